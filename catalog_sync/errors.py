@@ -1,0 +1,50 @@
+"""The form that every coded error of the product takes; the catalogue's own codes.
+
+A code names one situation. It carries what the documentation prints about it, so that the code in an answer, the page
+in ``docs/`` and ``watersmeet error CODE`` can never say different things.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Family(StrEnum):
+    """Who has to act on an error."""
+
+    REQUEST = "the client"
+    ACCESS = "the caller's department"
+    SUBGRAPH = "the provider"
+    CATALOGUE = "the registrar"
+    COMPOSITION = "the subgraph's author"
+    POLICY = "the policy administrator"
+    SETTINGS = "the operator"
+    GATEWAY = "the gateway's maintainers"
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """A situation with a stable name.
+
+    ``status`` is the HTTP status under ``application/graphql-response+json`` when this error alone ends the request.
+    ``meaning`` and ``remedy`` are whole sentences for the documentation.
+    """
+
+    name: str
+    family: Family
+    meaning: str
+    remedy: str
+    status: int = 200
+
+
+class CodedError(Exception):
+    """An error with a code, a message naming what and where, and machine-readable details.
+
+    ``details`` become the ``extensions`` of a GraphQL error beside ``code``: never values of a person or a subgraph.
+    """
+
+    def __init__(self, code: ErrorCode, message: str, details: Mapping[str, object] | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details: Mapping[str, object] = details or {}

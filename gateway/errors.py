@@ -1,0 +1,88 @@
+"""The gateway's error codes and the report that travels inside a result."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from catalog_sync.errors import CodedError, ErrorCode, Family
+
+__all__ = ["CodedError", "ErrorCode", "ErrorReport", "Family"]
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReport:
+    """One entry of a response's ``errors`` (GraphQL October 2021, section 7.1.2).
+
+    ``path`` holds response keys and list indices; ``extensions`` always holds ``code``.
+    """
+
+    message: str
+    code: str
+    path: tuple[str | int, ...] | None = None
+    locations: tuple[tuple[int, int], ...] = ()
+    extensions: Mapping[str, object] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, object]:
+        """The error as the specification writes it; keys without a value are left out."""
+        report: dict[str, object] = {"message": self.message}
+        if self.locations:
+            report["locations"] = [{"line": line, "column": column} for line, column in self.locations]
+        if self.path is not None:
+            report["path"] = list(self.path)
+        report["extensions"] = {"code": self.code, **self.extensions}
+        return report
+
+
+PARSE_FAILED = ErrorCode(
+    "GRAPHQL_PARSING_FAILED", Family.REQUEST,
+    "The document is not GraphQL.", "Mend the syntax at the line and column given.", 400,
+)  # fmt: skip
+VALIDATION_FAILED = ErrorCode(
+    "GRAPHQL_VALIDATION_FAILED", Family.REQUEST,
+    "The operation does not fit the schema that this caller sees.",
+    "Compare the operation with the schema: introspection and the explorer show the same one.", 400,
+)  # fmt: skip
+BAD_REQUEST = ErrorCode(
+    "BAD_REQUEST", Family.REQUEST,
+    "The request is not a GraphQL request: a body, a parameter or a variable has the wrong form.",
+    "Send JSON with a `query`, and `variables` that fit their declared types.", 400,
+)  # fmt: skip
+PLAN_LIMIT = ErrorCode(
+    "PLAN_LIMIT", Family.REQUEST,
+    "Planning the operation would take more time or memory than the gateway grants to one operation.",
+    "Ask for less in one operation: fewer levels, or fewer abstract types within one another.", 400,
+)  # fmt: skip
+NO_PLAN = ErrorCode(
+    "NO_PLAN", Family.COMPOSITION,
+    "No sequence of subgraph requests can answer a selected field, although the supergraph lists it.",
+    "Give the type a resolvable key in a subgraph that holds the field, or make the path to it shareable.", 400,
+)  # fmt: skip
+NOT_SUPPORTED = ErrorCode(
+    "NOT_SUPPORTED", Family.GATEWAY,
+    "The operation or the schema uses a feature that this version does not support.",
+    "Leave the feature out; the message names it.", 400,
+)  # fmt: skip
+SUBGRAPH_UNREACHABLE = ErrorCode(
+    "SUBGRAPH_UNREACHABLE", Family.SUBGRAPH,
+    "A department's subgraph could not be reached or broke off its answer; its part of the data is null.",
+    "Ask again later; the department named must bring its service back.",
+)  # fmt: skip
+SUBGRAPH_TIMED_OUT = ErrorCode(
+    "SUBGRAPH_TIMED_OUT", Family.SUBGRAPH,
+    "A department's subgraph did not answer within the time the request had left.",
+    "Ask again later, or ask for less at once.",
+)  # fmt: skip
+SUBGRAPH_MALFORMED = ErrorCode(
+    "SUBGRAPH_MALFORMED", Family.SUBGRAPH,
+    "A department's subgraph answered something that does not fit its own schema.",
+    "The department named must mend its service; its part of the data is null.",
+)  # fmt: skip
+SUBGRAPH_FAILED = ErrorCode(
+    "SUBGRAPH_FAILED", Family.SUBGRAPH,
+    "A department's subgraph reported an error of its own for a part of the answer.",
+    "Ask the department named; its message is in its own log under the request's id.",
+)  # fmt: skip
+INTERNAL = ErrorCode(
+    "INTERNAL", Family.GATEWAY,
+    "The gateway failed; nothing about the cause is shown.",
+    "Report the request's id to the operator.", 500,
+)  # fmt: skip

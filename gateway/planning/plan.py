@@ -1,0 +1,151 @@
+"""The query plan: a flat tuple of fetches with dependencies, and the projection that makes the answer.
+
+Every fetch writes into one response tree. A *slot* is a key of an object in that tree: it equals the alias under which
+the subgraph was asked, so that placing an answer is merging objects. The planner gives two selections of one object
+different slots whenever their values could differ (other arguments, other types under one response key, a key needed
+for a join beside an alias of the client's). The projection alone knows which slot becomes which response key.
+
+Invariants: ``fetches[i].number == i``; ``after`` names smaller numbers only; a fetch may start as soon as all fetches
+in ``after`` are done; nothing in a plan depends on values of variables or on the caller.
+"""
+
+from dataclasses import dataclass
+
+from graphql import DocumentNode, GraphQLOutputType
+
+from gateway.planning.operation import READ, OperationKind, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class PathStep:
+    """One step from an object of the tree into ``slot``; lists on the way are entered, nulls left out.
+
+    ``on_types`` keeps only objects whose ``__typename`` is among them; None keeps all.
+    """
+
+    slot: str
+    on_types: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FetchedField:
+    """A field as the subgraph will answer it, under ``slot``.
+
+    ``on_types`` says on which concrete types it was asked; None means on all that can stand there. ``type`` is the
+    supergraph's type of the field (a subgraph may be laxer or stricter about null).
+    """
+
+    slot: str
+    type: GraphQLOutputType
+    on_types: frozenset[str] | None = None
+    fields: tuple["FetchedField", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentationField:
+    """A field of a representation, read from ``slot`` of the tree.
+
+    ``nullable`` says what a null there does: a @requires input is sent as null, a key drops the representation. A
+    missing slot always drops it. ``constant`` replaces reading the tree (used for nested ``__typename``).
+    """
+
+    name: str
+    slot: str
+    nullable: bool = False
+    on_types: frozenset[str] | None = None
+    fields: tuple["RepresentationField", ...] = ()
+    constant: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Representation:
+    """How objects of ``on_types`` (by ``__typename`` in the tree; None: all) are represented to a subgraph.
+
+    ``typename`` is the name sent: the interface's where the subgraph knows the entity as an @interfaceObject; None
+    sends the object's own ``__typename``.
+    """
+
+    on_types: frozenset[str] | None
+    typename: str | None
+    fields: tuple[RepresentationField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ContextValue:
+    """The value of a @fromContext argument: ``fields`` read at the ancestor ``depth`` steps down the path (0: root).
+
+    Targets whose values differ cannot share one ``_entities`` call; ``variable`` names the variable of the call.
+    """
+
+    variable: str
+    depth: int
+    alternatives: tuple[RepresentationField, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EntityRequest:
+    """One aliased ``_entities`` selection of a fetch: ``alias: _entities(representations: $variable) { ... }``.
+
+    The objects found along ``paths`` are its targets; equal representations are sent once, each answer is merged into
+    every target it stands for.
+    """
+
+    alias: str
+    variable: str
+    paths: tuple[tuple[PathStep, ...], ...]
+    representations: tuple[Representation, ...]
+    fields: tuple[FetchedField, ...]
+    context: tuple[ContextValue, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """One request to one subgraph. It has ``entities`` (an entity fetch) or ``fields`` (a root fetch), never both.
+
+    ``document`` is the text sent. ``variables`` are the canonical names of the operation's variables it uses; entity
+    requests add theirs.
+    """
+
+    number: int
+    subgraph: str
+    kind: OperationKind
+    document: str
+    variables: tuple[str, ...] = ()
+    after: tuple[int, ...] = ()
+    fields: tuple[FetchedField, ...] = ()
+    entities: tuple[EntityRequest, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FieldProjection:
+    """One field of the answer: the value at ``slot``, checked against ``type``, put under ``response_key``.
+
+    ``type`` belongs to the schema the caller sees: enum values and possible types outside it become null with an
+    error. ``on_types`` restricts to concrete types; None: every type possible there. ``constant`` is a value known at
+    planning (``__typename`` of a type with one possibility). Order is the order of the answer.
+    """
+
+    response_key: str
+    slot: str
+    type: GraphQLOutputType
+    parent_type: str
+    field_name: str
+    on_types: frozenset[str] | None = None
+    outcome: Outcome = READ
+    constant: str | None = None
+    fields: tuple["FieldProjection", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """All that answers an operation, whatever its variables' values.
+
+    ``introspection`` is the part of the operation about ``__schema`` and ``__type``, executed against the caller's
+    schema; its response keys appear in ``projection`` with the slot ``response_key`` and no ``fields``.
+    """
+
+    kind: OperationKind
+    root_type: str
+    fetches: tuple[Fetch, ...]
+    projection: tuple[FieldProjection, ...]
+    introspection: DocumentNode | None = None
