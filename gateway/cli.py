@@ -1,0 +1,166 @@
+"""The ``watersmeet`` command: exit 0 done, 1 problems found, 2 wrong usage.
+
+Data goes to stdout, everything else to stderr. Each command's work lives in ``gateway.commands`` and is imported when
+that command runs, so that ``--help`` stays instant.
+"""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalog_sync.errors import CodedError
+
+app = typer.Typer(
+    name="watersmeet",
+    help="A federated GraphQL gateway for government information resources: "
+    "departments publish subgraphs, the catalogue says what exists, the policy says who may read it.",
+    epilog="First steps: `watersmeet demo`. Every error code is explained by `watersmeet error CODE`.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+
+
+class Format(StrEnum):
+    """How a command prints its data."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class IssueFormat(StrEnum):
+    """How composition prints its problems."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+SupergraphOption = Annotated[
+    str, typer.Option("--supergraph", metavar="FILE_OR_URL", help="Supergraph SDL, as any composition writes it.")
+]
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+OutputOption = Annotated[
+    Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of stdout.")
+]
+
+
+@app.command()
+def serve(
+    supergraph: Annotated[
+        str, typer.Option("--supergraph", metavar="FILE_OR_URL", help="Supergraph SDL; watched, and swapped live.")
+    ] = "",
+    open_: Annotated[
+        bool, typer.Option("--open", help="Plain federation: no catalogue, no policy, every field public.")
+    ] = False,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option("--port", help="Port to listen on.")] = None,
+    workers: Annotated[int | None, typer.Option("--workers", help="Processes that share the port.")] = None,
+    poll: Annotated[float | None, typer.Option("--poll", help="Seconds between two looks at the source.")] = None,
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings as TOML.")] = None,
+) -> None:
+    """Serve GraphQL at POST /graphql, with /healthz and /readyz beside it."""
+    from gateway.commands.serve import run
+
+    given = {
+        "server": {"host": host, "port": port, "workers": workers},
+        "supergraph": {"source": supergraph or None, "poll": poll},
+    }
+    run(config, given, plain=open_)
+
+
+@app.command()
+def compose(
+    source: Annotated[
+        str, typer.Argument(metavar="DIR_OR_YAML", help="supergraph.yaml, a folder with one, or with NAME.graphql.")
+    ],
+    output: OutputOption = None,
+    format_: Annotated[IssueFormat, typer.Option("--format", help="How to print problems.")] = IssueFormat.TEXT,
+    hints: Annotated[bool, typer.Option("--hints", help="Print hints too, in text.")] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Compose again whenever a file changes.")] = False,
+) -> None:
+    """Compose subgraphs into supergraph SDL on stdout, or explain on stderr why they do not fit."""
+    from gateway.commands.compose import run
+
+    raise typer.Exit(run(source, output, format_.value, hints=hints, watch=watch))
+
+
+@app.command()
+def plan(
+    operation: Annotated[str, typer.Argument(metavar="OPERATION.graphql", help="The operation; - reads stdin.")],
+    supergraph: SupergraphOption,
+    variables: Annotated[
+        Path | None, typer.Option("--variables", metavar="FILE", help="JSON; only @skip and @include look at it.")
+    ] = None,
+    name: Annotated[str | None, typer.Option("--name", help="Which operation, if the file holds several.")] = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Print the query plan of an operation; nothing is executed."""
+    from gateway.commands.plan import run
+
+    run(operation, supergraph, variables, name, format_.value)
+
+
+@app.command()
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Show everything once, then stop with exit 0.")] = False,
+    port: Annotated[int, typer.Option("--port", help="The gateway's port; the next free one if taken.")] = 4000,
+    data: Annotated[Path, typer.Option("--data", metavar="DIR", help="Where the departments' data lives.")] = Path(
+        ".demo"
+    ),
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make the data anew.")] = False,
+) -> None:
+    """Start six departments, the gateway and its page, with data, callers and queries to try."""
+    from gateway.commands.demo import run
+
+    raise typer.Exit(run(data, port, once=once, fresh=fresh))
+
+
+@app.command()
+def explain(
+    operation: Annotated[str, typer.Argument(metavar="OPERATION.graphql", help="The operation; - reads stdin.")],
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The gateway's settings.")],
+    caller: Annotated[str, typer.Option("--as", metavar="CALLER", help="Subject, such as app:benefits-portal.")] = "anon",
+    purpose: Annotated[str | None, typer.Option("--purpose", help="What the data is for.")] = None,
+    format_: FormatOption = Format.TEXT,
+) -> None:
+    """Say per field who may read it, by which rule, and what to apply for; nothing is executed."""
+    from gateway.commands.explain import run
+
+    raise typer.Exit(run(operation, config, caller, purpose, format_.value))
+
+
+@app.command()
+def error(code: Annotated[str, typer.Argument(metavar="CODE", help="A code from an answer or from composition.")]) -> None:
+    """Explain an error code: what it means and how to mend it."""
+    from gateway.commands.error import run
+
+    typer.echo(run(code))
+
+
+@app.command()
+def settings(
+    config: Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Check this file too.")] = None,
+) -> None:
+    """List every setting with its default and meaning."""
+    from gateway.settings import known_settings, load_settings
+
+    load_settings(config)
+    for name, default, meaning in known_settings():
+        typer.echo(f"{name} = {default}\n    {meaning}")
+
+
+def main() -> None:
+    """Runs the command line; a coded error becomes one message on stderr and exit 1."""
+    try:
+        app()
+    except CodedError as problem:
+        sys.stderr.write(f"{problem.code.name}: {problem.message}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

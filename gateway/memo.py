@@ -1,0 +1,39 @@
+"""A bounded memory of computed values.
+
+Two generations instead of an ordered list: a hit in the young one is a plain dictionary look-up and writes nothing; a
+hit in the old one moves the value over; when the young one is full it becomes the old one. What was asked for within
+the last ``bound`` insertions survives, and never are more than ``2 * bound`` values kept.
+"""
+
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+
+class Memo(Generic[K, V]):
+    """Maps keys to values, forgetting what was not asked for lately. ``young`` may be read directly on a hot path."""
+
+    __slots__ = ("_bound", "_old", "young")
+
+    def __init__(self, bound: int) -> None:
+        self.young: dict[K, V] = {}
+        self._old: dict[K, V] = {}
+        self._bound = bound
+
+    def get(self, key: K) -> V | None:
+        """The value, or None."""
+        value = self.young.get(key)
+        if value is None and (value := self._old.get(key)) is not None:
+            self.put(key, value)
+        return value
+
+    def put(self, key: K, value: V) -> V:
+        """Remembers and returns ``value``."""
+        if len(self.young) >= self._bound and key not in self.young:
+            self._old, self.young = self.young, {}
+        self.young[key] = value
+        return value
+
+    def __len__(self) -> int:
+        return len(self.young.keys() | self._old.keys())

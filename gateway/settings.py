@@ -1,0 +1,185 @@
+"""Everything an operator can set, with its meaning, default and origin.
+
+Settings come from a TOML file, then from the environment (``WATERSMEET_SECTION__NAME``), then from command-line flags;
+the last one wins. An unknown key is refused with the nearest known name, a wrong value with the path to it.
+"""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, get_args
+
+import msgspec
+
+from gateway.errors import CodedError, ErrorCode, Family
+
+SETTINGS_INVALID = ErrorCode(
+    "SETTINGS_INVALID", Family.SETTINGS,
+    "The settings hold an unknown key, a value of the wrong form, or name a file that is not there.",
+    "Mend the key that the message names; `watersmeet settings` lists all of them.",
+)  # fmt: skip
+
+PREFIX = "WATERSMEET_"
+
+
+def _says(text: str) -> msgspec.Meta:
+    return msgspec.Meta(description=text)
+
+
+class _Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A table of the settings file."""
+
+
+class ServerSettings(_Section, frozen=True):
+    """Where the gateway listens."""
+
+    host: Annotated[str, _says("Address to listen on.")] = "127.0.0.1"
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="Port to listen on.")] = 4000
+    workers: Annotated[int, msgspec.Meta(ge=1, le=256, description="Processes that share the port.")] = 1
+    deadline: Annotated[float, msgspec.Meta(gt=0, description="Seconds a request may take, subgraphs included.")] = 10.0
+    explorer: Annotated[bool, _says("Serve the page to query from at /explorer.")] = True
+    explorer_config: Annotated[str, _says("JSON file with ready-made callers and queries for the explorer.")] = ""
+
+
+class SupergraphSettings(_Section, frozen=True):
+    """Where the federated schema comes from."""
+
+    source: Annotated[str, _says("Supergraph SDL: a file or an http(s) address.")] = ""
+    compose: Annotated[str, _says("Folder or supergraph.yaml whose subgraphs are composed at start instead.")] = ""
+    poll: Annotated[float, msgspec.Meta(gt=0, description="Seconds between two looks at an address.")] = 10.0
+    labels: Annotated[tuple[str, ...], _says("Labels of progressive @override that are active.")] = ()
+
+
+class AccessSettings(_Section, frozen=True):
+    """Catalogue and policy; without them nothing is served unless `serve --open` says so."""
+
+    catalogue: Annotated[str, _says("Folder of catalogue entries (YAML).")] = ""
+    policy: Annotated[str, _says("File of policy lines.")] = ""
+    callers: Annotated[str, _says("File of callers and their hashed keys.")] = ""
+    zone: Annotated[str, _says("Network zone of this listener: intranet, extranet or internet.")] = "internet"
+    apply: Annotated[str, _says("Address where a refused caller applies; `{resource}` is the resource code.")] = (
+        "/apply?resource={resource}"
+    )
+
+
+class SubgraphSettings(_Section, frozen=True):
+    """One subgraph, by its name."""
+
+    url: Annotated[str, _says("Address to use instead of the supergraph's.")] = ""
+    key_file: Annotated[str, _says("File with the key that signs requests to it: `key-id:secret`.")] = ""
+    timeout: Annotated[float, msgspec.Meta(gt=0, description="Seconds one of its answers may take.")] = 5.0
+    connections: Annotated[int, msgspec.Meta(ge=1, description="Connections kept to it, per worker.")] = 32
+    transport: Annotated[
+        Literal["direct", "aiohttp"], _says("`direct`: the built-in HTTP/1.1 client; `aiohttp`: proxies, unusual TLS.")
+    ] = "direct"
+
+
+class CacheSettings(_Section, frozen=True):
+    """Bounds of what is remembered between requests, per worker."""
+
+    documents: Annotated[int, msgspec.Meta(ge=1, description="Prepared requests by exact text.")] = 10_000
+    plans: Annotated[int, msgspec.Meta(ge=1, description="Query plans by normalised operation.")] = 10_000
+
+
+class Settings(_Section, frozen=True):
+    """All settings of one gateway."""
+
+    server: ServerSettings = ServerSettings()
+    supergraph: SupergraphSettings = SupergraphSettings()
+    access: AccessSettings = AccessSettings()
+    caches: CacheSettings = CacheSettings()
+    subgraphs: dict[str, SubgraphSettings] = {}
+
+
+def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads ``path`` (none: defaults) and the environment over it.
+
+    Relative paths inside the file stand relative to the file. Raises CodedError SETTINGS_INVALID.
+    """
+    raw: dict[str, object] = {}
+    if path is not None:
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise CodedError(SETTINGS_INVALID, f"There is no settings file {path}.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise CodedError(SETTINGS_INVALID, f"{path} is not TOML: {error}.") from None
+        _anchor_paths(raw, path.parent)
+    for variable, keys in _environment_keys(environment):
+        table = raw
+        for key in keys[:-1]:
+            inner = table.setdefault(key, {})
+            if not isinstance(inner, dict):
+                raise CodedError(SETTINGS_INVALID, f"{variable} stands inside {key}, which is not a table.")
+            table = inner
+        table[keys[-1]] = environment[variable]
+    return convert_settings(raw)
+
+
+def convert_settings(raw: Mapping[str, object]) -> Settings:
+    """Checks a tree of plain values against Settings. Raises CodedError SETTINGS_INVALID naming the key."""
+    _refuse_unknown(raw, Settings, ())
+    try:
+        return msgspec.convert(raw, Settings, strict=False)
+    except msgspec.ValidationError as error:
+        raise CodedError(SETTINGS_INVALID, f"Settings: {error}.") from None
+
+
+def known_settings() -> Iterator[tuple[str, str, str]]:
+    """Every setting as (dotted name, default as text, meaning), for the command line and the documentation."""
+    for section in msgspec.structs.fields(Settings):
+        table = section.type if section.name != "subgraphs" else get_args(section.type)[1]
+        prefix = section.name if section.name != "subgraphs" else "subgraphs.NAME"
+        for field in msgspec.structs.fields(table):
+            meaning = next(a.description for a in field.type.__metadata__ if a.description)
+            default = "" if field.default == "" else msgspec.json.encode(field.default).decode()
+            yield f"{prefix}.{field.name}", default, meaning
+
+
+def _environment_keys(environment: Mapping[str, str]) -> Iterator[tuple[str, list[str]]]:
+    for variable in sorted(environment):
+        if variable.startswith(PREFIX) and "__" in variable:
+            yield variable, variable.removeprefix(PREFIX).lower().split("__")
+
+
+_PATHS = (
+    ("supergraph", "source"),
+    ("supergraph", "compose"),
+    ("access", "catalogue"),
+    ("access", "policy"),
+    ("access", "callers"),
+    ("server", "explorer_config"),
+)
+
+
+def _anchor_paths(raw: dict[str, object], folder: Path) -> None:
+    """Makes relative paths absolute: what a file names lies beside it, wherever the command is run."""
+
+    def anchor(table: object, key: str) -> None:
+        if isinstance(table, dict) and isinstance(value := table.get(key), str) and value and "://" not in value:
+            table[key] = str(folder / value)
+
+    for section, key in _PATHS:
+        anchor(raw.get(section), key)
+    subgraphs = raw.get("subgraphs")
+    if isinstance(subgraphs, dict):
+        for table in subgraphs.values():
+            anchor(table, "key_file")
+
+
+def _refuse_unknown(value: object, section: type[msgspec.Struct], path: tuple[str, ...]) -> None:
+    if not isinstance(value, Mapping):
+        return
+    fields = {field.name: field.type for field in msgspec.structs.fields(section)}
+    for key, inner in value.items():
+        if key not in fields:
+            near = difflib.get_close_matches(str(key), fields, n=1)
+            hint = f" Did you mean {near[0]}?" if near else f" Known here: {', '.join(sorted(fields))}."
+            raise CodedError(SETTINGS_INVALID, f"Unknown setting {'.'.join((*path, str(key)))}.{hint}")
+        if key == "subgraphs" and isinstance(inner, Mapping):
+            for name, table in inner.items():
+                _refuse_unknown(table, SubgraphSettings, (*path, key, name))
+        elif isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
+            _refuse_unknown(inner, fields[key], (*path, key))
