@@ -1,0 +1,54 @@
+"""What goes into an execution, and what comes out of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from gateway.errors import ErrorReport
+from gateway.execution.compiled import CompiledPlan
+
+
+class RequestSigner(Protocol):
+    """Proves to a subgraph on whose behalf it is asked."""
+
+    def headers_for(self, subgraph: str, body: bytes) -> tuple[tuple[str, str], ...]:
+        """The headers to send with ``body``; made for each request, since they may cover its digest and the time."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BoundPlan:
+    """A compiled plan with all that one request adds to it.
+
+    ``variables`` holds values by canonical name; one without a value is absent. ``timeout`` is in seconds and covers
+    the whole execution (of a subscription: that of each event). ``show_subgraphs`` says whether the caller may learn
+    which department failed. Requests whose ``sharing_key`` is equal and not None may share the answers of identical
+    queries under way; it must name everything the signer's headers make a subgraph answer by.
+    """
+
+    compiled: CompiledPlan
+    variables: Mapping[str, object] = field(default_factory=dict)
+    signer: RequestSigner | None = None
+    timeout: float = 30.0
+    show_subgraphs: bool = False
+    sharing_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """An answer. ``data`` is what msgspec encodes as JSON: plain values, or structures made for the plan."""
+
+    data: object
+    errors: tuple[ErrorReport, ...] = ()
+    extensions: Mapping[str, object] = field(default_factory=dict)
+
+    def encode(self) -> bytes:
+        """The answer as JSON (GraphQL October 2021, section 7.1); ``errors`` and ``extensions`` only if there are any."""
+        body = b'{"data":' + msgspec.json.encode(self.data)
+        if self.errors:
+            body += b',"errors":' + msgspec.json.encode([error.as_json() for error in self.errors])
+        if self.extensions:
+            body += b',"extensions":' + msgspec.json.encode(self.extensions)
+        return body + b"}"
