@@ -1,11 +1,11 @@
 """The gateway's error codes and the report that travels inside a result."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from catalog_sync.errors import CodedError, ErrorCode, Family
 
-__all__ = ["CodedError", "ErrorCode", "ErrorReport", "Family"]
+__all__ = ["CodedError", "ErrorCode", "ErrorReport", "Family", "RequestError"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,18 @@ class ErrorReport:
             report["path"] = list(self.path)
         report["extensions"] = {"code": self.code, **self.extensions}
         return report
+
+
+class RequestError(Exception):
+    """Nothing was executed, for several reasons at once (a single reason is a plain CodedError).
+
+    ``status`` holds under ``application/graphql-response+json``; under ``application/json`` the status is 200.
+    """
+
+    def __init__(self, errors: Sequence[ErrorReport], status: int = 400) -> None:
+        super().__init__(errors[0].message if errors else "")
+        self.errors = tuple(errors)
+        self.status = status
 
 
 PARSE_FAILED = ErrorCode(

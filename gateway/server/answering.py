@@ -9,7 +9,9 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.errors import ErrorReport
+from gateway.errors import ErrorReport, RequestError
+
+__all__ = ["ANONYMOUS", "Answer", "Answering", "Credentials", "EncodableResult", "GraphQLRequest", "RequestError"]
 
 _NOTHING: Mapping[str, object] = {}
 
@@ -73,18 +75,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     max_age: int | None = None
     partial: bool = False
     headers: tuple[tuple[bytes, bytes], ...] = ()
-
-
-class RequestError(Exception):
-    """Nothing was executed, for several reasons at once (a single reason is a plain CodedError).
-
-    ``status`` holds under ``application/graphql-response+json``; under ``application/json`` the status is 200.
-    """
-
-    def __init__(self, errors: Sequence[ErrorReport], status: int = 400) -> None:
-        super().__init__(errors[0].message if errors else "")
-        self.errors = tuple(errors)
-        self.status = status
 
 
 class Answering(Protocol):
