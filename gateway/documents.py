@@ -1,0 +1,101 @@
+"""A client's text -> a document that is known to fit the schema its caller sees."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from graphql import (
+    DocumentNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    NameNode,
+    Node,
+    OperationDefinitionNode,
+    VariableNode,
+    parse,
+    validate,
+)
+
+from gateway.errors import (
+    BAD_REQUEST,
+    PARSE_FAILED,
+    VALIDATION_FAILED,
+    CodedError,
+    ErrorCode,
+    ErrorReport,
+    RequestError,
+)
+
+MAX_ERRORS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ValidDocument:
+    """A validated document and the operation chosen in it.
+
+    ``conditions`` are the variables that @skip and @include look at, in order of name: with their values known, the
+    document has one shape.
+    """
+
+    document: DocumentNode
+    operation: OperationDefinitionNode
+    conditions: tuple[str, ...]
+
+
+def read_document(text: str, operation_name: str | None, schema: GraphQLSchema, max_tokens: int) -> ValidDocument:
+    """Parses and validates ``text`` and chooses its operation (GraphQL October 2021, section 6.1).
+
+    Raises RequestError with every problem found, or CodedError BAD_REQUEST when no operation can be chosen.
+    """
+    try:
+        document = parse(text, max_tokens=max_tokens, allow_empty_selection_sets=False)
+    except GraphQLSyntaxError as error:
+        raise RequestError([report(error, PARSE_FAILED)]) from None
+    except RecursionError:
+        raise RequestError([ErrorReport("The document is nested too deeply.", PARSE_FAILED.name)]) from None
+    if problems := validate(schema, document, max_errors=MAX_ERRORS):
+        raise RequestError([report(problem, VALIDATION_FAILED) for problem in problems])
+    operation = _choose_operation(document, operation_name)
+    return ValidDocument(document, operation, tuple(sorted(set(_conditions(document, operation)))))
+
+
+def report(error: GraphQLError, code: ErrorCode) -> ErrorReport:
+    """A graphql-core error as one of ours, with its places in the document."""
+    places = tuple((place.line, place.column) for place in error.locations or ())
+    return ErrorReport(error.message, code.name, locations=places)
+
+
+def _choose_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None and len(operations) == 1:
+        return operations[0]
+    if not operations:
+        raise CodedError(BAD_REQUEST, "The document holds no operation; add a query, mutation or subscription.")
+    if name is None:
+        raise CodedError(BAD_REQUEST, "The document holds several operations; say which by `operationName`.")
+    for node in operations:
+        if node.name is not None and node.name.value == name:
+            return node
+    raise CodedError(BAD_REQUEST, f"The document holds no operation named {name}.")
+
+
+def _conditions(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[str]:
+    fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    seen: set[str] = set()
+    waiting: list[Node] = [operation.selection_set]
+    while waiting:
+        node = waiting.pop()
+        for directive in getattr(node, "directives", None) or ():
+            if directive.name.value in ("skip", "include"):
+                for argument in directive.arguments or ():
+                    if isinstance(argument.value, VariableNode):
+                        yield argument.value.name.value
+        if isinstance(node, FragmentSpreadNode) and isinstance(node.name, NameNode):
+            if node.name.value not in seen and node.name.value in fragments:
+                seen.add(node.name.value)
+                waiting.append(fragments[node.name.value].selection_set)
+        else:
+            inner = getattr(node, "selection_set", None)
+            waiting.extend(getattr(node, "selections", ()) or (() if inner is None else (inner,)))
