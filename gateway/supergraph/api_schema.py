@@ -1,0 +1,307 @@
+"""The schema that clients see: the supergraph without what is @inaccessible, and without what a contract hides.
+
+Hiding one thing can make another impossible: a field without its type, a required argument that nobody may give, an
+object that lacks a field of its interface, a type with nothing left in it. The rules below are applied until nothing
+changes, so the result is a valid schema whatever was hidden. An interface's field goes when an implementer's field
+goes: through the interface, the hidden value could be read after all.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from graphql import (
+    ConstValueNode,
+    DocumentNode,
+    EnumTypeDefinitionNode,
+    EnumValueNode,
+    FieldDefinitionNode,
+    GraphQLSchema,
+    InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
+    InterfaceTypeDefinitionNode,
+    ListValueNode,
+    NamedTypeNode,
+    NameNode,
+    Node,
+    NonNullTypeNode,
+    ObjectTypeDefinitionNode,
+    ObjectValueNode,
+    OperationType,
+    OperationTypeDefinitionNode,
+    SchemaDefinitionNode,
+    StringValueNode,
+    TypeDefinitionNode,
+    TypeNode,
+    UnionTypeDefinitionNode,
+    build_ast_schema,
+)
+
+from gateway.supergraph.features import parts
+from gateway.supergraph.model import Supergraph
+
+N = TypeVar("N", bound=Node)
+NOTHING = "_nothing"
+"""The one field of a Query type from which everything is hidden: GraphQL knows no empty types. It answers null."""
+
+
+def api_schema(supergraph: Supergraph) -> GraphQLSchema:
+    """The schema of a caller who may see all that is not @inaccessible."""
+    return contract_schema(supergraph, frozenset())
+
+
+def contract_schema(supergraph: Supergraph, hidden: frozenset[str]) -> GraphQLSchema:
+    """The schema of a caller to whom ``hidden`` does not exist.
+
+    ``hidden`` are schema coordinates: ``Type``, ``Type.field``, ``Type.field(argument:)``, ``Enum.VALUE``,
+    ``Input.field``. Unknown coordinates hide nothing. The result is always a valid schema.
+    """
+    all_hidden = supergraph.inaccessible | hidden
+    if not all_hidden:
+        return build_ast_schema(supergraph.document, assume_valid=True)
+    contract = _Contract.of(supergraph.document, set(all_hidden))
+    contract.settle()
+    return build_ast_schema(contract.document(), assume_valid=True)
+
+
+def _named(node: TypeNode) -> str:
+    while not isinstance(node, NamedTypeNode):
+        node = node.type  # type: ignore[attr-defined]
+    return node.name.value
+
+
+def _is_required(node: InputValueDefinitionNode) -> bool:
+    return isinstance(node.type, NonNullTypeNode) and node.default_value is None
+
+
+@dataclass(slots=True)
+class _Contract:
+    """The coordinates hidden so far; grows until every rule holds."""
+
+    definitions: DocumentNode
+    types: dict[str, TypeDefinitionNode]
+    roots: dict[str, OperationType]
+    hidden: set[str]
+    _changed: bool = field(default=False)
+
+    @classmethod
+    def of(cls, document: DocumentNode, hidden: set[str]) -> "_Contract":
+        types = {node.name.value: node for node in document.definitions if isinstance(node, TypeDefinitionNode)}
+        roots: dict[str, OperationType] = {}
+        for node in document.definitions:
+            if isinstance(node, SchemaDefinitionNode):
+                roots = {root.type.name.value: root.operation for root in node.operation_types}
+        if not roots:
+            named = {"Query": OperationType.QUERY, "Mutation": OperationType.MUTATION}
+            named["Subscription"] = OperationType.SUBSCRIPTION
+            roots = {name: operation for name, operation in named.items() if name in types}
+        return cls(document, types, roots, hidden)
+
+    def settle(self) -> None:
+        """Apply every rule until nothing changes, then hide what only hidden things led to."""
+        before = self._reachable(lambda coordinate: True)
+        while True:
+            self._changed = False
+            for name, node in self.types.items():
+                if name not in self.hidden:
+                    self._settle_type(name, node)
+            if not self._changed:
+                break
+        for name in before - self._reachable(self._visible):
+            self._hide(name)
+
+    def _visible(self, coordinate: str) -> bool:
+        return coordinate not in self.hidden
+
+    def _hide(self, coordinate: str) -> None:
+        if coordinate not in self.hidden:
+            self.hidden.add(coordinate)
+            self._changed = True
+
+    def _settle_type(self, name: str, node: TypeDefinitionNode) -> None:
+        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+            for member in self._fields(node):
+                self._settle_field(name, member)
+            self._settle_implementation(node)
+            if not self._fields(node) and self.roots.get(name) is not OperationType.QUERY:
+                self._hide(name)
+        elif isinstance(node, InputObjectTypeDefinitionNode):
+            self._settle_input(name, node)
+        elif isinstance(node, UnionTypeDefinitionNode):
+            if all(member.name.value in self.hidden for member in parts(node, "types")):
+                self._hide(name)
+        elif isinstance(node, EnumTypeDefinitionNode) and all(
+            f"{name}.{value.name.value}" in self.hidden for value in parts(node, "values")
+        ):
+            self._hide(name)
+
+    def _fields(self, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode) -> list[FieldDefinitionNode]:
+        return [
+            member for member in parts(node, "fields") if f"{node.name.value}.{member.name.value}" not in self.hidden
+        ]
+
+    def _arguments(self, parent: str, node: FieldDefinitionNode) -> list[InputValueDefinitionNode]:
+        prefix = f"{parent}.{node.name.value}"
+        return [
+            argument for argument in parts(node, "arguments") if f"{prefix}({argument.name.value}:)" not in self.hidden
+        ]
+
+    def _settle_field(self, parent: str, node: FieldDefinitionNode) -> None:
+        coordinate = f"{parent}.{node.name.value}"
+        if _named(node.type) in self.hidden:
+            self._hide(coordinate)
+        for argument in parts(node, "arguments"):
+            argument_coordinate = f"{coordinate}({argument.name.value}:)"
+            if _named(argument.type) in self.hidden:
+                self._hide(argument_coordinate)
+            if argument_coordinate in self.hidden and _is_required(argument):
+                self._hide(coordinate)
+
+    def _settle_input(self, name: str, node: InputObjectTypeDefinitionNode) -> None:
+        visible = 0
+        for member in parts(node, "fields"):
+            coordinate = f"{name}.{member.name.value}"
+            if _named(member.type) in self.hidden:
+                self._hide(coordinate)
+            if coordinate not in self.hidden:
+                visible += 1
+            elif _is_required(member):
+                self._hide(name)
+        if not visible:
+            self._hide(name)
+
+    def _settle_implementation(self, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode) -> None:
+        name = node.name.value
+        own = {member.name.value: member for member in self._fields(node)}
+        for implemented in parts(node, "interfaces"):
+            interface = self.types.get(implemented.name.value)
+            if not isinstance(interface, InterfaceTypeDefinitionNode) or implemented.name.value in self.hidden:
+                continue
+            for expected in self._fields(interface):
+                actual = own.get(expected.name.value)
+                if actual is None:
+                    self._hide(f"{implemented.name.value}.{expected.name.value}")
+                    continue
+                self._match_arguments(name, actual, implemented.name.value, expected)
+
+    def _match_arguments(
+        self, name: str, actual: FieldDefinitionNode, interface: str, expected: FieldDefinitionNode
+    ) -> None:
+        theirs = {argument.name.value: argument for argument in self._arguments(interface, expected)}
+        ours = {argument.name.value: argument for argument in self._arguments(name, actual)}
+        for missing in theirs.keys() - ours.keys():
+            self._hide(f"{interface}.{expected.name.value}({missing}:)")
+        for extra in ours.keys() - theirs.keys():
+            if _is_required(ours[extra]):
+                self._hide(f"{name}.{actual.name.value}({extra}:)")
+
+    def _reachable(self, visible: Callable[[str], bool]) -> set[str]:
+        implementers: dict[str, list[str]] = {}
+        for name, node in self.types.items():
+            for interface in parts(node, "interfaces"):
+                implementers.setdefault(interface.name.value, []).append(name)
+        reached: set[str] = set()
+        waiting = list(self.roots)
+        while waiting:
+            name = waiting.pop()
+            if name in reached or name not in self.types or not visible(name):
+                continue
+            reached.add(name)
+            waiting.extend(self._leads_to(self.types[name], visible))
+            waiting.extend(implementers.get(name, ()))
+        return reached
+
+    def _leads_to(self, node: TypeDefinitionNode, visible: Callable[[str], bool]) -> Iterator[str]:
+        name = node.name.value
+        for part in (*parts(node, "interfaces"), *parts(node, "types")):
+            yield part.name.value
+        for member in parts(node, "fields"):
+            if visible(f"{name}.{member.name.value}"):
+                yield _named(member.type)
+                for argument in parts(member, "arguments"):
+                    if visible(f"{name}.{member.name.value}({argument.name.value}:)"):
+                        yield _named(argument.type)
+
+    def document(self) -> DocumentNode:
+        """The definitions that are left."""
+        kept: list[Any] = []
+        for node in self.definitions.definitions:
+            if isinstance(node, TypeDefinitionNode):
+                if node.name.value not in self.hidden:
+                    kept.append(self._type(node))
+                elif self.roots.get(node.name.value) is OperationType.QUERY:
+                    kept.append(_copy(node, {"fields": (_nothing(),), "interfaces": ()}))
+            elif isinstance(node, SchemaDefinitionNode):
+                kept.append(self._schema(node))
+            elif not any(_named(argument.type) in self.hidden for argument in parts(node, "arguments")):
+                kept.append(node)
+        return DocumentNode(definitions=tuple(kept))
+
+    def _schema(self, node: SchemaDefinitionNode) -> SchemaDefinitionNode:
+        def stays(root: OperationTypeDefinitionNode) -> bool:
+            return root.operation is OperationType.QUERY or root.type.name.value not in self.hidden
+
+        return _copy(node, {"operation_types": tuple(root for root in node.operation_types if stays(root))})
+
+    def _type(self, node: TypeDefinitionNode) -> TypeDefinitionNode:
+        name = node.name.value
+        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+            fields = tuple(
+                _copy(member, {"arguments": self._inputs(self._arguments(name, member))})
+                for member in self._fields(node)
+            )
+            interfaces = tuple(i for i in parts(node, "interfaces") if i.name.value not in self.hidden)
+            return _copy(node, {"fields": fields or (_nothing(),), "interfaces": interfaces})
+        if isinstance(node, InputObjectTypeDefinitionNode):
+            visible = [member for member in parts(node, "fields") if f"{name}.{member.name.value}" not in self.hidden]
+            return _copy(node, {"fields": self._inputs(visible)})
+        if isinstance(node, UnionTypeDefinitionNode):
+            return _copy(node, {"types": tuple(t for t in parts(node, "types") if t.name.value not in self.hidden)})
+        if isinstance(node, EnumTypeDefinitionNode):
+            values = tuple(value for value in parts(node, "values") if f"{name}.{value.name.value}" not in self.hidden)
+            return _copy(node, {"values": values})
+        return node
+
+    def _inputs(self, nodes: Iterable[InputValueDefinitionNode]) -> tuple[InputValueDefinitionNode, ...]:
+        """Inputs without the defaults that name something hidden; the subgraph applies its default all the same."""
+        return tuple(
+            _without_default(node)
+            if node.default_value is not None and self._names_hidden(node.default_value, _named(node.type))
+            else node
+            for node in nodes
+        )
+
+    def _names_hidden(self, value: ConstValueNode, type_name: str) -> bool:
+        if isinstance(value, EnumValueNode):
+            return f"{type_name}.{value.value}" in self.hidden
+        if isinstance(value, ListValueNode):
+            return any(self._names_hidden(item, type_name) for item in value.values)
+        declared = self.types.get(type_name)
+        if isinstance(value, ObjectValueNode) and isinstance(declared, InputObjectTypeDefinitionNode):
+            types = {member.name.value: _named(member.type) for member in parts(declared, "fields")}
+            return any(
+                f"{type_name}.{entry.name.value}" in self.hidden
+                or self._names_hidden(entry.value, types.get(entry.name.value, ""))
+                for entry in value.fields
+            )
+        return False
+
+
+def _without_default(node: InputValueDefinitionNode) -> InputValueDefinitionNode:
+    # A default made the input optional, so it stays optional, although clients no longer see the value.
+    type_node = node.type.type if isinstance(node.type, NonNullTypeNode) else node.type
+    return _copy(node, {"default_value": None, "type": type_node})
+
+
+def _nothing() -> FieldDefinitionNode:
+    return FieldDefinitionNode(
+        name=NameNode(value=NOTHING),
+        description=StringValueNode(value="Always null: this caller may see nothing of the schema.", block=False),
+        type=NamedTypeNode(name=NameNode(value="Boolean")),
+        arguments=(),
+        directives=(),
+    )
+
+
+def _copy(node: N, changes: dict[str, Any]) -> N:
+    return type(node)(**{key: changes.get(key, getattr(node, key, None)) for key in node.keys})
