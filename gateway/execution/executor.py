@@ -1,16 +1,57 @@
 """From a bound plan to a result."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
+from gateway.errors import CodedError
+from gateway.execution.calls import Calls
+from gateway.execution.completion import complete, subgraph_error
+from gateway.execution.interpreter import Interpreter
 from gateway.execution.ports import SubgraphTransport
 from gateway.execution.result import BoundPlan, Result
+from gateway.execution.run import Run
 
 
 async def execute(bound: BoundPlan, transport: SubgraphTransport) -> Result:
-    """Answer a query or a mutation. Never raises for what a subgraph does: failures are null and errors in the result."""
-    raise NotImplementedError
+    """Answer a query or a mutation.
+
+    Never raises for what a subgraph does: failures are null and errors in the result. Ends within ``bound.timeout``,
+    and leaves no request under way, also when it is cancelled.
+    """
+    calls = Calls(bound, transport)
+    try:
+        return await _interpreted(bound, calls)
+    finally:
+        await calls.close()
 
 
-def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncIterator[Result]:
-    """Answer a subscription: one result for each event of its trigger, in order."""
-    raise NotImplementedError
+async def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncGenerator[Result, None]:
+    """Answer a subscription: one result for each event of its trigger (the plan's first fetch), in order.
+
+    A trigger that fails ends the subscription with a last result that says so. Close the generator to end it earlier.
+    """
+    trigger = bound.compiled.plan.fetches[0]
+    body = bound.compiled.templates[0].body(bound.variables)
+    headers = bound.signer.headers_for(trigger.subgraph, body) if bound.signer is not None else ()
+    try:
+        async with aclosing(transport.subscribe(trigger.subgraph, body, headers)) as events:
+            async for event in events:
+                calls = Calls(bound, transport)
+                try:
+                    result = await _interpreted(bound, calls, event)
+                finally:
+                    await calls.close()
+                yield result
+    except CodedError as error:
+        yield Result(None, (subgraph_error(error.code, trigger.subgraph, None, bound.show_subgraphs),))
+
+
+async def _interpreted(bound: BoundPlan, calls: Calls, event: bytes | None = None) -> Result:
+    compiled = bound.compiled
+    steps = Interpreter(compiled.plan.fetches, compiled.templates, compiled.schema, bound.variables)
+    await Run(compiled.schedule, steps, calls).finish(event)
+    introspected = compiled.introspection.answer(bound.variables) if compiled.introspection is not None else ({}, ())
+    steps.tree.root.update(introspected[0])
+    plan = compiled.plan
+    data, errors = complete(steps.tree, plan.projection, plan.root_type, compiled.schema, bound.show_subgraphs)
+    return Result(data, (*errors, *introspected[1]))

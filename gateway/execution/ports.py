@@ -1,6 +1,6 @@
 """The port through which subgraphs are reached."""
 
-from collections.abc import AsyncIterator, Awaitable
+from collections.abc import AsyncGenerator, Awaitable
 from typing import Protocol
 
 
@@ -23,10 +23,12 @@ class SubgraphTransport(Protocol):
         """
         ...
 
-    def subscribe(self, subgraph: str, body: bytes, headers: tuple[tuple[str, str], ...]) -> AsyncIterator[bytes]:
+    def subscribe(
+        self, subgraph: str, body: bytes, headers: tuple[tuple[str, str], ...]
+    ) -> AsyncGenerator[bytes, None]:
         """Begin a subscription; each item is one event, a GraphQL response as JSON. Raises as ``send`` does.
 
-        Closing the iterator (``aclose``) ends the subscription at the subgraph.
+        Closing the generator (``aclose``) ends the subscription at the subgraph.
         """
         ...
 

@@ -8,6 +8,7 @@ import msgspec
 
 from gateway.errors import ErrorReport
 from gateway.execution.compiled import CompiledPlan
+from gateway.execution.sharing import SharedRequests
 
 
 class RequestSigner(Protocol):
@@ -24,8 +25,8 @@ class BoundPlan:
 
     ``variables`` holds values by canonical name; one without a value is absent. ``timeout`` is in seconds and covers
     the whole execution (of a subscription: that of each event). ``show_subgraphs`` says whether the caller may learn
-    which department failed. Requests whose ``sharing_key`` is equal and not None may share the answers of identical
-    queries under way; it must name everything the signer's headers make a subgraph answer by.
+    which department failed. With ``sharing``, requests of equal ``sharing_key`` share identical queries under way: the
+    key must name everything in the signer's headers that a subgraph answers by.
     """
 
     compiled: CompiledPlan
@@ -33,7 +34,8 @@ class BoundPlan:
     signer: RequestSigner | None = None
     timeout: float = 30.0
     show_subgraphs: bool = False
-    sharing_key: str | None = None
+    sharing: SharedRequests | None = None
+    sharing_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class Result:
     extensions: Mapping[str, object] = field(default_factory=dict)
 
     def encode(self) -> bytes:
-        """The answer as JSON (GraphQL October 2021, section 7.1); ``errors`` and ``extensions`` only if there are any."""
+        """The answer as JSON (GraphQL October 2021, section 7.1); ``errors`` and ``extensions`` only if any."""
         body = b'{"data":' + msgspec.json.encode(self.data)
         if self.errors:
             body += b',"errors":' + msgspec.json.encode([error.as_json() for error in self.errors])

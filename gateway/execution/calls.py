@@ -1,0 +1,59 @@
+"""The subgraph requests of one execution: sent, remembered, and all ended with it."""
+
+import asyncio
+
+from gateway.errors import CodedError
+from gateway.execution.ports import SubgraphTransport
+from gateway.execution.result import BoundPlan
+from gateway.planning.operation import OperationKind
+
+
+class Calls:
+    """Owns every request under way, and the deadline of all.
+
+    When the compiled form hands over to the general path, that path asks again for all there was (``replay``): what was
+    sent already is answered from memory, so that no subgraph is asked twice and no mutation happens twice.
+    """
+
+    __slots__ = ("_bound", "_fetches", "_loop", "_replaying", "_sent", "_sharing", "_transport", "deadline")
+
+    def __init__(self, bound: BoundPlan, transport: SubgraphTransport) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.deadline = self._loop.time() + bound.timeout
+        self._bound = bound
+        self._fetches = bound.compiled.plan.fetches
+        self._sharing = bound.sharing if bound.compiled.plan.kind is not OperationKind.MUTATION else None
+        self._transport = transport
+        self._sent: list[tuple[int, bytes, asyncio.Future[bytes]]] = []
+        self._replaying = False
+
+    def begin(self, number: int, body: bytes) -> asyncio.Future[bytes]:
+        """Send one request of fetch ``number``; the future will hold its answer or a CodedError."""
+        if self._replaying:
+            for sent_number, sent_body, sent in self._sent:
+                if sent_number == number and sent_body == body:
+                    return sent
+        bound, subgraph = self._bound, self._fetches[number].subgraph
+        headers = bound.signer.headers_for(subgraph, body) if bound.signer is not None else ()
+        left = max(self.deadline - self._loop.time(), 0.001)
+        future: asyncio.Future[bytes]
+        try:
+            if self._sharing is not None:
+                future = self._sharing.send(self._transport, bound.sharing_key, subgraph, body, headers, left)
+            else:
+                future = asyncio.ensure_future(self._transport.send(subgraph, body, headers, left))
+        except CodedError as error:
+            future = self._loop.create_future()
+            future.set_exception(error)
+        self._sent.append((number, body, future))
+        return future
+
+    def replay(self) -> None:
+        """From now on, answer from memory what was sent before."""
+        self._replaying = True
+
+    async def close(self) -> None:
+        """Cancel what is still under way and see it end."""
+        for _, _, future in self._sent:
+            future.cancel()
+        await asyncio.gather(*(future for _, _, future in self._sent), return_exceptions=True)

@@ -1,0 +1,172 @@
+"""From the response tree to the answer: order, types, nulls (GraphQL October 2021, sections 6.4.3 and 6.4.4).
+
+The projection leads; the tree is only looked up. A value that does not fit the schema the caller sees becomes null with
+an error, a null where none may be takes its parent with it up to the nearest nullable place, and each cause is
+reported once: where the answer first misses it.
+"""
+
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    is_composite_type,
+)
+
+from gateway.errors import (
+    SUBGRAPH_FAILED,
+    SUBGRAPH_MALFORMED,
+    SUBGRAPH_TIMED_OUT,
+    SUBGRAPH_UNREACHABLE,
+    ErrorCode,
+    ErrorReport,
+)
+from gateway.execution.leaves import INVALID, completed_leaf
+from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
+from gateway.planning.operation import Refused
+from gateway.planning.plan import FieldProjection
+
+_BUBBLE = object()
+_WHAT_HAPPENED = {
+    SUBGRAPH_UNREACHABLE.name: "could not be reached or broke off its answer",
+    SUBGRAPH_TIMED_OUT.name: "did not answer in time",
+    SUBGRAPH_MALFORMED.name: "answered something that does not fit its own schema",
+    SUBGRAPH_FAILED.name: "reported an error for this part of the answer",
+}
+
+
+def complete(
+    tree: ResponseTree, projection: tuple[FieldProjection, ...], root_type: str, schema: GraphQLSchema, named: bool
+) -> tuple[object, list[ErrorReport]]:
+    """The answer's ``data`` and ``errors``. ``named`` says whether errors may name the subgraph that caused them."""
+    completion = _Completion(schema, named)
+    data = completion.fields(projection, tree.root, root_type)
+    completion.report_the_rest(tree.failures)
+    return (None if data is _BUBBLE else data), completion.errors
+
+
+class _Completion:
+    """One walk over projection and tree; ``_path`` is where it stands, in the caller's response keys."""
+
+    def __init__(self, schema: GraphQLSchema, named: bool) -> None:
+        self.errors: list[ErrorReport] = []
+        self._schema = schema
+        self._named = named
+        self._path: list[str | int] = []
+        self._refused: set[int] = set()
+        self._failures: set[Failure] = set()
+        self._failures_by_place: set[tuple[Failure, int]] = set()
+
+    def fields(self, projection: tuple[FieldProjection, ...], value: Object, typename: str) -> object:
+        """The answer for one object, or _BUBBLE if it must be null."""
+        answer: Object = {}
+        for field in projection:
+            if field.on_types is not None and typename not in field.on_types:
+                continue
+            self._path.append(field.response_key)
+            completed = self._field(field, value)
+            self._path.pop()
+            if completed is _BUBBLE:
+                return _BUBBLE
+            answer[field.response_key] = completed
+        return answer
+
+    def _field(self, field: FieldProjection, parent: Object) -> object:
+        if isinstance(field.outcome, Refused):
+            self._refuse(field, field.outcome)
+            return _BUBBLE if isinstance(field.type, GraphQLNonNull) else None
+        if field.constant is not None:
+            return field.constant
+        if not self._path[1:] and field.field_name in ("__schema", "__type"):
+            return parent.get(field.slot)  # graphql-core completed it
+        return self._value(field, field.type, parent.get(field.slot), parent)
+
+    def _value(self, field: FieldProjection, type_: GraphQLOutputType, value: object, parent: Object) -> object:
+        """One value of a field, or one item of its list."""
+        if isinstance(type_, GraphQLNonNull):
+            completed = self._nullable(field, type_.of_type, value, parent)
+            if completed is not None:
+                return completed
+            if value is None:
+                self._misfit(f"`{field.parent_type}.{field.field_name}` has no value, though it may not be null.")
+            return _BUBBLE
+        completed = self._nullable(field, type_, value, parent)
+        return None if completed is _BUBBLE else completed
+
+    def _nullable(self, field: FieldProjection, type_: GraphQLOutputType, value: object, parent: Object) -> object:
+        """The completed value, null if there is none, _BUBBLE if something below it may not be null but is."""
+        if value is None:
+            return None
+        if isinstance(value, Failed):
+            self._report(value.failure, parent)
+            return None
+        if isinstance(type_, GraphQLList):
+            return self._list(field, type_, value, parent)
+        if isinstance(value, dict) and is_composite_type(type_):
+            return self._composite(field, type_, value)
+        completed = completed_leaf(type_, value)
+        if completed is INVALID:
+            return self._misfit(f"A value of `{field.parent_type}.{field.field_name}` does not fit its type `{type_}`.")
+        return completed
+
+    def _list(
+        self, field: FieldProjection, type_: "GraphQLList[GraphQLOutputType]", value: object, parent: Object
+    ) -> object:
+        if not isinstance(value, list):
+            return self._misfit(f"`{field.parent_type}.{field.field_name}` should be a list, `{type_}`.")
+        items: list[object] = []
+        for index, item in enumerate(value):
+            self._path.append(index)
+            completed = self._value(field, type_.of_type, item, parent)
+            self._path.pop()
+            if completed is _BUBBLE:
+                return _BUBBLE
+            items.append(completed)
+        return items
+
+    def _composite(self, field: FieldProjection, type_: GraphQLOutputType, value: Object) -> object:
+        if not isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
+            return self.fields(field.fields, value, str(type_))
+        typename = value.get("__typename")
+        concrete = self._schema.get_type(typename) if isinstance(typename, str) else None
+        if concrete is None or concrete not in self._schema.get_possible_types(type_):
+            return self._misfit(f"The object at `{field.parent_type}.{field.field_name}` is of no type of `{type_}`.")
+        return self.fields(field.fields, value, str(typename))
+
+    def _misfit(self, message: str) -> object:
+        """Report a value that does not fit; the null that stands for it."""
+        self.errors.append(ErrorReport(message, SUBGRAPH_MALFORMED.name, tuple(self._path)))
+        return None
+
+    def _refuse(self, field: FieldProjection, refused: Refused) -> None:
+        if id(field) not in self._refused:
+            self._refused.add(id(field))
+            path, details = tuple(self._path), dict(refused.details)
+            self.errors.append(ErrorReport(refused.message, refused.code.name, path, extensions=details))
+
+    def _report(self, failure: Failure, parent: Object) -> None:
+        """Say it once for a whole request, otherwise once for each object that misses something by it."""
+        place = (failure, id(parent))
+        if place in self._failures_by_place or (failure.whole and failure in self._failures):
+            return
+        self._failures.add(failure)
+        self._failures_by_place.add(place)
+        self.errors.append(self._error(failure, tuple(self._path)))
+
+    def report_the_rest(self, failures: list[Failure]) -> None:
+        """Report the causes that no place of the answer showed: of hidden keys, or with a path that leads nowhere."""
+        for failure in sorted(failures, key=lambda failure: failure.fetch):
+            if failure not in self._failures:
+                self.errors.append(self._error(failure, None))
+
+    def _error(self, failure: Failure, path: tuple[str | int, ...] | None) -> ErrorReport:
+        return subgraph_error(failure.code, failure.subgraph, path, self._named)
+
+
+def subgraph_error(code: ErrorCode, subgraph: str, path: tuple[str | int, ...] | None, named: bool) -> ErrorReport:
+    """What a caller learns of a subgraph's failure: never the subgraph's own words, its name only if ``named``."""
+    who = f"The subgraph `{subgraph}`" if named else "A subgraph"
+    extensions = {"subgraph": subgraph} if named else {}
+    return ErrorReport(f"{who} {_WHAT_HAPPENED[code.name]}.", code.name, path, extensions=extensions)

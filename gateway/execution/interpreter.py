@@ -1,0 +1,158 @@
+"""The general path: interprets any plan, over any answer.
+
+It is complete where the compiled form is fast, takes over from it whenever an answer is not as expected, and is the
+oracle for what the answer must be.
+"""
+
+from collections.abc import Mapping, Sequence
+from itertools import zip_longest
+
+from graphql import GraphQLSchema
+
+from gateway.errors import SUBGRAPH_FAILED, CodedError
+from gateway.execution.representations import Batch, batches
+from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
+from gateway.execution.subgraph_request import RequestTemplate
+from gateway.execution.subgraph_response import Path, SubgraphResponse, read_response
+from gateway.planning.plan import EntityRequest, Fetch
+
+Answer = bytes | CodedError
+_NONE = Batch()
+
+
+class Interpreter:
+    """Makes the requests of a plan's fetches and merges their answers into its ``tree``.
+
+    For each fetch, ``requests`` is called once when all it comes after are placed, then ``place`` once.
+    """
+
+    def __init__(
+        self,
+        fetches: tuple[Fetch, ...],
+        templates: tuple[RequestTemplate, ...],
+        schema: GraphQLSchema,
+        variables: Mapping[str, object],
+    ) -> None:
+        self.tree = ResponseTree(schema)
+        self._fetches = fetches
+        self._templates = templates
+        self._variables = variables
+        self._batches: dict[int, list[list[Batch]]] = {}
+
+    def requests(self, number: int) -> list[bytes]:
+        """The bodies to send for a fetch; none if there is nothing to ask."""
+        fetch, template = self._fetches[number], self._templates[number]
+        if not fetch.entities:
+            return [template.body(self._variables)]
+        columns = [batches(self.tree, request) for request in fetch.entities]
+        calls = [list(call) for call in zip_longest(*columns, fillvalue=_NONE)]
+        self._batches[number] = calls
+        return [template.body(self._variables, _entity_variables(fetch, call)) for call in calls]
+
+    def place(self, number: int, answers: Sequence[Answer]) -> None:
+        """Merge the answers to a fetch's requests, in their order; an error stands for an answer that never came."""
+        fetch = self._fetches[number]
+        if not fetch.entities:
+            self._place_root(fetch, answers[0])
+            return
+        for call, answer in zip(self._batches.pop(number), answers, strict=True):
+            self._place_entities(fetch, call, answer)
+
+    def _place_root(self, fetch: Fetch, answer: Answer) -> None:
+        response = self._read(fetch, answer)
+        if isinstance(response, Failure):
+            self.tree.fail(self.tree.root, fetch.fields, response)
+        elif response.data is None:
+            failures = [(path, self._failure(fetch, whole=True)) for path in response.errors]
+            for field in fetch.fields:
+                own = (failure for path, failure in failures if path and path[0] == field.slot)
+                self.tree.fail(self.tree.root, (field,), next(own, failures[0][1]))
+        else:
+            self._mark_errors(fetch, response.data, response.errors)
+            self.tree.merge(self.tree.root, response.data, fetch.fields, self._source(fetch))
+
+    def _place_entities(self, fetch: Fetch, call: list[Batch], answer: Answer) -> None:
+        response = self._read(fetch, answer)
+        if isinstance(response, SubgraphResponse):
+            if response.data is None:
+                response = [self._failure(fetch, whole=True) for _ in response.errors].pop()
+            else:
+                self._mark_errors(fetch, response.data, response.errors)
+        for request, batch in zip(fetch.entities, call, strict=True):
+            found = response if isinstance(response, Failure) else _entities(response, request)
+            if isinstance(found, Failed):
+                self._fail_all(request, batch, found.failure)
+            elif isinstance(found, Failure):
+                self._fail_all(request, batch, found)
+            elif not isinstance(found, list) or len(found) != len(batch.groups):
+                self._fail_all(request, batch, self.tree.malformed(self._source(fetch, whole=True)))
+            else:
+                self._place_list(fetch, request, batch, found)
+
+    def _place_list(self, fetch: Fetch, request: EntityRequest, batch: Batch, entities: list[object]) -> None:
+        for entity, targets in zip(entities, batch.groups, strict=True):
+            if entity is None:
+                continue
+            if isinstance(entity, dict):
+                for target in targets:
+                    self.tree.merge(target, entity, request.fields, self._source(fetch))
+            else:
+                failure = entity.failure if isinstance(entity, Failed) else self.tree.malformed(self._source(fetch))
+                for target in targets:
+                    self.tree.fail(target, request.fields, failure)
+
+    def _fail_all(self, request: EntityRequest, batch: Batch, failure: Failure) -> None:
+        for targets in batch.groups:
+            for target in targets:
+                self.tree.fail(target, request.fields, failure)
+
+    def _read(self, fetch: Fetch, answer: Answer) -> SubgraphResponse | Failure:
+        try:
+            if isinstance(answer, CodedError):
+                raise answer
+            return read_response(answer)
+        except CodedError as error:
+            return self.tree.failure(error.code, fetch.subgraph, fetch.number, whole=True)
+
+    def _mark_errors(self, fetch: Fetch, data: Object, errors: tuple[Path | None, ...]) -> None:
+        """Put a ``Failed`` where an error's path meets null, so that it is found wherever the value is placed."""
+        for path in errors:
+            whole = path is None or (bool(fetch.entities) and len(path) == 1)
+            failure = self._failure(fetch, whole)
+            if path is not None:
+                _mark(data, path, failure)
+
+    def _failure(self, fetch: Fetch, whole: bool) -> Failure:
+        return self.tree.failure(SUBGRAPH_FAILED, fetch.subgraph, fetch.number, whole)
+
+    def _source(self, fetch: Fetch, whole: bool = False) -> Failure:
+        return Failure(SUBGRAPH_FAILED, fetch.subgraph, fetch.number, whole)
+
+
+def _entity_variables(fetch: Fetch, call: list[Batch]) -> list[tuple[str, bytes]]:
+    added: list[tuple[str, bytes]] = []
+    for request, batch in zip(fetch.entities, call, strict=True):
+        added.append((request.variable, b"[" + b",".join(batch.representations) + b"]"))
+        values = batch.context or (b"null",) * len(request.context)
+        added += [(context.variable, value) for context, value in zip(request.context, values, strict=True)]
+    return added
+
+
+def _entities(response: SubgraphResponse, request: EntityRequest) -> object:
+    return response.data.get(request.alias) if response.data is not None else None
+
+
+def _mark(data: Object, path: Path, failure: Failure) -> None:
+    here: object = data
+    for step in path:
+        if isinstance(here, dict) and isinstance(step, str):
+            inner = here.get(step)
+            if inner is None:
+                here[step] = Failed(failure)
+        elif isinstance(here, list) and isinstance(step, int) and 0 <= step < len(here):
+            inner = here[step]
+            if inner is None:
+                here[step] = Failed(failure)
+        else:
+            return
+        here = inner

@@ -1,0 +1,42 @@
+"""``__schema`` and ``__type``, answered from the schema that the caller sees."""
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+import msgspec
+from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute_sync
+
+from gateway.errors import INTERNAL, ErrorReport
+
+REMEMBERED = 16
+"""Answers kept per plan: tools ask the same thing again, with few values of ``__type(name:)``."""
+
+
+class Introspection:
+    """The introspective part of one operation; graphql-core executes it."""
+
+    def __init__(self, document: DocumentNode, schema: GraphQLSchema) -> None:
+        self._document = document
+        self._schema = schema
+        self._names = [
+            definition.variable.name.value
+            for operation in document.definitions
+            if isinstance(operation, OperationDefinitionNode)
+            for definition in operation.variable_definitions or ()
+        ]
+        self._answers: OrderedDict[bytes, tuple[Mapping[str, object], tuple[ErrorReport, ...]]] = OrderedDict()
+
+    def answer(self, variables: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[ErrorReport, ...]]:
+        """The values by response key, and errors if graphql-core had any. Not to be written to."""
+        used = {name: variables[name] for name in self._names if name in variables}
+        key = msgspec.json.encode(used)
+        if key not in self._answers:
+            result = execute_sync(self._schema, self._document, variable_values=used)
+            errors = tuple(
+                ErrorReport(error.message, INTERNAL.name, tuple(error.path) if error.path else None)
+                for error in result.errors or ()
+            )
+            self._answers[key] = (result.data or {}, errors)
+            if len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
+        return self._answers[key]

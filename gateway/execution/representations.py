@@ -1,0 +1,148 @@
+"""Which entities a request asks about, and how they are represented to the subgraph.
+
+Targets are found by one walk over the tree for all paths of an entity request; equal representations are sent once, so
+that an answer belongs to a *group* of targets. Groups make up batches: one ``_entities`` call holds at most so many
+representations, and only such as agree in the values of @fromContext arguments.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import msgspec
+
+from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
+from gateway.planning.plan import EntityRequest, PathStep, Representation, RepresentationField
+
+MAX_REPRESENTATIONS = 5_000
+"""In one ``_entities`` call. More are sent as several calls side by side."""
+
+_MISSING = object()
+
+
+class _IncompleteError(Exception):
+    """A key is null or missing: the object cannot be represented. ``failure`` is the cause, if there is one."""
+
+    def __init__(self, failure: Failure | None = None) -> None:
+        self.failure = failure
+
+
+@dataclass(slots=True)
+class Batch:
+    """One call's share of an entity request: representations as JSON, each with the targets it stands for."""
+
+    context: tuple[bytes, ...] = ()
+    representations: list[bytes] = field(default_factory=list)
+    groups: list[list[Object]] = field(default_factory=list)
+
+
+def batches(tree: ResponseTree, request: EntityRequest, limit: int = MAX_REPRESENTATIONS) -> list[Batch]:
+    """Collect, represent, de-duplicate and divide the targets of ``request``, in the order of the tree.
+
+    An object whose key is null is left out: its fields stay missing. One whose key failed inherits the failure.
+    """
+    found: list[Batch] = []
+    open_batches: dict[tuple[bytes, ...], Batch] = {}
+    groups: dict[tuple[tuple[bytes, ...], bytes], list[Object]] = {}
+    seen: set[int] = set()
+    for target, ancestors in _targets(tree.root, request.paths):
+        if id(target) in seen:
+            continue
+        seen.add(id(target))
+        try:
+            representation = msgspec.json.encode(_represented(target, request.representations))
+        except _IncompleteError as incomplete:
+            if incomplete.failure is not None:
+                tree.fail(target, request.fields, incomplete.failure)
+            continue
+        context = tuple(
+            msgspec.json.encode(_context(ancestors[value.depth], value.alternatives)) for value in request.context
+        )
+        group = groups.get((context, representation))
+        if group is not None:
+            group.append(target)
+            continue
+        batch = open_batches.get(context)
+        if batch is None or len(batch.groups) == limit:
+            batch = open_batches[context] = Batch(context)
+            found.append(batch)
+        groups[context, representation] = group = [target]
+        batch.representations.append(representation)
+        batch.groups.append(group)
+    return found
+
+
+def _targets(root: Object, paths: tuple[tuple[PathStep, ...], ...]) -> Iterator[tuple[Object, tuple[Object, ...]]]:
+    """The objects at the end of each path, each with its ancestors: the root first, itself last."""
+    for path in paths:
+        yield from _walk(root, path, (root,))
+
+
+def _walk(
+    here: Object, path: tuple[PathStep, ...], ancestors: tuple[Object, ...]
+) -> Iterator[tuple[Object, tuple[Object, ...]]]:
+    if not path:
+        yield here, ancestors
+        return
+    for child in _objects(here.get(path[0].slot)):
+        if path[0].on_types is None or child.get("__typename") in path[0].on_types:
+            yield from _walk(child, path[1:], (*ancestors, child))
+
+
+def _objects(value: object) -> Iterator[Object]:
+    if isinstance(value, dict):
+        yield value
+    elif isinstance(value, list):
+        for item in value:
+            yield from _objects(item)
+
+
+def _represented(target: Object, representations: tuple[Representation, ...]) -> Object:
+    typename = target.get("__typename")
+    for representation in representations:
+        if representation.on_types is None or typename in representation.on_types:
+            name = representation.typename or typename
+            if isinstance(name, Failed):
+                raise _IncompleteError(name.failure)
+            if not isinstance(name, str):
+                raise _IncompleteError
+            return {"__typename": name, **_read(target, representation.fields)}
+    raise _IncompleteError(typename.failure if isinstance(typename, Failed) else None)
+
+
+def _read(source: Object, fields: tuple[RepresentationField, ...]) -> Object:
+    read: Object = {}
+    for field_ in fields:
+        if field_.on_types is None or source.get("__typename") in field_.on_types:
+            read[field_.name] = field_.constant or _value(field_, source.get(field_.slot, _MISSING))
+    return read
+
+
+def _value(field_: RepresentationField, value: object) -> object:
+    if value is _MISSING:
+        raise _IncompleteError
+    if isinstance(value, Failed):
+        raise _IncompleteError(value.failure)
+    if value is None:
+        if not field_.nullable:
+            raise _IncompleteError
+        return None
+    return _nested(field_, value) if field_.fields else value
+
+
+def _nested(field_: RepresentationField, value: object) -> object:
+    if isinstance(value, list):
+        return [_nested(field_, item) for item in value]
+    if isinstance(value, Failed):
+        raise _IncompleteError(value.failure)
+    return _read(value, field_.fields) if isinstance(value, dict) else None
+
+
+def _context(ancestor: Object, alternatives: tuple[RepresentationField, ...]) -> object:
+    """The value of the first alternative that holds for the ancestor's type; null if none does."""
+    for alternative in alternatives:
+        if alternative.on_types is None or ancestor.get("__typename") in alternative.on_types:
+            value = ancestor.get(alternative.slot)
+            if alternative.fields and isinstance(value, dict):
+                return _context(value, alternative.fields)
+            return None if isinstance(value, Failed) else value
+    return None

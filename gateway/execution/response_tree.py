@@ -1,0 +1,173 @@
+"""The one mutable value of a request: what the subgraphs answered, merged into one tree of plain objects.
+
+Problem: every fetch writes into the same tree, answers arrive in any order, and none of them can be trusted. Idea: an
+answer is never taken over as it is. It is copied field by field along the plan's ``FetchedField``s, so that what was
+not asked for cannot come in, an object is never shared between two places, and each value sits where a value of its
+kind is expected. Where something failed, the tree holds a ``Failed`` with the cause; completion reports it at the place
+where the answer misses it.
+
+Invariants: objects are dicts keyed by slot, lists are lists; under a composite slot stand only objects, lists, None and
+``Failed``; two answers about one place give the same tree in either order (a value wins over a failure, a failure over
+null, the name of an object type over that of an interface); answers that contradict each other in an ID or in the
+object type are about different things and are not merged.
+"""
+
+from dataclasses import dataclass
+
+from graphql import (
+    GraphQLInterfaceType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    get_named_type,
+)
+
+from gateway.errors import SUBGRAPH_MALFORMED, ErrorCode
+from gateway.planning.plan import FetchedField
+
+Object = dict[str, object]
+_MISSING = object()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failure:
+    """One cause of missing data. ``whole``: a whole request failed, which is reported once, not per place."""
+
+    code: ErrorCode
+    subgraph: str
+    fetch: int
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Failed:
+    """Stands in the tree where a value is missing; ``fields`` are those that would have been below it."""
+
+    failure: Failure
+    fields: tuple[FetchedField, ...] = ()
+
+
+class ResponseTree:
+    """The tree and the failures met while it grew. One execution owns it."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self.root: Object = {}
+        self.failures: list[Failure] = []
+        self._schema = schema
+
+    def failure(self, code: ErrorCode, subgraph: str, fetch: int, whole: bool = False) -> Failure:
+        """A new cause, remembered so that it is reported even if no place of the answer shows it."""
+        failure = Failure(code, subgraph, fetch, whole)
+        self.failures.append(failure)
+        return failure
+
+    def fail(self, target: Object, fields: tuple[FetchedField, ...], failure: Failure) -> None:
+        """Mark what ``fields`` would have given to ``target`` as missing; what is there already stays."""
+        typename = target.get("__typename")
+        for field in fields:
+            if field.on_types is None or not isinstance(typename, str) or typename in field.on_types:
+                target[field.slot] = self._failed(target.get(field.slot), field.fields, failure)
+
+    def _failed(self, present: object, fields: tuple[FetchedField, ...], failure: Failure) -> object:
+        if present is None or isinstance(present, Failed):
+            return present if isinstance(present, Failed) else Failed(failure, fields)
+        if fields and isinstance(present, dict):
+            self.fail(present, fields, failure)
+        elif fields and isinstance(present, list):
+            present[:] = [None if item is None else self._failed(item, fields, failure) for item in present]
+        return present
+
+    def merge(self, target: Object, answer: Object, fields: tuple[FetchedField, ...], source: Failure) -> None:
+        """Copy what ``fields`` asked for from ``answer`` into ``target``.
+
+        ``source`` is an unrecorded failure that names subgraph and fetch, used if the answer does not fit.
+        """
+        if self._contradicts(target, answer, fields):
+            self.fail(target, fields, self.malformed(source))
+            return
+        typename = answer.get("__typename") or target.get("__typename")
+        for field in fields:
+            slot = field.slot
+            if field.on_types is not None and isinstance(typename, str) and typename not in field.on_types:
+                continue
+            value = answer.get(slot, _MISSING)
+            if value is _MISSING:
+                if field.on_types is None or isinstance(typename, str):
+                    target[slot] = self._failed(target.get(slot), field.fields, self.malformed(source))
+            elif slot == "__typename":
+                target[slot] = self._more_concrete(target.get(slot), value)
+            elif not field.fields:
+                if target.get(slot) is None or isinstance(target[slot], Failed):
+                    target[slot] = value if value is not None or slot not in target else target[slot]
+            else:
+                target[slot] = self._merged(target.get(slot), value, field.type, field.fields, source)
+
+    def malformed(self, source: Failure) -> Failure:
+        """A recorded failure that says the answer from ``source`` does not fit the subgraph's own schema."""
+        return self.failure(SUBGRAPH_MALFORMED, source.subgraph, source.fetch)
+
+    def _merged(
+        self,
+        present: object,
+        value: object,
+        type_: GraphQLOutputType,
+        fields: tuple[FetchedField, ...],
+        source: Failure,
+    ) -> object:
+        """What stands at a composite place after ``value`` came to ``present`` (None also if nothing was there)."""
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        if isinstance(value, Failed):
+            return self._failed(present, fields, value.failure)
+        if value is None:
+            return present
+        if isinstance(type_, GraphQLList):
+            if not isinstance(value, list):
+                return self._failed(present, fields, self.malformed(source))
+            if not isinstance(present, list):
+                items: list[object] = [present if isinstance(present, Failed) else None] * len(value)
+            elif len(present) != len(value):
+                return self._failed(present, fields, self.malformed(source))
+            else:
+                items = present
+            pairs = zip(items, value, strict=True)
+            return [self._merged(item, new, type_.of_type, fields, source) for item, new in pairs]
+        if not isinstance(value, dict) or not _may_be(type_, value):
+            return self._failed(present, fields, self.malformed(source))
+        target: Object = present if isinstance(present, dict) else {}
+        self.merge(target, value, fields, source)
+        if isinstance(present, Failed):
+            self.fail(target, present.fields, present.failure)
+        return target
+
+    def _contradicts(self, target: Object, answer: Object, fields: tuple[FetchedField, ...]) -> bool:
+        old, new = target.get("__typename"), answer.get("__typename")
+        named = isinstance(old, str) and isinstance(new, str) and old != new
+        if named and not self._is_abstract(old) and not self._is_abstract(new):
+            return True
+        for field in fields:
+            if not field.fields and field.slot in target and get_named_type(field.type).name == "ID":
+                held, given = target[field.slot], answer.get(field.slot)
+                scalars = isinstance(held, str | int) and isinstance(given, str | int)
+                if scalars and held != given and str(held) != str(given):
+                    return True
+        return False
+
+    def _more_concrete(self, present: object, new: object) -> object:
+        if not isinstance(present, str):
+            return new
+        return new if isinstance(new, str) and self._is_abstract(present) else present
+
+    def _is_abstract(self, name: object) -> bool:
+        return isinstance(self._schema.type_map.get(str(name)), GraphQLInterfaceType | GraphQLUnionType)
+
+
+def _may_be(type_: GraphQLOutputType, answer: Object) -> bool:
+    """Whether an object can stand at a place of this type, by the name it gives itself (if asked for one)."""
+    name = answer.get("__typename", _MISSING)
+    if name is _MISSING:
+        return True
+    return isinstance(name, str) and (not isinstance(type_, GraphQLObjectType) or name == type_.name)

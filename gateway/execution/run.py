@@ -1,0 +1,134 @@
+"""The order of events in one execution: a fetch begins when all it comes after are done.
+
+Fetches are not tasks. The one coroutine that executes waits on a single future; the transport's futures call back, an
+answer is placed, and whatever it was the last to be waited for begins. This costs a fraction of a task per fetch, and
+nothing is owned here that could leak.
+
+When the deadline passes, what is under way is placed as timed out, what has not begun is never sent, and the answer is
+made of what there is.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Iterable, Sequence
+from functools import partial
+from typing import Protocol
+
+from gateway.errors import SUBGRAPH_TIMED_OUT, SUBGRAPH_UNREACHABLE, CodedError
+from gateway.execution.calls import Calls
+from gateway.execution.schedule import Schedule
+
+Answer = bytes | CodedError
+
+
+class Steps(Protocol):
+    """Makes the requests of fetches and places their answers; see ``Interpreter``."""
+
+    def requests(self, number: int) -> list[bytes]:
+        """The bodies to send for a fetch; none if there is nothing to ask."""
+        ...
+
+    def place(self, number: int, answers: Sequence[Answer]) -> None:
+        """Take in the answers to a fetch's requests, in their order."""
+        ...
+
+
+class Run:
+    """One run of a plan's fetches through ``calls``."""
+
+    __slots__ = ("_answers", "_calls", "_done", "_expired", "_left", "_schedule", "_steps", "_waits")
+
+    def __init__(self, schedule: Schedule, steps: Steps, calls: Calls) -> None:
+        self._schedule = schedule
+        self._steps = steps
+        self._calls = calls
+        self._expired = False
+        self._waits = list(schedule.waits)
+        self._left = len(schedule.waits)
+        self._answers: dict[int, list[Answer | None]] = {}
+        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def finish(self, event: bytes | None = None) -> None:
+        """Run to the end. A subscription's ``event`` is the answer to its trigger, which is the first fetch.
+
+        Raises what the steps raise, at once.
+        """
+        timer = asyncio.get_running_loop().call_at(self._calls.deadline, self._expire)
+        try:
+            if event is None:
+                self._begin(self._schedule.first)
+            else:
+                self._steps.requests(0)
+                self._steps.place(0, [event])
+                self._begin(self._settled(0))
+            if self._left:
+                await self._done
+        finally:
+            timer.cancel()
+            self._done.cancel()
+
+    def _begin(self, numbers: Iterable[int]) -> None:
+        ready = deque(numbers)
+        while ready:
+            number = ready.popleft()
+            bodies = self._steps.requests(number)
+            if bodies and not self._expired:
+                self._answers[number] = [None] * len(bodies)
+                for index, body in enumerate(bodies):
+                    self._calls.begin(number, body).add_done_callback(partial(self._arrived, number, index))
+            else:
+                self._steps.place(number, [_timed_out()] * len(bodies))
+                ready.extend(self._settled(number))
+
+    def _settled(self, number: int) -> list[int]:
+        """Count a fetch as done; the fetches that were waiting for nothing else."""
+        self._left -= 1
+        begin = []
+        for follower in self._schedule.followers[number]:
+            self._waits[follower] -= 1
+            if not self._waits[follower]:
+                begin.append(follower)
+        return begin
+
+    def _arrived(self, number: int, index: int, future: asyncio.Future[bytes]) -> None:
+        if self._done.done() or number not in self._answers:
+            return
+        try:
+            answers = self._answers[number]
+            answers[index] = _answer(future)
+            self._place_if_complete(number)
+        except BaseException as error:  # noqa: BLE001 - in a callback nobody else would see it: it ends the execution
+            self._done.set_exception(error)
+
+    def _expire(self) -> None:
+        self._expired = True
+        try:
+            for number in list(self._answers):
+                self._answers[number] = [answer or _timed_out() for answer in self._answers[number]]
+                self._place_if_complete(number)
+        except BaseException as error:  # noqa: BLE001 - as above
+            self._done.set_exception(error)
+
+    def _place_if_complete(self, number: int) -> None:
+        answers = [answer for answer in self._answers[number] if answer is not None]
+        if len(answers) == len(self._answers[number]):
+            del self._answers[number]
+            self._steps.place(number, answers)
+            self._begin(self._settled(number))
+            if not self._left:
+                self._done.set_result(None)
+
+
+def _answer(future: asyncio.Future[bytes]) -> Answer:
+    if future.cancelled():
+        return CodedError(SUBGRAPH_UNREACHABLE, "The request was cancelled.")
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if isinstance(error, CodedError):
+        return error
+    raise error
+
+
+def _timed_out() -> CodedError:
+    return CodedError(SUBGRAPH_TIMED_OUT, "The time of the request was used up.")
