@@ -1,0 +1,133 @@
+"""All addresses of one listener as one ASGI application.
+
+The data endpoint is looked up by its exact path before Starlette's routing: routing a request costs more than a small
+answer does. Everything else (health, pages, administration) is Starlette's.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute
+
+from gateway.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, ErrorReport
+from gateway.server.admission import Admission
+from gateway.server.answering import Answering
+from gateway.server.error_bodies import encode_errors
+from gateway.server.errors import BODY_TOO_LARGE, NOT_FOUND, OVERLOADED
+from gateway.server.graphql_http import GraphQLEndpoint, HttpSettings
+from gateway.server.headers import pick_headers, request_id_of
+from gateway.server.health import Readiness, health_routes
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+ASGIApplication = Callable[[Scope, Receive, Send], Awaitable[None]]
+Lifespan = Callable[[Any], AbstractAsyncContextManager[None]]
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = (
+    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
+)
+_TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+def build_application(
+    answering: Answering,
+    readiness: Readiness,
+    *,
+    admission: Admission | None = None,
+    http: HttpSettings | None = None,
+    routes: Sequence[BaseRoute] = (),
+    origins: Sequence[str] = (),
+    lifespan: Lifespan | None = None,
+    path: str = "/graphql",
+) -> ASGIApplication:
+    """The application of the listener.
+
+    ``routes`` are pages and other addresses beside the data endpoint at ``path``. ``origins`` are the web origins whose
+    pages may read answers (``*``: all); none by default. ``lifespan`` runs around serving.
+    """
+    admission = admission or Admission()
+    graphql = GraphQLEndpoint(answering, admission, http or HttpSettings())
+    rest = _with_security_headers(
+        Starlette(
+            routes=[*health_routes(readiness), *routes],
+            lifespan=lifespan,
+            exception_handlers={HTTPException: _refused},  # type: ignore[dict-item]
+        )
+    )
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http" and scope["path"] == path:
+            await graphql(scope, receive, send)
+        elif kind == "websocket":
+            await send({"type": "websocket.close", "code": 4404})
+        else:
+            await rest(scope, receive, send)
+
+    if not origins:
+        return application
+    return CORSMiddleware(
+        application,
+        allow_origins=origins,
+        allow_methods=("GET", "POST"),
+        allow_headers=(
+            "Authorization",
+            "Content-Type",
+            "Prefer",
+            "X-API-Key",
+            "X-Case-Number",
+            "X-Officer",
+            "X-Purpose",
+        ),
+        expose_headers=("Preference-Applied", "Retry-After", "X-Request-Id"),
+        max_age=7200,
+    )
+
+
+_CODES = {404: NOT_FOUND, 405: METHOD_NOT_ALLOWED, 413: BODY_TOO_LARGE, 503: OVERLOADED}
+
+
+async def _refused(request: Request, error: HTTPException) -> Response:
+    """An address or a method that is not answered, in the form of every other error."""
+    code = _CODES.get(error.status_code, BAD_REQUEST)
+    request_id = request_id_of(pick_headers(()))
+    body = encode_errors((ErrorReport(error.detail, code.name),), request_id)
+    headers = {**(error.headers or {}), "X-Request-Id": request_id}
+    return Response(body, error.status_code, headers, media_type="application/json")
+
+
+def _with_security_headers(application: ASGIApplication) -> ASGIApplication:
+    """Adds the headers that harden a browser's use of a page, unless the page sets its own."""
+
+    async def hardened(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await application(scope, receive, send)
+            return
+
+        async def send_hardened(message: MutableMapping[str, Any]) -> None:
+            if message["type"] == "http.response.start":
+                headers = list(message.get("headers", ()))
+                own = {name for name, _ in headers}
+                headers += [header for header in _HEADERS if header[0] not in own]
+                if scope.get("scheme") == "https":
+                    headers.append(_TRANSPORT_SECURITY)
+                message["headers"] = headers
+            await send(message)
+
+        await application(scope, receive, send_hardened)
+
+    return hardened

@@ -1,0 +1,246 @@
+"""GraphQL over HTTP: the data endpoint (specification of the GraphQL foundation, draft of 2025).
+
+This is the path of every request, so it is an ASGI application of its own, without a framework's request and response
+objects: headers are read in one pass, the result is sent in one piece, and what does not change is made once.
+
+Two kinds of refusal must not be mixed. What is wrong with the *HTTP request* (method, media type, size, identity, rate)
+has its status under every media type. What is wrong with the *GraphQL request* inside a well-formed one (syntax,
+validation, permission) has its code's status under ``application/graphql-response+json``, and 200 under
+``application/json``, since old clients read every other status as a failure of the transport.
+"""
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, CodedError, ErrorReport, RequestError
+from gateway.server.admission import Admission
+from gateway.server.answering import ANONYMOUS, Answer, Answering, Credentials, GraphQLRequest
+from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, report_of
+from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
+from gateway.server.headers import credentials_of, pick_headers, prefers_partial, request_id_of, text_of
+from gateway.server.negotiation import MediaType, is_json_body, negotiate
+from gateway.server.request_body import (
+    ClientGoneError,
+    Receive,
+    RequestParameters,
+    is_batch,
+    parameters_of_address,
+    parameters_of_batch,
+    parameters_of_body,
+    read_body,
+)
+from gateway.server.sse import stream_results
+
+Scope = MutableMapping[str, Any]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = list[tuple[bytes, bytes]]
+
+_log = logging.getLogger(__name__)
+_ALWAYS = frozenset((401, 405, 406, 408, 413, 415, 429, 500, 503))
+_ALLOW = (b"allow", b"GET, POST")
+_SECURITY: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"vary", b"Accept, Authorization, X-API-Key"),
+]
+_FIXED = {
+    media_type: [(b"content-type", f"{media_type}; charset=utf-8".encode()), *_SECURITY] for media_type in MediaType
+}
+_NO_STORE = (b"cache-control", b"no-store")
+_NOTHING: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """What an operator can set about the data endpoint: ``body`` in bytes, ``body_patience`` in seconds.
+
+    ``batch`` is how many requests one body may hold; 0 refuses batches.
+    """
+
+    body: int = 1_000_000
+    body_patience: float = 15.0
+    batch: int = 0
+
+
+class GraphQLEndpoint:
+    """The ASGI application at ``/graphql``: POST, GET, and streams where ``text/event-stream`` is asked for."""
+
+    def __init__(self, answering: Answering, admission: Admission, settings: HttpSettings) -> None:
+        self._answering = answering
+        self._admission = admission
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        media_type, request_id = MediaType.JSON, ""
+        malformed = True
+        try:
+            picked = pick_headers(scope["headers"])
+            request_id = request_id_of(picked)
+            chosen = negotiate(picked.get(b"accept", b""))
+            if chosen is None:
+                raise CodedError(NOT_ACCEPTABLE, "The gateway cannot answer in a media type that `Accept` names.")
+            media_type = chosen
+            credentials = credentials_of(picked)
+            self._admission.enter(credentials, scope.get("client"))
+            try:
+                requests, batched = await self._read(scope, receive, picked, request_id)
+                malformed = False
+                if media_type is MediaType.EVENT_STREAM:
+                    fixed = [*_FIXED[media_type], _NO_STORE, (b"x-request-id", request_id.encode())]
+                    events = self._answering.subscribe(_only(requests), credentials)
+                    await stream_results(events, request_id, fixed, receive, send)
+                elif batched:
+                    bodies = await asyncio.gather(*(self._in_batch(one, credentials) for one in requests))
+                    fixed = [*_FIXED[media_type], _NO_STORE, (b"x-request-id", request_id.encode())]
+                    await _send(send, 200, fixed, b"[" + b",".join(bodies) + b"]")
+                else:
+                    answer = await self._answering.answer(requests[0], credentials)
+                    await self._respond(answer, media_type, request_id, picked, scope["method"], credentials, send)
+            finally:
+                self._admission.leave()
+        except ClientGoneError:
+            return
+        except CodedError as error:
+            status = error.code.status if error.code.status != 200 else 400
+            if media_type is MediaType.JSON and not malformed and status not in _ALWAYS:
+                status = 200
+            await _refuse(send, status, media_type, request_id, (report_of(error),), _extra_headers(error))
+        except RequestError as error:
+            status = error.status if media_type is MediaType.GRAPHQL or error.status in _ALWAYS else 200
+            await _refuse(send, status, media_type, request_id, error.errors)
+        except Exception:  # noqa: BLE001 - the last boundary: whatever went wrong inside is logged here and masked outside
+            _log.exception("request %s failed", request_id)
+            await _refuse(send, 500, media_type, request_id, (INTERNAL_REPORT,))
+
+    async def _read(
+        self, scope: Scope, receive: Receive, picked: dict[bytes, bytes], request_id: str
+    ) -> tuple[list[GraphQLRequest], bool]:
+        """The requests that were sent, and whether they came as a batch."""
+        method = scope["method"]
+        if method == "POST":
+            if not is_json_body(picked.get(b"content-type", b"")):
+                raise CodedError(
+                    UNSUPPORTED_MEDIA_TYPE, "The body must be declared as `Content-Type: application/json`."
+                )
+            if picked.get(b"content-encoding", b"identity").lower() != b"identity":
+                raise CodedError(UNSUPPORTED_MEDIA_TYPE, "The body must not have a content encoding.")
+            settings = self._settings
+            body = await read_body(receive, picked.get(b"content-length"), settings.body, settings.body_patience)
+            batched = is_batch(body)
+            if batched:
+                batch = parameters_of_batch(body, settings.batch)
+                return [_request(one, picked, request_id, False) for one in batch], True
+            return [_request(parameters_of_body(body), picked, request_id, False)], False
+        if method == "GET":
+            return [_request(parameters_of_address(scope["query_string"]), picked, request_id, True)], False
+        raise CodedError(METHOD_NOT_ALLOWED, f"{method} is not answered here; send GET or POST.")
+
+    async def _in_batch(self, request: GraphQLRequest, credentials: Credentials) -> bytes:
+        try:
+            return (await self._answering.answer(request, credentials)).result.encode()
+        except CodedError as error:
+            return encode_errors((report_of(error),), request.request_id)
+        except RequestError as error:
+            return encode_errors(error.errors, request.request_id)
+
+    async def _respond(
+        self,
+        answer: Answer,
+        media_type: MediaType,
+        request_id: str,
+        picked: dict[bytes, bytes],
+        method: str,
+        credentials: Credentials,
+        send: Send,
+    ) -> None:
+        body = answer.result.encode()
+        headers = [*_FIXED[media_type], (b"x-request-id", request_id.encode()), *answer.headers]
+        if answer.partial:
+            headers.append((b"preference-applied", b"partial-data"))
+        if method == "GET" and answer.max_age is not None and credentials is ANONYMOUS:
+            etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
+            headers += [(b"etag", etag), (b"cache-control", b"public, max-age=%d" % answer.max_age)]
+            if _matches(picked.get(b"if-none-match", b""), etag):
+                await _send(send, 304, headers, b"")
+                return
+        else:
+            headers.append(_NO_STORE)
+        await _send(send, 200, headers, body)
+
+
+def _request(
+    given: RequestParameters, picked: dict[bytes, bytes], request_id: str, queries_only: bool
+) -> GraphQLRequest:
+    document_id = given.document_id
+    if document_id is None and given.extensions is not None and "persistedQuery" in given.extensions:
+        document_id = _persisted_hash(given.extensions["persistedQuery"])
+    if not given.query and not document_id:
+        raise CodedError(BAD_REQUEST, "The request has neither a `query` nor a `documentId`.")
+    return GraphQLRequest(
+        document=given.query or None,
+        document_id=document_id,
+        operation_name=given.operation_name or None,
+        variables=given.variables or _NOTHING,
+        extensions=given.extensions or _NOTHING,
+        queries_only=queries_only,
+        prefer_partial=b"prefer" in picked and prefers_partial(picked[b"prefer"]),
+        request_id=request_id,
+        traceparent=text_of(picked, b"traceparent"),
+        language=text_of(picked, b"accept-language"),
+    )
+
+
+def _persisted_hash(extension: object) -> str:
+    if isinstance(extension, dict) and extension.get("version") == 1:
+        digest = extension.get("sha256Hash")
+        if isinstance(digest, str) and len(digest) == 64:
+            return f"sha256:{digest.lower()}"
+    raise CodedError(
+        BAD_REQUEST, "`extensions.persistedQuery` must hold `version` 1 and a `sha256Hash` of 64 hex digits."
+    )
+
+
+def _only(requests: list[GraphQLRequest]) -> GraphQLRequest:
+    if len(requests) != 1:
+        raise CodedError(BAD_REQUEST, "A stream answers one request; a batch cannot be streamed.")
+    return requests[0]
+
+
+def _matches(if_none_match: bytes, etag: bytes) -> bool:
+    return any(tag.strip().removeprefix(b"W/") in (etag, b"*") for tag in if_none_match.split(b","))
+
+
+def _extra_headers(error: CodedError) -> Headers:
+    """The headers that HTTP wants beside some statuses."""
+    if error.code.status == 405:
+        return [_ALLOW]
+    if error.code.status == 401:
+        return [(b"www-authenticate", b'Bearer realm="watersmeet"')]
+    if "retryAfter" in error.details:
+        return [(b"retry-after", str(error.details["retryAfter"]).encode())]
+    return []
+
+
+async def _refuse(
+    send: Send,
+    status: int,
+    media_type: MediaType,
+    request_id: str,
+    errors: Sequence[ErrorReport],
+    extra: Headers | None = None,
+) -> None:
+    if media_type is MediaType.EVENT_STREAM:  # nothing was streamed, so the refusal is an ordinary response
+        media_type = MediaType.GRAPHQL
+    headers = [*_FIXED[media_type], (b"x-request-id", request_id.encode()), _NO_STORE, *(extra or ())]
+    await _send(send, status, headers, encode_errors(errors, request_id))
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    if status != 304:
+        headers.append((b"content-length", b"%d" % len(body)))
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

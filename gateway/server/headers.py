@@ -1,0 +1,84 @@
+"""Reading the headers of a request into values, once."""
+
+import re
+from collections.abc import Iterable
+from itertools import count
+from secrets import token_hex
+
+from gateway.errors import BAD_REQUEST, CodedError
+from gateway.server.answering import ANONYMOUS, Credentials
+
+_LISTS = frozenset((b"accept", b"prefer", b"if-none-match"))
+_SINGLE = {
+    b"content-type": "Content-Type",
+    b"content-length": "Content-Length",
+    b"content-encoding": "Content-Encoding",
+    b"x-request-id": "X-Request-Id",
+    b"traceparent": "traceparent",
+    b"accept-language": "Accept-Language",
+    b"authorization": "Authorization",
+    b"x-api-key": "X-API-Key",
+    b"x-purpose": "X-Purpose",
+    b"x-case-number": "X-Case-Number",
+    b"x-officer": "X-Officer",
+}
+_WANTED = _LISTS | _SINGLE.keys()
+_CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"x-purpose", b"x-case-number", b"x-officer"))
+_REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}").fullmatch
+
+_process = token_hex(6)
+_numbers = count(1)
+
+
+def pick_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    """The headers that the data endpoint reads, by lower-case name; repeated list headers are joined.
+
+    Raises CodedError BAD_REQUEST where a header that may stand once is repeated: which one counts would be a guess.
+    """
+    picked: dict[bytes, bytes] = {}
+    for name, value in headers:
+        if name in _WANTED:
+            if name not in picked:
+                picked[name] = value
+            elif name in _LISTS:
+                picked[name] += b"," + value
+            else:
+                raise CodedError(BAD_REQUEST, f"The header {_SINGLE[name]} is sent more than once.")
+    return picked
+
+
+def request_id_of(picked: dict[bytes, bytes]) -> str:
+    """The client's request id if it is 1 to 64 of letters, digits, ``.``, ``_``, ``-``; else a new one."""
+    given = picked.get(b"x-request-id")
+    if given is not None and _REQUEST_ID(given):
+        return given.decode("ascii")
+    return f"{_process}-{next(_numbers):x}"
+
+
+def text_of(picked: dict[bytes, bytes], name: bytes) -> str | None:
+    """A header as text, None if absent or empty. Raises CodedError BAD_REQUEST where it is not UTF-8."""
+    value = picked.get(name)
+    if not value:
+        return None
+    try:
+        return value.decode("utf-8").strip() or None
+    except UnicodeDecodeError:
+        raise CodedError(BAD_REQUEST, f"The header {_SINGLE[name]} is not UTF-8.") from None
+
+
+def credentials_of(picked: dict[bytes, bytes]) -> Credentials:
+    """What the headers say about the caller. Raises CodedError BAD_REQUEST where one is not UTF-8."""
+    if _CREDENTIALS.isdisjoint(picked):
+        return ANONYMOUS
+    return Credentials(
+        authorization=text_of(picked, b"authorization"),
+        api_key=text_of(picked, b"x-api-key"),
+        purpose=text_of(picked, b"x-purpose"),
+        case_number=text_of(picked, b"x-case-number"),
+        officer=text_of(picked, b"x-officer"),
+    )
+
+
+def prefers_partial(prefer: bytes) -> bool:
+    """Whether ``Prefer`` (RFC 7240) holds ``partial-data``."""
+    return any(part.partition(b";")[0].strip().lower() == b"partial-data" for part in prefer.split(b","))

@@ -1,0 +1,145 @@
+"""From the bytes of a body, or the parameters of an address, to GraphQL requests (GraphQL over HTTP, "Request")."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from gateway.errors import BAD_REQUEST, CodedError
+from gateway.server.errors import BODY_TOO_LARGE, REQUEST_TIMED_OUT
+
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+class ClientGoneError(Exception):
+    """The client closed its connection before the request was complete."""
+
+
+class RequestParameters(msgspec.Struct, frozen=True, rename="camel"):
+    """A request as clients write it, in JSON or in an address. Other keys are ignored, as the specification asks."""
+
+    query: str | None = None
+    document_id: str | None = None
+    operation_name: str | None = None
+    variables: dict[str, object] | None = None
+    extensions: dict[str, object] | None = None
+
+
+_decode_one = msgspec.json.Decoder(RequestParameters).decode
+_decode_many = msgspec.json.Decoder(list[RequestParameters]).decode
+_decode_object = msgspec.json.Decoder(dict[str, object]).decode
+_NAMES = frozenset(("query", "documentId", "operationName", "variables", "extensions"))
+
+
+async def read_body(receive: Receive, declared: bytes | None, limit: int, patience: float) -> bytes:
+    """The whole body. ``declared`` is Content-Length, ``limit`` in bytes, ``patience`` in seconds for a body in parts.
+
+    Raises CodedError BODY_TOO_LARGE (before reading where the length is declared) or REQUEST_TIMED_OUT, and
+    ClientGoneError.
+    """
+    if declared is not None and int(declared) > limit:
+        raise _too_large(limit)
+    message = await receive()
+    if message["type"] != "http.request":
+        raise ClientGoneError
+    body: bytes = message.get("body", b"")
+    if message.get("more_body", False):
+        try:
+            async with asyncio.timeout(patience):
+                return await _read_rest(receive, body, limit)
+        except TimeoutError:
+            raise CodedError(REQUEST_TIMED_OUT, f"The body did not arrive within {patience:g} seconds.") from None
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
+
+
+async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
+    parts, size = [first], len(first)
+    while True:
+        if size > limit:
+            raise _too_large(limit)
+        message = await receive()
+        if message["type"] != "http.request":
+            raise ClientGoneError
+        parts.append(message.get("body", b""))
+        size += len(parts[-1])
+        if not message.get("more_body", False):
+            if size > limit:
+                raise _too_large(limit)
+            return b"".join(parts)
+
+
+def _too_large(limit: int) -> CodedError:
+    return CodedError(BODY_TOO_LARGE, f"The body is larger than {limit} bytes.", {"limit": limit})
+
+
+def parameters_of_body(body: bytes) -> RequestParameters:
+    """The one request in a JSON body. Raises CodedError BAD_REQUEST naming the place that is wrong."""
+    try:
+        return _decode_one(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _bad_json("body", error) from None
+
+
+def is_batch(body: bytes) -> bool:
+    """Whether a JSON body is an array, that is, several requests."""
+    return body[:1] == b"[" or body.lstrip()[:1] == b"["
+
+
+def parameters_of_batch(body: bytes, limit: int) -> list[RequestParameters]:
+    """The requests of a batch. Raises CodedError BAD_REQUEST where batches are off (``limit`` 0), empty or too long."""
+    if limit == 0:
+        raise CodedError(BAD_REQUEST, "The body is a JSON array; several requests in one body are not enabled here.")
+    try:
+        batch = _decode_many(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _bad_json("body", error) from None
+    if not 1 <= len(batch) <= limit:
+        details = {"limit": limit, "found": len(batch)}
+        raise CodedError(BAD_REQUEST, f"A batch holds 1 to {limit} requests; this one holds {len(batch)}.", details)
+    return batch
+
+
+def parameters_of_address(query_string: bytes) -> RequestParameters:
+    """The request in the parameters of a GET. Raises CodedError BAD_REQUEST naming the parameter that is wrong."""
+    given: dict[str, str] = {}
+    try:
+        pairs = parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=32
+        )
+    except ValueError:
+        raise CodedError(
+            BAD_REQUEST, "The parameters of the address are not percent-encoded UTF-8, or too many."
+        ) from None
+    for name, value in pairs:
+        if name in given and name in _NAMES:
+            raise CodedError(BAD_REQUEST, f"The parameter `{name}` stands in the address more than once.")
+        given[name] = value
+    return RequestParameters(
+        query=given.get("query") or None,
+        document_id=given.get("documentId") or None,
+        operation_name=given.get("operationName") or None,
+        variables=_object(given, "variables"),
+        extensions=_object(given, "extensions"),
+    )
+
+
+def _object(given: Mapping[str, str], name: str) -> dict[str, object] | None:
+    text = given.get(name)
+    if not text or text == "null":
+        return None
+    try:
+        return _decode_object(text)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _bad_json(f"parameter `{name}`", error) from None
+
+
+def _bad_json(where: str, error: Exception) -> CodedError:
+    if isinstance(error, msgspec.ValidationError):
+        return CodedError(BAD_REQUEST, f"The {where} is JSON, but not a GraphQL request: {error}.")
+    if isinstance(error, RecursionError):
+        return CodedError(BAD_REQUEST, f"The {where} is nested too deeply.")
+    return CodedError(BAD_REQUEST, f"The {where} is not JSON in UTF-8: {error}.")

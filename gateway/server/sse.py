@@ -1,0 +1,90 @@
+"""GraphQL over server-sent events, distinct connections mode: one operation, one stream (graphql-sse protocol).
+
+Each result is an event ``next``; ``complete`` ends the stream. A comment every few seconds keeps proxies from closing
+an idle stream and lets a vanished client be noticed.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
+from typing import Any
+
+from gateway.errors import CodedError, RequestError
+from gateway.server.answering import EncodableResult
+from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, reports_of
+from gateway.server.request_body import Receive
+
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+
+_log = logging.getLogger(__name__)
+_COMPLETE = b"event: complete\ndata:\n\n"
+_COMMENT = b":\n\n"
+
+
+async def stream_results(
+    events: AsyncGenerator[EncodableResult, None],
+    request_id: str,
+    headers: list[tuple[bytes, bytes]],
+    receive: Receive,
+    send: Send,
+    *,
+    patience: float = 0.5,
+    keep_alive: float = 12.0,
+) -> None:
+    """Sends ``events`` until they end or the client leaves, and closes them.
+
+    Raises CodedError or RequestError, with nothing sent yet, where the operation is refused within ``patience``
+    seconds; what comes later is an event. ``keep_alive`` is in seconds.
+    """
+    started = False
+
+    async def write(data: bytes, more: bool = True) -> None:
+        nonlocal started
+        if not started:
+            started = True
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": data, "more_body": more})
+
+    gone = asyncio.ensure_future(_client_leaves(receive))
+    coming: asyncio.Future[EncodableResult] = asyncio.ensure_future(anext(events))
+    try:
+        while True:
+            await asyncio.wait(
+                (coming, gone), timeout=keep_alive if started else patience, return_when="FIRST_COMPLETED"
+            )
+            if gone.done():
+                return
+            if not coming.done():
+                await write(_COMMENT)
+                continue
+            try:
+                result = coming.result()
+            except StopAsyncIteration:
+                break
+            except (CodedError, RequestError) as error:
+                if not started:
+                    raise
+                await write(_event(encode_errors(reports_of(error), request_id)))
+                break
+            except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
+                _log.exception("request %s failed", request_id)
+                await write(_event(encode_errors((INTERNAL_REPORT,), request_id)))
+                break
+            await write(_event(result.encode()))
+            coming = asyncio.ensure_future(anext(events))
+        await write(_COMPLETE, more=False)
+    finally:
+        gone.cancel()
+        coming.cancel()
+        await asyncio.gather(gone, coming, return_exceptions=True)
+        await events.aclose()
+
+
+async def _client_leaves(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _event(body: bytes) -> bytes:
+    """JSON holds no raw line feed, so one ``data`` line holds it all."""
+    return b"event: next\ndata: " + body + b"\n\n"
