@@ -42,7 +42,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class ContextArgument:
-    """An argument that the gateway fills from an ancestor (@fromContext): ``selection`` read where ``context`` is set."""
+    """An argument filled from an ancestor (@fromContext): ``selection`` is read where ``context`` is set."""
 
     name: str
     type: str

@@ -1,0 +1,325 @@
+"""From a validated document to an Operation: the form in which equal requests are equal.
+
+Fragments are inlined where the enclosing type always satisfies them, and dropped where it never can; @skip and
+@include are decided; fields under one response key are merged; literals become variables; variables are named in the
+order of their first use. What is left is what a plan depends on.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import cast
+
+from graphql import (
+    ArgumentNode,
+    DirectiveNode,
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLCompositeType,
+    GraphQLInputType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    InlineFragmentNode,
+    ListValueNode,
+    NameNode,
+    NullValueNode,
+    ObjectFieldNode,
+    ObjectValueNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    ValueNode,
+    VariableNode,
+    get_named_type,
+    get_nullable_type,
+    is_abstract_type,
+    is_input_object_type,
+    is_list_type,
+    is_scalar_type,
+    print_ast,
+    specified_scalar_types,
+)
+from graphql.utilities import value_from_ast_untyped
+
+from gateway.errors import BAD_REQUEST, PLAN_LIMIT, CodedError
+from gateway.planning.operation import (
+    Argument,
+    FieldSelection,
+    FragmentSelection,
+    Operation,
+    OperationKind,
+    Refused,
+    Selection,
+    VariableDefinition,
+)
+
+MOST_SELECTIONS = 20_000
+"""Selections visited while fragments are inlined; fragments within fragments can multiply without end."""
+
+
+def normalize(
+    schema: GraphQLSchema, document: DocumentNode, operation_name: str | None, variables: Mapping[str, object]
+) -> Operation:
+    """Normalise one operation of ``document``, which must be valid against ``schema``.
+
+    ``variables`` are the client's, as sent; only those of @skip and @include are looked at. Raises CodedError
+    BAD_REQUEST (no such operation, a condition that is not a boolean) or PLAN_LIMIT.
+    """
+    definition = _operation(document, operation_name)
+    reader = _Normalizer(
+        schema=schema,
+        fragments={node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)},
+        declared={node.variable.name.value: node for node in definition.variable_definitions or ()},
+        given=variables,
+    )
+    root = schema.get_root_type(OperationType(definition.operation.value))
+    if root is None:
+        raise CodedError(BAD_REQUEST, f"The schema has no {definition.operation.value} type.")
+    selections = reader.selections(root, [definition.selection_set])
+    kind = OperationKind(definition.operation.value)
+    definitions = tuple(reader.variables.values())
+    return Operation(
+        kind=kind,
+        name=definition.name.value if definition.name else None,
+        variables=definitions,
+        selections=selections,
+        digest=digest_of(kind, definitions, selections),
+    )
+
+
+def digest_of(kind: OperationKind, variables: tuple[VariableDefinition, ...], selections: tuple[Selection, ...]) -> str:
+    """The digest of an operation: equal exactly when the plans are. Outcomes count, literals and sources do not."""
+    parts = [kind.value, *(f"{variable.name}:{variable.type}" for variable in variables)]
+    _write(selections, parts)
+    return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
+
+
+def _write(selections: tuple[Selection, ...], parts: list[str]) -> None:
+    parts.append("{")
+    for selection in selections:
+        if isinstance(selection, FragmentSelection):
+            parts.append(f"... {selection.type_condition}")
+        else:
+            parts.append(f"{selection.response_key}:{selection.coordinate}")
+            parts.extend(f"{argument.name}={print_ast(argument.value)}" for argument in selection.arguments)
+            if isinstance(selection.outcome, Refused):
+                refused = selection.outcome
+                parts.append(f"!{refused.code.name}:{refused.message}:{refused.details!r}")
+        if selection.selections:
+            _write(selection.selections, parts)
+    parts.append("}")
+
+
+def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None:
+        if len(operations) == 1:
+            return operations[0]
+        names = ", ".join(sorted(node.name.value for node in operations if node.name)) or "none"
+        raise CodedError(BAD_REQUEST, f"The document holds several operations or none; name one of: {names}.")
+    for node in operations:
+        if node.name and node.name.value == name:
+            return node
+    raise CodedError(BAD_REQUEST, f"The document holds no operation named {name}.")
+
+
+@dataclass(slots=True)
+class _Collected:
+    """Fields under one response key, or fragments on one type: merged, in order of first mention."""
+
+    first: FieldNode | None
+    sets: list[SelectionSetNode]
+
+
+@dataclass(slots=True)
+class _Normalizer:
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    declared: Mapping[str, object]
+    given: Mapping[str, object]
+    variables: dict[object, VariableDefinition] = field(default_factory=dict)
+    visited: int = 0
+
+    def selections(self, parent: GraphQLCompositeType, sets: list[SelectionSetNode]) -> tuple[Selection, ...]:
+        collected: dict[tuple[bool, str], _Collected] = {}
+        seen: set[str] = set()
+        for selection_set in sets:
+            self._collect(parent, selection_set, collected, seen)
+        result: list[Selection] = []
+        for (is_field, name), group in collected.items():
+            if is_field:
+                result.append(self._field(parent, name, group))
+            else:
+                condition = cast(GraphQLCompositeType, self.schema.type_map[name])
+                inner = self.selections(condition, group.sets)
+                if inner:
+                    result.append(FragmentSelection(name, inner))
+        return tuple(result)
+
+    def _collect(
+        self,
+        parent: GraphQLCompositeType,
+        selection_set: SelectionSetNode,
+        into: dict[tuple[bool, str], _Collected],
+        seen: set[str],
+    ) -> None:
+        for node in selection_set.selections:
+            self.visited += 1
+            if self.visited > MOST_SELECTIONS:
+                raise CodedError(
+                    PLAN_LIMIT, f"The operation holds more than {MOST_SELECTIONS} selections, spreads included."
+                )
+            if not self._included(node.directives):
+                continue
+            if isinstance(node, FieldNode):
+                key = node.alias.value if node.alias else node.name.value
+                group = into.setdefault((True, key), _Collected(node, []))
+                if node.selection_set:
+                    group.sets.append(node.selection_set)
+                continue
+            fragment: InlineFragmentNode | FragmentDefinitionNode
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in seen:
+                    continue
+                seen.add(node.name.value)
+                fragment = self.fragments[node.name.value]
+            else:
+                fragment = cast(InlineFragmentNode, node)
+            self._collect_fragment(parent, fragment, into, seen)
+
+    def _collect_fragment(
+        self,
+        parent: GraphQLCompositeType,
+        fragment: InlineFragmentNode | FragmentDefinitionNode,
+        into: dict[tuple[bool, str], _Collected],
+        seen: set[str],
+    ) -> None:
+        named = fragment.type_condition
+        condition = cast(GraphQLCompositeType, self.schema.type_map[named.name.value]) if named else parent
+        if self._always(parent, condition):
+            self._collect(parent, fragment.selection_set, into, seen)
+        elif self._sometimes(parent, condition):
+            into.setdefault((False, condition.name), _Collected(None, [])).sets.append(fragment.selection_set)
+
+    def _always(self, parent: GraphQLCompositeType, condition: GraphQLCompositeType) -> bool:
+        """Every object of ``parent`` is a ``condition``, and fields of the one can be named on the other."""
+        if parent is condition:
+            return True
+        if isinstance(parent, GraphQLUnionType) or not is_abstract_type(condition):
+            return False
+        return self.schema.is_sub_type(condition, parent)
+
+    def _sometimes(self, parent: GraphQLCompositeType, condition: GraphQLCompositeType) -> bool:
+        return bool({t.name for t in self._possible(parent)} & {t.name for t in self._possible(condition)})
+
+    def _possible(self, type_: GraphQLCompositeType) -> list[GraphQLObjectType]:
+        return [type_] if isinstance(type_, GraphQLObjectType) else list(self.schema.get_possible_types(type_))
+
+    def _field(self, parent: GraphQLCompositeType, key: str, group: _Collected) -> FieldSelection:
+        node = group.first
+        assert node is not None
+        name = node.name.value
+        definition = self.schema.get_field(parent, name)
+        assert definition is not None  # validated
+        given = sorted(node.arguments or (), key=lambda argument: argument.name.value)
+        arguments = tuple(self._argument(argument, definition.args[argument.name.value].type) for argument in given)
+        children: tuple[Selection, ...] = ()
+        if group.sets:
+            children = self.selections(cast(GraphQLCompositeType, get_named_type(definition.type)), group.sets)
+        return FieldSelection(parent.name, name, key, arguments, children)
+
+    def _argument(self, node: ArgumentNode, type_: GraphQLInputType) -> Argument:
+        return Argument(node.name.value, self._lift(node.value, type_))
+
+    def _lift(self, value: ValueNode, type_: GraphQLInputType) -> ValueNode:
+        """The value with canonical variables in place of the client's and of literals."""
+        if isinstance(value, VariableNode):
+            return self._variable(value.name.value)
+        if not _holds_variable(value):
+            return self._literal(value, type_)
+        nullable = get_nullable_type(type_)
+        if isinstance(value, ListValueNode) and is_list_type(nullable):
+            return ListValueNode(values=tuple(self._lift(item, nullable.of_type) for item in value.values))
+        if isinstance(value, ObjectValueNode) and is_input_object_type(nullable):
+            return ObjectValueNode(
+                fields=tuple(
+                    ObjectFieldNode(
+                        name=entry.name, value=self._lift(entry.value, nullable.fields[entry.name.value].type)
+                    )
+                    for entry in value.fields
+                )
+            )
+        return self._renamed(value)  # a custom scalar's literal with variables within: its parts have no types
+
+    def _renamed(self, value: ValueNode) -> ValueNode:
+        if isinstance(value, VariableNode):
+            return self._variable(value.name.value)
+        if isinstance(value, ListValueNode):
+            return ListValueNode(values=tuple(self._renamed(item) for item in value.values))
+        if isinstance(value, ObjectValueNode):
+            fields = (ObjectFieldNode(name=entry.name, value=self._renamed(entry.value)) for entry in value.fields)
+            return ObjectValueNode(fields=tuple(fields))
+        return value
+
+    def _variable(self, source: str) -> VariableNode:
+        known = self.variables.get(source)
+        if known is None:
+            node = self.declared[source]
+            default = getattr(node, "default_value", None)
+            known = VariableDefinition(
+                name=f"v{len(self.variables)}",
+                type=print_ast(node.type),  # type: ignore[attr-defined]
+                source=source,
+                default=print_ast(default) if default is not None else None,
+            )
+            self.variables[source] = known
+        return VariableNode(name=NameNode(value=known.name))
+
+    def _literal(self, value: ValueNode, type_: GraphQLInputType) -> ValueNode:
+        if isinstance(value, NullValueNode):
+            return value  # null is not a value that varies, and a required default must not become nullable
+        named = get_named_type(type_)
+        if is_scalar_type(named) and named.name not in specified_scalar_types and isinstance(value, ObjectValueNode):
+            return value  # a custom scalar may read a literal otherwise than it reads JSON
+        key = (str(type_), print_ast(value))
+        known = self.variables.get(key)
+        if known is None:
+            json = value_from_ast_untyped(value)
+            if isinstance(json, float) and not math.isfinite(json):
+                raise CodedError(BAD_REQUEST, f"The number {print_ast(value)} is out of range.")
+            known = VariableDefinition(name=f"v{len(self.variables)}", type=str(type_), literal=json)
+            self.variables[key] = known
+        return VariableNode(name=NameNode(value=known.name))
+
+    def _included(self, directives: tuple[DirectiveNode, ...] | None) -> bool:
+        for directive in directives or ():
+            name = directive.name.value
+            if name in ("skip", "include") and self._condition(directive) is (name == "skip"):
+                return False
+        return True
+
+    def _condition(self, directive: DirectiveNode) -> bool:
+        value = directive.arguments[0].value
+        if isinstance(value, VariableNode):
+            name = value.name.value
+            result = self.given.get(name)
+            default = getattr(self.declared.get(name), "default_value", None)
+            if name not in self.given and default is not None:
+                result = value_from_ast_untyped(default)
+            if not isinstance(result, bool):
+                message = f"Variable ${name} decides @{directive.name.value}: it must be true or false."
+                raise CodedError(BAD_REQUEST, message)
+            return result
+        return bool(value_from_ast_untyped(value))
+
+
+def _holds_variable(value: ValueNode) -> bool:
+    if isinstance(value, VariableNode):
+        return True
+    if isinstance(value, ListValueNode):
+        return any(_holds_variable(item) for item in value.values)
+    return isinstance(value, ObjectValueNode) and any(_holds_variable(entry.value) for entry in value.fields)
