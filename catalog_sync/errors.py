@@ -48,3 +48,27 @@ class CodedError(Exception):
         self.code = code
         self.message = message
         self.details: Mapping[str, object] = details or {}
+
+
+MALFORMED_CODE = ErrorCode(
+    "MALFORMED_CODE", Family.CATALOGUE,
+    "A code of a resource, a provider, a person or a place does not have the form its standard gives it.",
+    "Compare the code with the document it was copied from; the message names the standard and what is wrong.",
+    400,
+)  # fmt: skip
+CATALOGUE_INVALID = ErrorCode(
+    "CATALOGUE_INVALID", Family.CATALOGUE,
+    "One or more catalogue entries break a rule of the national guideline or of this platform.",
+    "Mend every problem listed: each names file, entry, field, value, rule and what to write instead.",
+    422,
+)  # fmt: skip
+CATALOGUE_UNREADABLE = ErrorCode(
+    "CATALOGUE_UNREADABLE", Family.CATALOGUE,
+    "A catalogue file or directory is missing or cannot be read.",
+    "Give the path of a directory that holds the entries as .yaml files, or of a file in a supported format.", 404,
+)  # fmt: skip
+UNKNOWN_RESOURCE = ErrorCode(
+    "UNKNOWN_RESOURCE", Family.CATALOGUE,
+    "The catalogue holds no entry, or the entry no item, of the name asked for.",
+    "Search the catalogue for the resource; codes look like 30700503/1 and items go by their alias.", 404,
+)  # fmt: skip
