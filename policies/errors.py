@@ -1,0 +1,78 @@
+"""The access codes: every way in which a caller, a context, a policy, a grant or a ledger is refused."""
+
+from catalog_sync.errors import CodedError, ErrorCode, Family
+
+__all__ = ["CodedError", "ErrorCode", "Family"]
+
+UNAUTHENTICATED = ErrorCode(
+    "UNAUTHENTICATED", Family.ACCESS,
+    "The request carries a credential that is unknown, expired, revoked or malformed; nothing says which.",
+    "Send a valid API key in `X-API-Key` or a token as `Authorization: Bearer`, or none at all for open data.", 401,
+)  # fmt: skip
+CALLER_HEADER_INVALID = ErrorCode(
+    "CALLER_HEADER_INVALID", Family.REQUEST,
+    "`X-Purpose`, `X-Case-Number` or `X-Officer` holds characters that no purpose, case or officer has.",
+    "Send letters, digits and `_ . : / + -`, at most 100 of them; other letters percent-encoded.", 400,
+)  # fmt: skip
+STATEMENT_REQUIRED = ErrorCode(
+    "STATEMENT_REQUIRED", Family.ACCESS,
+    "Conditional and personal items are given only for a stated purpose, case and officer.",
+    "Send `X-Purpose`, `X-Case-Number` and `X-Officer` with the request.", 403,
+)  # fmt: skip
+CREDENTIALS_INVALID = ErrorCode(
+    "CREDENTIALS_INVALID", Family.SETTINGS,
+    "The file of callers and their keys, or the list of token issuers, cannot be used.",
+    "Mend the entry that the message names.",
+)  # fmt: skip
+
+CONTEXT_MISSING = ErrorCode(
+    "CONTEXT_MISSING", Family.SUBGRAPH,
+    "The subgraph received a request without the gateway's signed context.",
+    "Ask through the gateway; subgraphs answer nobody else.", 401,
+)  # fmt: skip
+CONTEXT_MALFORMED = ErrorCode(
+    "CONTEXT_MALFORMED", Family.SUBGRAPH,
+    "The context or its signature headers do not have the form that RFC 9421 and the gateway give them.",
+    "Run the same version of the kit and the gateway, and let no proxy change the headers.", 401,
+)  # fmt: skip
+CONTEXT_KEY_UNKNOWN = ErrorCode(
+    "CONTEXT_KEY_UNKNOWN", Family.SUBGRAPH,
+    "The signature names a key that the subgraph does not hold, or another algorithm than the key's.",
+    "Give the subgraph the gateway's new key before the gateway signs with it; remove the old one afterwards.", 401,
+)  # fmt: skip
+CONTEXT_FORGED = ErrorCode(
+    "CONTEXT_FORGED", Family.SUBGRAPH,
+    "The signature does not belong to this method, path, body and context.",
+    "Compare the keys on both sides; if they agree, somebody changed the request on its way.", 401,
+)  # fmt: skip
+CONTEXT_EXPIRED = ErrorCode(
+    "CONTEXT_EXPIRED", Family.SUBGRAPH,
+    "The signed context is older than it may be, lasts longer than it may, or comes from the future.",
+    "Bring the clocks of gateway and subgraph together; a context lives at most 60 seconds.", 401,
+)  # fmt: skip
+CONTEXT_REPLAYED = ErrorCode(
+    "CONTEXT_REPLAYED", Family.SUBGRAPH,
+    "A request with the same nonce was received before, or more nonces are alive than the subgraph can remember.",
+    "Send every request once; raise the memory of nonces if the load is genuine.", 401,
+)  # fmt: skip
+CONTEXT_MISDIRECTED = ErrorCode(
+    "CONTEXT_MISDIRECTED", Family.SUBGRAPH,
+    "The signed context is meant for another subgraph.",
+    "Compare the subgraph's name in the gateway's registry with the one the service was started with.", 401,
+)  # fmt: skip
+SIGNING_KEY_INVALID = ErrorCode(
+    "SIGNING_KEY_INVALID", Family.SETTINGS,
+    "A key that signs or verifies context is malformed or too short.",
+    "Write `key-id:secret` with a secret of at least 32 characters, or `key-id:ed25519:` and 32 bytes in base64.",
+)  # fmt: skip
+
+ROW_FILTER_INVALID = ErrorCode(
+    "ROW_FILTER_INVALID", Family.POLICY,
+    "A row condition is malformed, too large, or looks at an item that the store does not have.",
+    "Write the condition in the JSON form of `docs/policy-administrators.md`, over items of the resource itself.",
+)  # fmt: skip
+MASK_UNKNOWN = ErrorCode(
+    "MASK_UNKNOWN", Family.POLICY,
+    "A mask has a name that no masking rule has.",
+    "Use one of the masks listed in `docs/policy-administrators.md`.",
+)  # fmt: skip
