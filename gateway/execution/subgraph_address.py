@@ -2,6 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, field
+from typing import Protocol
 from urllib.parse import urlsplit
 
 from gateway.errors import CodedError, ErrorCode, Family
@@ -81,3 +82,30 @@ class SubgraphRoute:
     direct: bool = True
     compressed: bool = False
     limits: TransportLimits = field(default_factory=TransportLimits)
+
+
+class RouteSettings(Protocol):
+    """What an operator can set about one subgraph, as far as its route depends on it."""
+
+    @property
+    def url(self) -> str:
+        """Its address, if not the supergraph's."""
+
+    @property
+    def connections(self) -> int:
+        """How many connections are kept to it."""
+
+    @property
+    def transport(self) -> str:
+        """``direct`` or ``aiohttp``."""
+
+
+def route_to(subgraph: str, settings: RouteSettings | None, url: str) -> SubgraphRoute:
+    """The route that settings make of the supergraph's ``url``. Raises CodedError SUBGRAPH_ADDRESS_INVALID."""
+    if settings is None:
+        return SubgraphRoute(parse_address(subgraph, url))
+    return SubgraphRoute(
+        parse_address(subgraph, settings.url or url),
+        direct=settings.transport == "direct",
+        limits=TransportLimits(connections=settings.connections),
+    )

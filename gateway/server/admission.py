@@ -71,9 +71,13 @@ class Admission:
                 f"{self.under_way} requests are under way, as many as the gateway takes at once.",
                 {"limit": self._at_once, "retryAfter": 1},
             )
+        self.count(credentials, client)
+        self.under_way += 1
+
+    def count(self, credentials: Credentials, client: tuple[str, int] | None) -> None:
+        """Counts a request against its caller's rate alone. Raises CodedError RATE_LIMITED."""
         if self._rate is not None and (wait := self._rate.wait_of(_caller_key(credentials, client))) > 0:
             raise CodedError(RATE_LIMITED, "This caller sends requests too fast.", {"retryAfter": int(wait) + 1})
-        self.under_way += 1
 
     def leave(self) -> None:
         """Counts a request out that ``enter`` let in."""

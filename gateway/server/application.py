@@ -23,6 +23,7 @@ from gateway.server.errors import BODY_TOO_LARGE, NOT_FOUND, OVERLOADED
 from gateway.server.graphql_http import GraphQLEndpoint, HttpSettings
 from gateway.server.headers import pick_headers, request_id_of
 from gateway.server.health import Readiness, health_routes
+from gateway.server.websocket import SocketSettings, WebSocketEndpoint
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -40,7 +41,39 @@ _HEADERS = (
     (b"referrer-policy", b"no-referrer"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
 )
+_ALLOWED_HEADERS = ("Authorization", "Content-Type", "Prefer", "X-API-Key", "X-Case-Number", "X-Officer", "X-Purpose")
 _TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
+
+
+class Application:
+    """All addresses of one listener, made by ``build_application``. A server fails ``readiness`` before it stops."""
+
+    def __init__(
+        self,
+        data: tuple[str, ASGIApplication, ASGIApplication],
+        rest: ASGIApplication,
+        origins: Sequence[str],
+        readiness: Readiness,
+    ) -> None:
+        self.readiness = readiness
+        self._path, self._graphql, self._socket = data
+        self._rest = rest
+        self._entry = self._dispatch if not origins else _readable_by(origins, self._dispatch)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._entry(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http" and scope["path"] == self._path:
+            await self._graphql(scope, receive, send)
+        elif kind == "websocket":
+            if scope["path"] == self._path:
+                await self._socket(scope, receive, send)
+            else:
+                await send({"type": "websocket.close", "code": 4404})
+        else:
+            await self._rest(scope, receive, send)
 
 
 def build_application(
@@ -49,50 +82,31 @@ def build_application(
     *,
     admission: Admission | None = None,
     http: HttpSettings | None = None,
+    sockets: SocketSettings | None = None,
     routes: Sequence[BaseRoute] = (),
     origins: Sequence[str] = (),
     lifespan: Lifespan | None = None,
     path: str = "/graphql",
-) -> ASGIApplication:
-    """The application of the listener.
+) -> Application:
+    """The application of a listener.
 
     ``routes`` are pages and other addresses beside the data endpoint at ``path``. ``origins`` are the web origins whose
     pages may read answers (``*``: all); none by default. ``lifespan`` runs around serving.
     """
     admission = admission or Admission()
     graphql = GraphQLEndpoint(answering, admission, http or HttpSettings())
-    rest = _with_security_headers(
-        Starlette(
-            routes=[*health_routes(readiness), *routes],
-            lifespan=lifespan,
-            exception_handlers={HTTPException: _refused},  # type: ignore[dict-item]
-        )
-    )
+    socket = WebSocketEndpoint(answering, admission, sockets or SocketSettings(), origins)
+    refused: Any = {HTTPException: _refused}
+    rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)
+    return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness)
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        kind = scope["type"]
-        if kind == "http" and scope["path"] == path:
-            await graphql(scope, receive, send)
-        elif kind == "websocket":
-            await send({"type": "websocket.close", "code": 4404})
-        else:
-            await rest(scope, receive, send)
 
-    if not origins:
-        return application
+def _readable_by(origins: Sequence[str], application: ASGIApplication) -> ASGIApplication:
     return CORSMiddleware(
         application,
         allow_origins=origins,
         allow_methods=("GET", "POST"),
-        allow_headers=(
-            "Authorization",
-            "Content-Type",
-            "Prefer",
-            "X-API-Key",
-            "X-Case-Number",
-            "X-Officer",
-            "X-Purpose",
-        ),
+        allow_headers=_ALLOWED_HEADERS,
         expose_headers=("Preference-Applied", "Retry-After", "X-Request-Id"),
         max_age=7200,
     )

@@ -12,7 +12,7 @@ validation, permission) has its code's status under ``application/graphql-respon
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,12 @@ from gateway.server.admission import Admission
 from gateway.server.answering import ANONYMOUS, Answer, Answering, Credentials, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, report_of
 from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
-from gateway.server.headers import credentials_of, pick_headers, prefers_partial, request_id_of, text_of
+from gateway.server.headers import credentials_of, pick_headers, request_id_of
 from gateway.server.negotiation import MediaType, is_json_body, negotiate
 from gateway.server.request_body import (
     ClientGoneError,
     Receive,
-    RequestParameters,
+    build_request,
     is_batch,
     parameters_of_address,
     parameters_of_batch,
@@ -51,7 +51,6 @@ _FIXED = {
     media_type: [(b"content-type", f"{media_type}; charset=utf-8".encode()), *_SECURITY] for media_type in MediaType
 }
 _NO_STORE = (b"cache-control", b"no-store")
-_NOTHING: Mapping[str, object] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +132,10 @@ class GraphQLEndpoint:
             batched = is_batch(body)
             if batched:
                 batch = parameters_of_batch(body, settings.batch)
-                return [_request(one, picked, request_id, False) for one in batch], True
-            return [_request(parameters_of_body(body), picked, request_id, False)], False
+                return [build_request(one, picked, request_id, False) for one in batch], True
+            return [build_request(parameters_of_body(body), picked, request_id, False)], False
         if method == "GET":
-            return [_request(parameters_of_address(scope["query_string"]), picked, request_id, True)], False
+            return [build_request(parameters_of_address(scope["query_string"]), picked, request_id, True)], False
         raise CodedError(METHOD_NOT_ALLOWED, f"{method} is not answered here; send GET or POST.")
 
     async def _in_batch(self, request: GraphQLRequest, credentials: Credentials) -> bytes:
@@ -170,38 +169,6 @@ class GraphQLEndpoint:
         else:
             headers.append(_NO_STORE)
         await _send(send, 200, headers, body)
-
-
-def _request(
-    given: RequestParameters, picked: dict[bytes, bytes], request_id: str, queries_only: bool
-) -> GraphQLRequest:
-    document_id = given.document_id
-    if document_id is None and given.extensions is not None and "persistedQuery" in given.extensions:
-        document_id = _persisted_hash(given.extensions["persistedQuery"])
-    if not given.query and not document_id:
-        raise CodedError(BAD_REQUEST, "The request has neither a `query` nor a `documentId`.")
-    return GraphQLRequest(
-        document=given.query or None,
-        document_id=document_id,
-        operation_name=given.operation_name or None,
-        variables=given.variables or _NOTHING,
-        extensions=given.extensions or _NOTHING,
-        queries_only=queries_only,
-        prefer_partial=b"prefer" in picked and prefers_partial(picked[b"prefer"]),
-        request_id=request_id,
-        traceparent=text_of(picked, b"traceparent"),
-        language=text_of(picked, b"accept-language"),
-    )
-
-
-def _persisted_hash(extension: object) -> str:
-    if isinstance(extension, dict) and extension.get("version") == 1:
-        digest = extension.get("sha256Hash")
-        if isinstance(digest, str) and len(digest) == 64:
-            return f"sha256:{digest.lower()}"
-    raise CodedError(
-        BAD_REQUEST, "`extensions.persistedQuery` must hold `version` 1 and a `sha256Hash` of 64 hex digits."
-    )
 
 
 def _only(requests: list[GraphQLRequest]) -> GraphQLRequest:

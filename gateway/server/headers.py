@@ -1,5 +1,6 @@
 """Reading the headers of a request into values, once."""
 
+import os
 import re
 from collections.abc import Iterable
 from itertools import count
@@ -30,6 +31,15 @@ _process = token_hex(6)
 _numbers = count(1)
 
 
+def _after_fork() -> None:
+    """Two workers forked from one process must not number alike."""
+    global _process
+    _process = token_hex(6)
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
 def pick_headers(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     """The headers that the data endpoint reads, by lower-case name; repeated list headers are joined.
 
@@ -52,6 +62,11 @@ def request_id_of(picked: dict[bytes, bytes]) -> str:
     given = picked.get(b"x-request-id")
     if given is not None and _REQUEST_ID(given):
         return given.decode("ascii")
+    return new_request_id()
+
+
+def new_request_id() -> str:
+    """An id that no other request of any process has."""
     return f"{_process}-{next(_numbers):x}"
 
 

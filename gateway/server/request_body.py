@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from gateway.errors import BAD_REQUEST, CodedError
+from gateway.server.answering import GraphQLRequest
 from gateway.server.errors import BODY_TOO_LARGE, REQUEST_TIMED_OUT
+from gateway.server.headers import prefers_partial, text_of
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -30,6 +32,7 @@ class RequestParameters(msgspec.Struct, frozen=True, rename="camel"):
 _decode_one = msgspec.json.Decoder(RequestParameters).decode
 _decode_many = msgspec.json.Decoder(list[RequestParameters]).decode
 _decode_object = msgspec.json.Decoder(dict[str, object]).decode
+_NOTHING: Mapping[str, object] = {}
 _NAMES = frozenset(("query", "documentId", "operationName", "variables", "extensions"))
 
 
@@ -124,6 +127,42 @@ def parameters_of_address(query_string: bytes) -> RequestParameters:
         operation_name=given.get("operationName") or None,
         variables=_object(given, "variables"),
         extensions=_object(given, "extensions"),
+    )
+
+
+def build_request(
+    given: RequestParameters, picked: dict[bytes, bytes], request_id: str, queries_only: bool
+) -> GraphQLRequest:
+    """A request as the pipeline takes it; ``picked`` are its headers.
+
+    Raises CodedError BAD_REQUEST where it names nothing to execute, or a header is not UTF-8.
+    """
+    document_id = given.document_id
+    if document_id is None and given.extensions is not None and "persistedQuery" in given.extensions:
+        document_id = _persisted_hash(given.extensions["persistedQuery"])
+    if not given.query and not document_id:
+        raise CodedError(BAD_REQUEST, "The request has neither a `query` nor a `documentId`.")
+    return GraphQLRequest(
+        document=given.query or None,
+        document_id=document_id,
+        operation_name=given.operation_name or None,
+        variables=given.variables or _NOTHING,
+        extensions=given.extensions or _NOTHING,
+        queries_only=queries_only,
+        prefer_partial=b"prefer" in picked and prefers_partial(picked[b"prefer"]),
+        request_id=request_id,
+        traceparent=text_of(picked, b"traceparent"),
+        language=text_of(picked, b"accept-language"),
+    )
+
+
+def _persisted_hash(extension: object) -> str:
+    if isinstance(extension, dict) and extension.get("version") == 1:
+        digest = extension.get("sha256Hash")
+        if isinstance(digest, str) and len(digest) == 64:
+            return f"sha256:{digest.lower()}"
+    raise CodedError(
+        BAD_REQUEST, "`extensions.persistedQuery` must hold `version` 1 and a `sha256Hash` of 64 hex digits."
     )
 
 
