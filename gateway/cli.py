@@ -123,7 +123,9 @@ def demo(
 def explain(
     operation: Annotated[str, typer.Argument(metavar="OPERATION.graphql", help="The operation; - reads stdin.")],
     config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The gateway's settings.")],
-    caller: Annotated[str, typer.Option("--as", metavar="CALLER", help="Subject, such as app:benefits-portal.")] = "anon",
+    caller: Annotated[
+        str, typer.Option("--as", metavar="CALLER", help="Subject, such as app:benefits-portal.")
+    ] = "anon",
     purpose: Annotated[str | None, typer.Option("--purpose", help="What the data is for.")] = None,
     format_: FormatOption = Format.TEXT,
 ) -> None:
@@ -134,7 +136,9 @@ def explain(
 
 
 @app.command()
-def error(code: Annotated[str, typer.Argument(metavar="CODE", help="A code from an answer or from composition.")]) -> None:
+def error(
+    code: Annotated[str, typer.Argument(metavar="CODE", help="A code from an answer or from composition.")],
+) -> None:
     """Explain an error code: what it means and how to mend it."""
     from gateway.commands.error import run
 

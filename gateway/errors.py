@@ -58,6 +58,16 @@ BAD_REQUEST = ErrorCode(
     "The request is not a GraphQL request: a body, a parameter or a variable has the wrong form.",
     "Send JSON with a `query`, and `variables` that fit their declared types.", 400,
 )  # fmt: skip
+METHOD_NOT_ALLOWED = ErrorCode(
+    "METHOD_NOT_ALLOWED", Family.REQUEST,
+    "The address does not answer this HTTP method, or the operation may not come by it: GET carries queries only.",
+    "Send mutations and subscriptions by POST; the header `Allow` lists the methods.", 405,
+)  # fmt: skip
+STREAM_NEEDED = ErrorCode(
+    "STREAM_NEEDED", Family.REQUEST,
+    "A subscription is answered as a stream of events, and the request accepts a single answer only.",
+    "Accept `text/event-stream`, or connect by WebSocket with the protocol graphql-transport-ws.", 400,
+)  # fmt: skip
 PLAN_LIMIT = ErrorCode(
     "PLAN_LIMIT", Family.REQUEST,
     "Planning the operation would take more time or memory than the gateway grants to one operation.",

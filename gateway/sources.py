@@ -5,7 +5,7 @@ import urllib.request
 from pathlib import Path
 
 from gateway.errors import CodedError, ErrorCode, Family
-from gateway.supergraph.join_sdl import read_join_sdl
+from gateway.supergraph.join_sdl import read_supergraph as read_supergraph_sdl
 from gateway.supergraph.model import Supergraph
 
 SOURCE_UNREADABLE = ErrorCode(
@@ -43,4 +43,4 @@ def read_source(source: str, timeout: float = 10.0) -> str:
 
 def read_supergraph(source: str) -> Supergraph:
     """The supergraph at a file or address. Raises CodedError when it cannot be read or is no supergraph."""
-    return read_join_sdl(read_source(source))
+    return read_supergraph_sdl(read_source(source))

@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 import msgspec
+import typer
 from graphql import GraphQLSyntaxError, parse, validate
 
 from gateway.errors import PARSE_FAILED, VALIDATION_FAILED, CodedError
@@ -28,6 +29,6 @@ def run(operation: str, supergraph: str, variables: Path | None, name: str | Non
     values = msgspec.json.decode(read_text(variables), type=dict[str, object]) if variables else {}
     plan = Planner(model).plan(normalize(schema, document, name, values), schema)
     if format_ == "json":
-        print(msgspec.json.format(msgspec.json.encode(render_json(plan))).decode())
+        typer.echo(msgspec.json.format(msgspec.json.encode(render_json(plan))).decode())
     else:
-        print(render_text(plan))
+        typer.echo(render_text(plan))

@@ -1,0 +1,241 @@
+"""Which catalogue item stands behind which coordinate of the supergraph.
+
+A subgraph says with ``@resource(code:)`` only *which resource* a type or a field belongs to; items, tiers and provider
+are the catalogue's. From the two follows, for every field, the set of items a caller must be entitled to:
+
+- a field of a bound type needs the item whose alias is the field's name;
+- a *relation*, a field that leads to another bound type, tells that the two records belong together. The items that
+  reference the other resource tell the same, so these are what it needs, in whichever entry they stand;
+- a root field, and a field of a type bound to nothing (a page of results, a count), needs nothing of its own: what it
+  leads to does;
+- an argument needs the item it is named after, for it filters, sorts or groups by that item's values.
+
+What none of this covers is *unbound*: it is withheld from everyone and reported at start. That is the invariant: a
+field is either bound, or structural and leads to bound fields only, or in no caller's schema.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_composite_type,
+)
+
+from catalog_sync.entries import CatalogueEntry, InformationItem
+from catalog_sync.loading import Catalogue
+from gateway.supergraph.field_set import FieldSet, FieldSetFragment
+from gateway.supergraph.model import FieldDefinition, Supergraph, TypeDefinition, TypeKind
+
+_PLACING_ARGUMENTS = re.compile(r"^(order|sort|group)(By|ing)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Unbound:
+    """A field that no released catalogue entry covers, and why."""
+
+    coordinate: str
+    subgraphs: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bindings:
+    """Items by coordinate.
+
+    ``reads`` maps ``Type.field`` to the items it discloses, those of its @requires inputs included; ``filters`` maps
+    ``Type.field(argument:)`` to those it filters by; ``inner_filters`` does so by the names of an input object's fields
+    or an enum's values. Items are named ``resource code.alias``.
+    """
+
+    reads: Mapping[str, frozenset[str]]
+    filters: Mapping[str, frozenset[str]]
+    inner_filters: Mapping[str, Mapping[str, frozenset[str]]]
+    unbound: tuple[Unbound, ...]
+
+
+def bind_catalogue(supergraph: Supergraph, catalogue: Catalogue) -> Bindings:
+    """Binds every object field of ``supergraph`` to the items of ``catalogue``."""
+    return _Binding(supergraph, catalogue).result()
+
+
+class _Binding:
+    def __init__(self, supergraph: Supergraph, catalogue: Catalogue) -> None:
+        self._supergraph = supergraph
+        self._catalogue = catalogue
+        schema = supergraph.schema
+        self._roots = {t.name for t in (schema.query_type, schema.mutation_type, schema.subscription_type) if t}
+        self._reads: dict[str, frozenset[str]] = {}
+        self._filters: dict[str, frozenset[str]] = {}
+        self._inner: dict[str, dict[str, frozenset[str]]] = {}
+        self._unbound: list[Unbound] = []
+
+    def result(self) -> Bindings:
+        fields = [
+            (definition, field)
+            for definition in self._supergraph.types.values()
+            if definition.kind is TypeKind.OBJECT
+            for field in definition.fields.values()
+        ]
+        for definition, field in fields:
+            needed = self._needs(definition, field)
+            coordinate = f"{definition.name}.{field.name}"
+            if isinstance(needed, str):
+                self._unbound.append(Unbound(coordinate, tuple(field.sources), needed))
+            else:
+                self._reads[coordinate] = needed
+        for definition, field in fields:
+            self._bind_inputs(definition, field)
+            self._bind_arguments(definition, field)
+        return Bindings(self._reads, self._filters, self._inner, tuple(self._unbound))
+
+    def _needs(self, definition: TypeDefinition, field: FieldDefinition) -> frozenset[str] | str:
+        """The items a field discloses, or the reason why none can be named."""
+        code = field.resource or definition.resource
+        target = self._bound_type(field)
+        if code is None:
+            if target is not None or is_composite_type(self._named_type(definition, field)):
+                return frozenset()
+            if definition.name in self._roots:
+                return "a root field that returns no bound type needs @resource(code:) of its own"
+            return frozenset()
+        entry = self._catalogue.entry(code)
+        if entry is None:
+            return f"no released catalogue entry has the code {code}"
+        item = _item(entry, field.name)
+        if item is not None:
+            return frozenset({_name(entry, item)})
+        if target is None:
+            return f"the entry {code} has no item with the alias {field.name}"
+        return self._relation(entry, target)
+
+    def _relation(self, entry: CatalogueEntry, target: TypeDefinition) -> frozenset[str] | str:
+        assert target.resource is not None
+        other = self._catalogue.entry(target.resource)
+        if other is None:
+            return f"it leads to {target.name}, and no released catalogue entry has the code {target.resource}"
+        if entry is other:
+            return frozenset()
+        items = _references(entry, other) or _references(other, entry)
+        if items:
+            return items
+        return f"no item of {entry.codes[0]} references {target.resource}, or the other way round"
+
+    def _bound_type(self, field: FieldDefinition) -> TypeDefinition | None:
+        definition = self._supergraph.types.get(field.type.strip("[]!"))
+        return definition if definition is not None and definition.resource is not None else None
+
+    def _named_type(self, definition: TypeDefinition, field: FieldDefinition) -> GraphQLNamedType:
+        owner = self._supergraph.schema.type_map[definition.name]
+        assert isinstance(owner, GraphQLObjectType)
+        return get_named_type(owner.fields[field.name].type)
+
+    def _bind_inputs(self, definition: TypeDefinition, field: FieldDefinition) -> None:
+        """A computed field tells of its @requires inputs, so it needs the rights to them too."""
+        coordinate = f"{definition.name}.{field.name}"
+        if coordinate in self._reads:
+            for source in field.sources.values():
+                for needed in self._coordinates(definition.name, source.requires):
+                    if needed in self._reads:
+                        self._reads[coordinate] |= self._reads[needed]
+
+    def _coordinates(self, parent: str, fields: FieldSet) -> Iterator[str]:
+        for selection in fields:
+            if isinstance(selection, FieldSetFragment):
+                yield from self._coordinates(selection.type_condition, selection.selections)
+                continue
+            field = self._supergraph.types[parent].fields.get(selection.name)
+            for concrete in self._concrete(parent):
+                yield f"{concrete}.{selection.name}"
+            if field is not None and selection.selections:
+                yield from self._coordinates(field.type.strip("[]!"), selection.selections)
+
+    def _concrete(self, name: str) -> Iterable[str]:
+        definition = self._supergraph.types[name]
+        if definition.kind is TypeKind.OBJECT:
+            return (name,)
+        abstract = self._supergraph.schema.type_map[name]
+        return [possible.name for possible in self._supergraph.schema.get_possible_types(abstract)]  # type: ignore[arg-type]
+
+    def _bind_arguments(self, definition: TypeDefinition, field: FieldDefinition) -> None:
+        owner = self._supergraph.schema.type_map[definition.name]
+        assert isinstance(owner, GraphQLObjectType)
+        entries = self._entries_about(definition, field)
+        for name, argument in owner.fields[field.name].args.items():
+            coordinate = f"{definition.name}.{field.name}({name}:)"
+            items = _named(entries, name)
+            if items:
+                self._filters[coordinate] = items
+            for inner, named in _inner_names(name, argument):
+                if found := _named(entries, named):
+                    self._inner.setdefault(coordinate, {})[inner] = found
+
+    def _entries_about(self, definition: TypeDefinition, field: FieldDefinition) -> list[CatalogueEntry]:
+        """The entries that an argument can name items of: that of the records it leads to, then its own."""
+        codes = [self._reached(field.type.strip("[]!")), field.resource or definition.resource]
+        return [entry for code in codes if code is not None and (entry := self._catalogue.entry(code)) is not None]
+
+    def _reached(self, name: str, seen: frozenset[str] = frozenset()) -> str | None:
+        """The resource of the records that a type is, or holds a page of."""
+        definition = self._supergraph.types.get(name)
+        if definition is None or name in seen:
+            return None
+        if definition.resource is not None:
+            return definition.resource
+        for field in definition.fields.values():
+            if code := self._reached(field.type.strip("[]!"), seen | {name}):
+                return code
+        return None
+
+
+def _inner_names(argument_name: str, argument: GraphQLArgument) -> Iterator[tuple[str, str]]:
+    """Names inside an argument's type that could be those of items: (as written, as an alias)."""
+    kind = get_named_type(argument.type)
+    seen: set[str] = set()
+    waiting: list[GraphQLNamedType] = [kind]
+    while waiting:
+        current = waiting.pop()
+        if current.name in seen:
+            continue
+        seen.add(current.name)
+        if isinstance(current, GraphQLInputObjectType):
+            for name, field in current.fields.items():
+                yield name, name
+                waiting.append(get_named_type(field.type))
+        elif isinstance(current, GraphQLEnumType) and (len(seen) > 1 or _PLACING_ARGUMENTS.match(argument_name)):
+            for value in current.values:
+                yield value, _alias(value)
+
+
+def _alias(value: str) -> str:
+    """``RESIDENT_ID_DESC`` -> ``residentId``: how an enum of sort orders names an item."""
+    words = re.sub(r"_(ASC|DESC)$", "", value, flags=re.IGNORECASE).split("_")
+    if len(words) == 1 and not value.isupper():
+        return words[0]
+    return words[0].lower() + "".join(word.capitalize() for word in words[1:])
+
+
+def _item(entry: CatalogueEntry, alias: str) -> InformationItem | None:
+    return next((item for item in entry.items if item.alias == alias), None)
+
+
+def _named(entries: Iterable[CatalogueEntry], alias: str) -> frozenset[str]:
+    for entry in entries:
+        if (item := _item(entry, alias)) is not None:
+            return frozenset({_name(entry, item)})
+    return frozenset()
+
+
+def _references(entry: CatalogueEntry, other: CatalogueEntry) -> frozenset[str]:
+    codes = {str(code) for code in other.codes}
+    return frozenset(_name(entry, item) for item in entry.items if item.references and str(item.references) in codes)
+
+
+def _name(entry: CatalogueEntry, item: InformationItem) -> str:
+    return f"{entry.codes[0]}.{item.alias}"

@@ -1,0 +1,82 @@
+"""From who is asking to what that caller sees: the catalogue and one policy version, laid over one supergraph."""
+
+import hashlib
+from datetime import datetime
+
+from graphql import GraphQLSchema
+
+from catalog_sync.loading import Catalogue
+from gateway.access.bindings import Bindings, Unbound, bind_catalogue
+from gateway.access.caller_view import CallerView, Rights
+from gateway.access.refusals import RefusalTexts
+from gateway.memo import Memo
+from gateway.supergraph.api_schema import contract_schema
+from gateway.supergraph.model import Supergraph
+from policies.callers import Caller
+from policies.tables import PolicyTables
+from policies.views import AccessView
+
+# Classes of callers and contracts remembered; a city has some thousand applications and far fewer distinct rights.
+VIEWS_KEPT = 10_000
+CONTRACTS_KEPT = 500
+
+
+class Governance:
+    """The catalogue and one policy version over one supergraph.
+
+    ``apply`` is the address where refused callers apply, with ``{resource}`` in it.
+    """
+
+    def __init__(self, supergraph: Supergraph, catalogue: Catalogue, tables: PolicyTables, apply: str) -> None:
+        self.catalogue = catalogue
+        self.tables = tables
+        self._supergraph = supergraph
+        self._bindings: Bindings = bind_catalogue(supergraph, catalogue)
+        self._served = _served(supergraph)
+        self._texts = RefusalTexts(catalogue, apply)
+        self._views: Memo[tuple[object, ...], CallerView] = Memo(VIEWS_KEPT)
+        self._contracts: Memo[str, GraphQLSchema] = Memo(CONTRACTS_KEPT)
+
+    @property
+    def unbound(self) -> tuple[Unbound, ...]:
+        """Fields that are withheld because no released catalogue entry covers them."""
+        return self._bindings.unbound
+
+    def resources_of(self, subgraph: str) -> frozenset[str]:
+        """The codes of the resources that a subgraph serves some field of."""
+        return self._served.get(subgraph, frozenset())
+
+    def view_for(self, caller: Caller, now: datetime) -> CallerView:
+        """What ``caller`` sees at ``now`` (UTC); remembered until a right in it begins or ends."""
+        key = (caller.subject, caller.department, caller.roles, caller.zone, caller.purpose, caller.kind)
+        view = self._views.young.get(key) or self._views.get(key)
+        if view is None or view.valid_until is None or now >= view.valid_until:
+            view = self._views.put(key, self._build(self.tables.view(caller, now)))
+        return view
+
+    def _build(self, access: AccessView) -> CallerView:
+        hidden = self._hidden(access)
+        contract = hashlib.sha256("\n".join(sorted(hidden)).encode()).hexdigest()
+        schema = self._contracts.get(contract)
+        if schema is None:
+            schema = self._contracts.put(contract, contract_schema(self._supergraph, hidden))
+        rights = Rights(access, self._bindings, self._texts)
+        return CallerView(access.digest, schema, contract, rights, access.valid_until)
+
+    def _hidden(self, access: AccessView) -> frozenset[str]:
+        """Coordinates that do not exist for the caller: those that need an item it may neither read nor apply for."""
+        hidden = {unbound.coordinate for unbound in self._bindings.unbound}
+        for needs in (self._bindings.reads, self._bindings.filters):
+            hidden.update(where for where, items in needs.items() if not all(map(access.listed, items)))
+        return frozenset(hidden)
+
+
+def _served(supergraph: Supergraph) -> dict[str, frozenset[str]]:
+    served: dict[str, set[str]] = {name: set() for name in supergraph.subgraphs}
+    for definition in supergraph.types.values():
+        for field in definition.fields.values():
+            code = field.resource or definition.resource
+            if code is not None:
+                for subgraph in field.sources or definition.sources:
+                    served[subgraph].add(code)
+    return {name: frozenset(codes) for name, codes in served.items()}

@@ -1,0 +1,84 @@
+"""What a refused caller is told: which items, of which resource, why, and where to apply."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from catalog_sync.loading import Catalogue
+from gateway.errors import ErrorCode, ErrorReport, Family
+from gateway.planning.operation import FieldSelection, Refused
+from policies.views import Missing
+
+FORBIDDEN = ErrorCode(
+    "FORBIDDEN", Family.ACCESS,
+    "The caller may know of the items, but no rule or grant entitles it to read them for this purpose.",
+    "Apply at the address in `apply` for the items named, or ask with `Prefer: partial-data` for the permitted rest.",
+    403,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A selected field that is refused: the items of one resource it needs and the caller is not entitled to."""
+
+    selection: FieldSelection
+    path: tuple[str, ...]
+    resource: str
+    items: frozenset[str]
+    missing: Missing
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalTexts:
+    """Words for refusals: the catalogue's names for items and providers, and the address where one applies.
+
+    ``apply`` holds ``{resource}`` where the resource code stands.
+    """
+
+    catalogue: Catalogue
+    apply: str
+
+    def details(self, resource: str, items: Iterable[str], missing: Missing) -> dict[str, object]:
+        """The error's extensions (beside ``code``)."""
+        entry = self.catalogue.entry(resource)
+        names = sorted(item.rpartition(".")[2] for item in items)
+        return {
+            "resource": resource,
+            "title": entry.title if entry else resource,
+            "items": names,
+            "provider": entry.provider.name if entry else "",
+            "reason": missing.reason,
+            "apply": self.apply.replace("{resource}", resource),
+        }
+
+    def message(self, resource: str, items: Iterable[str], missing: Missing) -> str:
+        """One sentence naming items, resource and provider."""
+        entry = self.catalogue.entry(resource)
+        titles = {item.alias: item.name for item in entry.items} if entry else {}
+        names = sorted(item.rpartition(".")[2] for item in items)
+        listed = ", ".join(f"{name} ({titles[name]})" if name in titles else name for name in names)
+        of = f"{entry.title} ({resource}), provided by {entry.provider.name}" if entry else resource
+        return f"Not permitted: {listed} of {of}. {missing.explanation}"
+
+    def outcome(self, refusal: Refusal) -> Refused:
+        """The refusal as a field's outcome in a partial answer."""
+        details = self.details(refusal.resource, refusal.items, refusal.missing)
+        message = self.message(refusal.resource, refusal.items, refusal.missing)
+        return Refused(FORBIDDEN, message, tuple(details.items()))
+
+
+def refusal_reports(refusals: Iterable[Refusal], texts: RefusalTexts) -> list[ErrorReport]:
+    """One report per resource, with all its items and paths."""
+    by_resource: dict[str, list[Refusal]] = {}
+    for refusal in refusals:
+        by_resource.setdefault(refusal.resource, []).append(refusal)
+    return [_report(resource, group, texts) for resource, group in sorted(by_resource.items())]
+
+
+def _report(resource: str, group: list[Refusal], texts: RefusalTexts) -> ErrorReport:
+    items = frozenset[str]().union(*(refusal.items for refusal in group))
+    missing = group[0].missing
+    details: Mapping[str, object] = {
+        **texts.details(resource, items, missing),
+        "paths": [list(refusal.path) for refusal in group],
+    }
+    return ErrorReport(texts.message(resource, items, missing), FORBIDDEN.name, group[0].path, extensions=details)

@@ -1,0 +1,48 @@
+"""Prepared operation + caller + values -> BoundPlan: what one request adds, made just before it runs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.access.contexts import SignedContexts, SubgraphSeal
+from gateway.execution.result import BoundPlan
+from gateway.preparation import Prepared
+from policies.callers import Caller
+
+
+class Binding(Protocol):
+    """Adds to a prepared operation what belongs to one request."""
+
+    def bind(self, prepared: Prepared, values: Mapping[str, object]) -> BoundPlan:
+        """The plan with the variables' values, ready to execute."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PlainBinding:
+    """Plain federation: nobody to vouch for, nothing to sign. ``timeout`` is in seconds."""
+
+    timeout: float
+
+    def bind(self, prepared: Prepared, values: Mapping[str, object]) -> BoundPlan:
+        """See Binding."""
+        return BoundPlan(prepared.compiled, values, timeout=self.timeout, show_subgraphs=True)
+
+
+@dataclass(frozen=True, slots=True)
+class GovernedBinding:
+    """A caller under policy: every subgraph request carries its signed context.
+
+    ``timeout`` is in seconds. A department that fails is named to everyone, since the public catalogue names it too.
+    """
+
+    caller: Caller
+    policy_version: str
+    request_id: str
+    seals: Mapping[str, SubgraphSeal]
+    timeout: float
+
+    def bind(self, prepared: Prepared, values: Mapping[str, object]) -> BoundPlan:
+        """See Binding."""
+        signer = SignedContexts(self.caller, self.policy_version, self.request_id, prepared.grounds, self.seals)
+        return BoundPlan(prepared.compiled, values, signer=signer, timeout=self.timeout, show_subgraphs=True)

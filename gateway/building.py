@@ -1,0 +1,93 @@
+"""From settings and files to what requests run under: what stays for the life of a process, and what is rebuilt."""
+
+import hashlib
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from catalog_sync.loading import Catalogue, load_catalogue
+from gateway.access.contexts import SubgraphSeal, seal_for
+from gateway.access.governance import Governance
+from gateway.errors import CodedError
+from gateway.execution.subgraph_address import SubgraphRoute, TransportLimits, parse_address
+from gateway.server.authentication import Authenticator, read_authenticator
+from gateway.settings import SETTINGS_INVALID, Settings, SubgraphSettings
+from gateway.snapshot import Snapshot
+from gateway.sources import read_text
+from gateway.supergraph.join_sdl import read_supergraph
+from policies.context import SigningKey, parse_signing_key
+from policies.tables import PolicyTables, read_policy
+
+_log = logging.getLogger("watersmeet")
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One snapshot with the ways to its subgraphs."""
+
+    snapshot: Snapshot
+    routes: Mapping[str, SubgraphRoute]
+    seals: Mapping[str, SubgraphSeal]
+
+
+@dataclass(frozen=True, slots=True)
+class Foundation:
+    """What outlives a supergraph: catalogue, policy and callers. All None in plain federation."""
+
+    catalogue: Catalogue | None = None
+    tables: PolicyTables | None = None
+    authenticator: Authenticator | None = None
+
+    @classmethod
+    def read(cls, settings: Settings, *, plain: bool) -> "Foundation":
+        """Reads catalogue, policy and callers. Raises CodedError naming what is missing or wrong."""
+        if not settings.supergraph.source and not settings.supergraph.compose:
+            raise CodedError(SETTINGS_INVALID, "Nothing to serve: give --supergraph FILE_OR_URL or supergraph.source.")
+        if plain:
+            return cls()
+        access = settings.access
+        for name in ("catalogue", "policy", "callers"):
+            if not getattr(access, name):
+                raise CodedError(
+                    SETTINGS_INVALID,
+                    f"access.{name} is not set, so nothing may be served. Set it in the file given by --config, "
+                    "or serve plain federation, every field public, with --open.",
+                )
+        catalogue = load_catalogue(Path(access.catalogue))
+        tables = read_policy(Path(access.policy), catalogue)
+        return cls(catalogue, tables, read_authenticator(Path(access.callers), access.zone))
+
+    def build(self, text: str, settings: Settings) -> Build:
+        """A snapshot of supergraph SDL. Raises CodedError when it is no supergraph, or a subgraph has no address."""
+        supergraph = read_supergraph(text)
+        routes, seals = {}, {}
+        governance = None
+        if self.catalogue is not None and self.tables is not None:
+            governance = Governance(supergraph, self.catalogue, self.tables, settings.access.apply)
+            _report_unbound(governance)
+        for name, endpoint in supergraph.subgraphs.items():
+            chosen = settings.subgraphs.get(name, SubgraphSettings())
+            url = chosen.url or endpoint.url or ""
+            limits = TransportLimits(connections=chosen.connections)
+            routes[name] = SubgraphRoute(parse_address(name, url), direct=chosen.transport == "direct", limits=limits)
+            if governance is not None:
+                seals[name] = seal_for(name, url, _key(name, chosen), governance.resources_of(name))
+        version = hashlib.sha256(text.encode()).hexdigest()
+        labels = frozenset(settings.supergraph.labels)
+        return Build(Snapshot(supergraph, version, governance, settings.caches, labels), routes, seals)
+
+
+def _key(subgraph: str, chosen: SubgraphSettings) -> SigningKey:
+    if not chosen.key_file:
+        raise CodedError(
+            SETTINGS_INVALID,
+            f"subgraphs.{subgraph}.key_file is not set, so requests to {subgraph} cannot be signed. "
+            "Name a file that holds `key-id:secret`, the same as the department's.",
+        )
+    return parse_signing_key(read_text(Path(chosen.key_file)))
+
+
+def _report_unbound(governance: Governance) -> None:
+    for field in governance.unbound:
+        _log.warning("withheld: %s of %s: %s", field.coordinate, ", ".join(field.subgraphs), field.reason)

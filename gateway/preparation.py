@@ -1,0 +1,89 @@
+"""What is computed once per document and never again: from a client's text to something that only wants values.
+
+The key is the exact text, since parsing and validating alone cost more than answering. The values of the variables
+that @skip and @include look at choose among the few shapes that one document can have; all other values are filled in
+when a request comes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from graphql import GraphQLSchema, VariableDefinitionNode, get_variable_values
+
+from gateway.documents import ValidDocument, report
+from gateway.errors import BAD_REQUEST, RequestError
+from gateway.execution.compiled import CompiledPlan
+from gateway.planning.operation import Operation, OperationKind
+from policies.views import Entitlement
+
+# A document with n conditions has up to 2^n shapes; a client that walks through them all is served without memory.
+SHAPES_KEPT = 64
+
+_NO_VALUES: Mapping[str, object] = {}
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """An operation ready to run: its compiled plan and where the values of its variables come from.
+
+    ``literals`` are values that the document itself held, by canonical name; ``sources`` pairs canonical names with
+    the client's. ``grounds`` names, per resource, the entitlement that the operation uses.
+    """
+
+    kind: OperationKind
+    compiled: CompiledPlan
+    literals: Mapping[str, object]
+    sources: tuple[tuple[str, str], ...]
+    grounds: Mapping[str, Entitlement] = field(default_factory=dict)
+    refused: bool = False
+
+    def bind_values(self, values: Mapping[str, object]) -> Mapping[str, object]:
+        """The values of the plan's variables, given the client's coerced ones; absent stays absent."""
+        if not self.sources:
+            return self.literals
+        bound = dict(self.literals)
+        for name, source in self.sources:
+            if source in values:
+                bound[name] = values[source]
+        return bound
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedDocument:
+    """A document under one view: what a request with the same text and view begins with."""
+
+    valid: ValidDocument
+    definitions: tuple[VariableDefinitionNode, ...]
+    schema: GraphQLSchema
+    shapes: dict[tuple[bool, ...], Prepared] = field(default_factory=dict)
+
+    def coerce(self, variables: Mapping[str, object]) -> Mapping[str, object]:
+        """Variables checked and completed by their defaults (GraphQL October 2021, section 6.1.2).
+
+        Raises RequestError naming every variable that does not fit.
+        """
+        if not self.definitions:
+            return _NO_VALUES
+        values = get_variable_values(self.schema, self.definitions, dict(variables), max_errors=20)
+        if isinstance(values, list):
+            raise RequestError([report(problem, BAD_REQUEST) for problem in values])
+        return values.coerced
+
+    def shape_of(self, values: Mapping[str, object]) -> tuple[bool, ...]:
+        """The values that @skip and @include look at, in order of the variables' names."""
+        return tuple([bool(values.get(name)) for name in self.valid.conditions])
+
+    def remember(self, shape: tuple[bool, ...], prepared: Prepared) -> None:
+        """Keeps a shape, as long as there are not too many."""
+        if len(self.shapes) < SHAPES_KEPT:
+            self.shapes[shape] = prepared
+
+
+def literals_of(operation: Operation) -> dict[str, object]:
+    """The values that the document itself held, by canonical name."""
+    return {variable.name: variable.literal for variable in operation.variables if variable.source is None}
+
+
+def sources_of(operation: Operation) -> tuple[tuple[str, str], ...]:
+    """Canonical names beside the client's own."""
+    return tuple((variable.name, variable.source) for variable in operation.variables if variable.source is not None)

@@ -1,0 +1,49 @@
+"""Following the source of the supergraph: a changed text becomes a new snapshot, a broken one changes nothing."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from gateway.errors import CodedError
+from gateway.settings import SupergraphSettings
+from gateway.sources import read_source
+
+_log = logging.getLogger("watersmeet.supergraph")
+
+# Looking at a local file costs a system call, so it is looked at more often than an address.
+FILE_INTERVAL = 0.5
+
+
+def read_supergraph_text(settings: SupergraphSettings) -> str:
+    """Supergraph SDL as the settings say: read from its source, or composed.
+
+    Raises CodedError when it cannot be read or does not compose.
+    """
+    if settings.compose:
+        from gateway.composition.sources import compose_source
+
+        return compose_source(settings.compose)
+    return read_source(settings.source)
+
+
+async def follow(settings: SupergraphSettings, current: str, apply: Callable[[str], None]) -> None:
+    """Calls ``apply`` in a thread with every new text, for ever; cancel to stop.
+
+    What cannot be read or built is logged once per change of the reason, and what is served stays as it is.
+    """
+    local = "://" not in (settings.source or settings.compose)
+    interval = min(FILE_INTERVAL, settings.poll) if local else settings.poll
+    complaint = ""
+    while True:
+        await asyncio.sleep(interval)
+        try:
+            text = await asyncio.to_thread(read_supergraph_text, settings)
+            if text != current:
+                current = text
+                await asyncio.to_thread(apply, text)
+                _log.info("the supergraph changed; the new one is served")
+            complaint = ""
+        except CodedError as error:
+            if error.message != complaint:
+                complaint = error.message
+                _log.warning("%s: %s The supergraph served stays as it is.", error.code.name, error.message)

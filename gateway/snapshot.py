@@ -1,0 +1,133 @@
+"""All that a request runs under, as one value: change means building another and swapping the reference.
+
+A snapshot's memories only hold what can be computed again from the snapshot itself, so to an observer it never
+changes. Computing something for the first time happens in a thread, once for all who wait for it: the event loop goes
+on answering others.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast
+
+from graphql import GraphQLSchema
+
+from gateway.access.caller_view import CallerView
+from gateway.access.governance import Governance
+from gateway.access.permit import permit
+from gateway.documents import read_document
+from gateway.execution.compiled import CompiledPlan, compile_plan
+from gateway.memo import Memo
+from gateway.planning.normalize import normalize
+from gateway.planning.operation import Operation
+from gateway.planning.planner import Planner
+from gateway.preparation import Prepared, PreparedDocument, literals_of, sources_of
+from gateway.settings import CacheSettings
+from gateway.supergraph.api_schema import api_schema
+from gateway.supergraph.model import Supergraph
+
+MAX_TOKENS = 15_000
+
+T = TypeVar("T")
+
+DocumentKey = tuple[str, str, str | None, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What a client sent that decides the plan.
+
+    ``partial`` asks for the permitted rest of a refused operation; ``queries_only`` refuses anything but a query.
+    """
+
+    document: str
+    operation_name: str | None = None
+    partial: bool = False
+    queries_only: bool = False
+
+
+class Snapshot:
+    """One supergraph, one policy version, and what was computed from them.
+
+    ``graph_version`` is a digest of the supergraph SDL. ``governance`` is None in plain federation.
+    """
+
+    def __init__(
+        self,
+        supergraph: Supergraph,
+        graph_version: str,
+        governance: Governance | None = None,
+        caches: CacheSettings | None = None,
+        labels: frozenset[str] = frozenset(),
+    ) -> None:
+        bounds = caches or CacheSettings()
+        self.supergraph = supergraph
+        self.graph_version = graph_version
+        self.governance = governance
+        self.schema: GraphQLSchema = api_schema(supergraph)
+        self.plain_view = CallerView("", self.schema)
+        self._planner = Planner(supergraph, labels)
+        self._documents: Memo[DocumentKey, PreparedDocument] = Memo(bounds.documents)
+        self._plans: Memo[tuple[str, str], CompiledPlan] = Memo(bounds.plans)
+        self._underway: dict[object, asyncio.Future[Any]] = {}
+
+    async def prepare(
+        self, text: Text, view: CallerView, variables: Mapping[str, object]
+    ) -> tuple[Prepared, Mapping[str, object]]:
+        """The prepared operation and the values of its plan's variables.
+
+        Raises RequestError or CodedError for a document that cannot be parsed, validated, permitted or planned, and
+        for variables that do not fit.
+        """
+        key = (view.digest, text.document, text.operation_name, text.partial)
+        document = self._documents.young.get(key) or self._documents.get(key)
+        if document is None:
+            document = await self._once(key, lambda: self._read(key, text, view))
+        values = document.coerce(variables)
+        shape = document.shape_of(values)
+        prepared = document.shapes.get(shape)
+        if prepared is None:
+            prepared = await self._once((key, shape), lambda: self._shape(document, shape, text, view, values))
+        return prepared, prepared.bind_values(values)
+
+    async def _once(self, key: object, compute: Callable[[], T]) -> T:
+        underway = cast("asyncio.Future[T] | None", self._underway.get(key))
+        if underway is None:
+            underway = asyncio.ensure_future(asyncio.to_thread(compute))
+            self._underway[key] = underway
+            underway.add_done_callback(lambda _: self._underway.pop(key, None))
+        return await asyncio.shield(underway)
+
+    def _read(self, key: DocumentKey, text: Text, view: CallerView) -> PreparedDocument:
+        valid = read_document(text.document, text.operation_name, view.schema, MAX_TOKENS)
+        definitions = tuple(valid.operation.variable_definitions or ())
+        return self._documents.put(key, PreparedDocument(valid, definitions, view.schema))
+
+    def _shape(
+        self,
+        document: PreparedDocument,
+        shape: tuple[bool, ...],
+        text: Text,
+        view: CallerView,
+        values: Mapping[str, object],
+    ) -> Prepared:
+        operation = normalize(view.schema, document.valid.document, text.operation_name, values)
+        permitted = permit(operation, view, partial=text.partial)
+        compiled = self._plan(permitted.operation, view)
+        prepared = Prepared(
+            operation.kind,
+            compiled,
+            literals_of(operation),
+            sources_of(operation),
+            permitted.grounds,
+            permitted.refused,
+        )
+        document.remember(shape, prepared)
+        return prepared
+
+    def _plan(self, operation: Operation, view: CallerView) -> CompiledPlan:
+        key = (view.contract, operation.digest)
+        known = self._plans.get(key)
+        if known is not None:
+            return known
+        return self._plans.put(key, compile_plan(self._planner.plan(operation, view.schema), view.schema))
