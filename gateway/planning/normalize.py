@@ -303,7 +303,7 @@ class _Normalizer:
         return True
 
     def _condition(self, directive: DirectiveNode) -> bool:
-        value = directive.arguments[0].value
+        value = (directive.arguments or ())[0].value
         if isinstance(value, VariableNode):
             name = value.name.value
             result = self.given.get(name)

@@ -1,0 +1,217 @@
+"""From groups to fetches: the text each subgraph receives, and what it will answer under which slot."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from graphql import GraphQLNonNull, GraphQLString
+
+from gateway.planning.fetches import Group, Inputs, Selected, SelectedField
+from gateway.planning.operation import OperationKind
+from gateway.planning.plan import (
+    EntityRequest,
+    Fetch,
+    FetchedField,
+    PathStep,
+    Representation,
+)
+from gateway.planning.wanted import TYPENAME
+from gateway.query_graph.graph import Node, QueryGraph
+
+TYPENAME_TYPE = GraphQLNonNull(GraphQLString)
+
+
+def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: Mapping[str, str]) -> tuple[Fetch, ...]:
+    """Fetches in an order in which each comes after those it needs: one per subgraph and level for entities."""
+    batches: dict[tuple[object, ...], list[Group]] = {}
+    for group in sorted(groups, key=lambda g: (g.level, g.order)):
+        key: tuple[object, ...] = (group.level, group.subgraph) if group.spot is not None else (group.order,)
+        batches.setdefault(key, []).append(group)
+    number_of = {group: number for number, batch in enumerate(batches.values()) for group in batch}
+    after: list[int] = []  # as bit masks of fetch numbers: everything that must be done before
+    fetches: list[Fetch] = []
+    for number, batch in enumerate(batches.values()):
+        direct = {number_of[needed] for group in batch for needed in group.after}
+        implied = 0
+        for needed in direct:
+            implied |= after[needed]
+        after.append(implied | sum(1 << needed for needed in direct))
+        needs = tuple(sorted(needed for needed in direct if not implied >> needed & 1))
+        fetches.append(_fetch(graph, number, batch, needs, variable_types))
+    return tuple(fetches)
+
+
+def _fetch(
+    graph: QueryGraph, number: int, batch: Sequence[Group], after: tuple[int, ...], variable_types: Mapping[str, str]
+) -> Fetch:
+    first = batch[0]
+    if first.spot is None:
+        assert first.root_type is not None
+        writer = _Writer(graph, first.subgraph)
+        body = writer.selections(first.selected)
+        fields = writer.fields(first.selected, Node(first.root_type, first.subgraph))
+        declared = [f"${name}: {variable_types[name]}" for name in sorted(writer.variables, key=_variable_order)]
+        variables = tuple(sorted(writer.variables, key=_variable_order))
+        return Fetch(
+            number, first.subgraph, first.kind, _document(first.kind, declared, body), variables, after, fields
+        )
+    writer = _Writer(graph, first.subgraph)
+    requests = _merge_requests([_entity_request(writer, group) for group in batch])
+    declared = []
+    bodies = []
+    entities = []
+    for index, (request, body, context_types) in enumerate(requests):
+        alias, variable = ("_entities", "representations") if len(requests) == 1 else (f"e{index}", f"r{index}")
+        declared.append(f"${variable}: [_Any!]!")
+        declared += [f"${name}: {type_}" for name, type_ in context_types]
+        head = alias if alias == "_entities" else f"{alias}: _entities"
+        bodies.append(f"{head}(representations: ${variable}) {body}")
+        entities.append(
+            EntityRequest(alias, variable, request.paths, request.representations, request.fields, request.context)
+        )
+    variables = tuple(sorted(writer.variables, key=_variable_order))
+    declared += [f"${name}: {variable_types[name]}" for name in variables]
+    declared = list(dict.fromkeys(declared))
+    text = _document(OperationKind.QUERY, declared, "{ " + " ".join(bodies) + " }")
+    return Fetch(number, first.subgraph, OperationKind.QUERY, text, variables, after, (), tuple(entities))
+
+
+def _variable_order(name: str) -> tuple[int, str]:
+    return (len(name), name)
+
+
+def _document(kind: OperationKind, declared: Sequence[str], body: str) -> str:
+    head = (
+        f"{kind.value}({', '.join(declared)}) " if declared else "" if kind is OperationKind.QUERY else f"{kind.value} "
+    )
+    return head + body
+
+
+_Request = tuple[EntityRequest, str, tuple[tuple[str, str], ...]]
+
+
+def _merge_requests(requests: Sequence[_Request]) -> list[_Request]:
+    """Requests that ask the same of equal representations become one with several paths."""
+    merged: dict[object, _Request] = {}
+    for request, body, context_types in requests:
+        key: object = (request.representations, body) if not request.context else request
+        known = merged.get(key)
+        if known is None:
+            merged[key] = (request, body, context_types)
+            continue
+        first = known[0]
+        joined = EntityRequest(
+            first.alias,
+            first.variable,
+            (*first.paths, *request.paths),
+            first.representations,
+            first.fields,
+            first.context,
+        )
+        merged[key] = (joined, body, context_types)
+    return list(merged.values())
+
+
+def _entity_request(writer: "_Writer", group: Group) -> _Request:
+    spot = group.spot
+    assert spot is not None
+    targets = frozenset(group.inputs)
+    path = spot.path
+    if path and targets != spot.occurring:
+        path = (*path[:-1], PathStep(path[-1].slot, targets))
+    body = writer.selections(group.selected)
+    fields = writer.entity_fields(group.selected, targets)
+    request = EntityRequest(
+        alias="",
+        variable="",
+        paths=(path,),
+        representations=_representations(group.inputs),
+        fields=fields,
+        context=tuple(group.context[name] for name in sorted(group.context)),
+    )
+    return request, body, tuple(sorted(group.context_types.items()))
+
+
+def _representations(inputs: Mapping[str, Inputs]) -> tuple[Representation, ...]:
+    """Equal representations of several types become one."""
+    classes: dict[object, tuple[set[str], Inputs]] = {}
+    for name in sorted(inputs):
+        given = inputs[name]
+        key = (given.typename, tuple(given.fields.values()))
+        classes.setdefault(key, (set(), given))[0].add(name)
+    found = []
+    for names, given in classes.values():
+        typename = given.typename or (next(iter(names)) if len(names) == 1 else None)
+        on_types = frozenset(names) if len(classes) > 1 else None
+        found.append(Representation(on_types, typename, tuple(given.fields.values())))
+    return tuple(found)
+
+
+class _Writer:
+    """Writes selections for one subgraph, and notes the variables they use."""
+
+    def __init__(self, graph: QueryGraph, subgraph: str) -> None:
+        self._graph = graph
+        self._subgraph = subgraph
+        self.variables: set[str] = set()
+
+    def selections(self, selected: Selected) -> str:
+        """The selection set as text, braces included; never empty."""
+        parts = [self._field(field) for field in selected.fields.values()]
+        parts += [f"... on {name} {self.selections(inner)}" for name, inner in selected.on.items() if _asks(inner)]
+        return "{ " + (" ".join(parts) or TYPENAME) + " }"
+
+    def _field(self, field: SelectedField) -> str:
+        self.variables.update(field.variables)
+        head = field.name if field.slot == field.name else f"{field.slot}: {field.name}"
+        below = f" {self.selections(field.below)}" if field.below is not None else ""
+        return f"{head}{field.arguments}{below}"
+
+    def entity_fields(self, selected: Selected, targets: frozenset[str]) -> tuple[FetchedField, ...]:
+        """What an ``_entities`` selection answers: its top level holds fragments alone."""
+        found: list[FetchedField] = []
+        for name, inner in selected.on.items():
+            node = Node(name, self._subgraph)
+            possible = self._graph.possible(name, self._subgraph) & targets
+            found += _restricted(self.fields(inner, node), None if possible == targets else possible)
+        return _united(found)
+
+    def fields(self, selected: Selected, node: Node) -> tuple[FetchedField, ...]:
+        """What the selections answer, at a node."""
+        found = [self._fetched(field) for field in selected.fields.values()]
+        everything = self._graph.possible(node.type, node.subgraph)
+        for name, inner in selected.on.items():
+            if _asks(inner):
+                possible = self._graph.possible(name, self._subgraph) & everything
+                below = self.fields(inner, Node(name, self._subgraph))
+                found += _restricted(below, None if possible == everything else possible)
+        return _united(found or [FetchedField(TYPENAME, TYPENAME_TYPE)])
+
+    def _fetched(self, field: SelectedField) -> FetchedField:
+        if field.type is None:
+            return FetchedField(field.slot, TYPENAME_TYPE)
+        if field.below is None or field.node is None:
+            return FetchedField(field.slot, field.type)
+        return FetchedField(field.slot, field.type, None, self.fields(field.below, field.node))
+
+
+def _asks(selected: Selected) -> bool:
+    return bool(selected.fields) or any(_asks(inner) for inner in selected.on.values())
+
+
+def _restricted(fields: Iterable[FetchedField], names: frozenset[str] | None) -> list[FetchedField]:
+    if names is None:
+        return list(fields)
+    return [FetchedField(f.slot, f.type, names if f.on_types is None else f.on_types & names, f.fields) for f in fields]
+
+
+def _united(fields: Sequence[FetchedField]) -> tuple[FetchedField, ...]:
+    """Equal fields on several types become one."""
+    united: dict[object, FetchedField] = {}
+    for field in fields:
+        key = (field.slot, str(field.type), field.fields)
+        known = united.get(key)
+        if known is None:
+            united[key] = field
+        elif known.on_types is not None:
+            names = None if field.on_types is None else known.on_types | field.on_types
+            united[key] = FetchedField(field.slot, known.type, names, field.fields)
+    return tuple(united.values())

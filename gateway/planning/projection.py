@@ -1,0 +1,168 @@
+"""From an operation to the shape of its answer: which slot becomes which response key, in which order.
+
+Fields are collected per concrete type as execution would (GraphQL October 2021, section 6.3.2); types whose lists agree are
+then projected together.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import cast
+
+from graphql import (
+    GraphQLCompositeType,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    GraphQLSchema,
+    SchemaMetaFieldDef,
+    TypeMetaFieldDef,
+    get_named_type,
+)
+
+from gateway.planning.documents import TYPENAME_TYPE
+from gateway.planning.fetches import Scope
+from gateway.planning.operation import FieldSelection, FragmentSelection, Read, Selection
+from gateway.planning.plan import FieldProjection
+from gateway.planning.wanted import TYPENAME, print_value
+
+META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
+"""The introspection fields of the query root; what is below them is executed against the schema, not planned."""
+Sets = tuple[tuple[Selection, ...], ...]
+
+
+@dataclass(slots=True)
+class Projector:
+    """Projects one operation for one caller's schema."""
+
+    schema: GraphQLSchema
+    _known: dict[tuple[object, ...], tuple[FieldProjection, ...]] = field(default_factory=dict)
+    _keep: list[object] = field(default_factory=list)
+
+    def project(self, sets: Sets, type_: GraphQLCompositeType, scope: Scope) -> tuple[FieldProjection, ...]:
+        """The projection of merged selection sets on objects of ``type_``."""
+        key = (tuple(map(id, sets)), type_.name, id(scope))
+        known = self._known.get(key)
+        if known is None:
+            self._keep.append(sets)
+            known = self._known[key] = self._project(sets, type_, scope)
+        return known
+
+    def _project(self, sets: Sets, type_: GraphQLCompositeType, scope: Scope) -> tuple[FieldProjection, ...]:
+        if isinstance(type_, GraphQLObjectType):
+            return self._on_type(sets, type_, scope, certain=True)
+        names = sorted(t.name for t in self.schema.get_possible_types(type_))
+        lists: dict[str, tuple[FieldProjection, ...]] = {}
+        for name in names:
+            concrete = cast(GraphQLObjectType, self.schema.type_map[name])
+            lists[name] = self._on_type(sets, concrete, scope, certain=False)
+        if not scope.has_typename and names:
+            return lists[names[0]]
+        return _together(lists)
+
+    def _on_type(
+        self, sets: Sets, type_: GraphQLObjectType, scope: Scope, certain: bool
+    ) -> tuple[FieldProjection, ...]:
+        collected: dict[str, list[FieldSelection]] = {}
+        for selections in sets:
+            self._collect(selections, type_, collected)
+        return tuple(self._field(key, group, type_, scope, certain) for key, group in collected.items())
+
+    def _collect(
+        self, selections: Iterable[Selection], type_: GraphQLObjectType, into: dict[str, list[FieldSelection]]
+    ) -> None:
+        for selection in selections:
+            if isinstance(selection, FieldSelection):
+                into.setdefault(selection.response_key, []).append(selection)
+            elif self._applies(selection, type_):
+                self._collect(selection.selections, type_, into)
+
+    def _applies(self, fragment: FragmentSelection, type_: GraphQLObjectType) -> bool:
+        if fragment.type_condition == type_.name:
+            return True
+        condition = self.schema.type_map[fragment.type_condition]
+        return not isinstance(condition, GraphQLObjectType) and self.schema.is_sub_type(condition, type_)  # type: ignore[arg-type]
+
+    def _field(
+        self, key: str, group: list[FieldSelection], type_: GraphQLObjectType, scope: Scope, certain: bool
+    ) -> FieldProjection:
+        first = next((s for s in group if not isinstance(s.outcome, Read)), group[0])
+        if first.name == TYPENAME:
+            constant = type_.name if certain else None
+            return FieldProjection(key, TYPENAME, TYPENAME_TYPE, first.parent_type, TYPENAME, constant=constant)
+        meta = META_FIELDS.get(first.name)
+        if meta is not None:
+            return FieldProjection(key, key, meta.type, first.parent_type, first.name)
+        declared: GraphQLOutputType = type_.fields[first.name].type
+        arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in first.arguments)
+        slot = scope.known_slot(type_.name, first.name, f"({arguments})" if arguments else "")
+        # A name that no slot can have: nothing was fetched, so the answer is null.
+        placed = slot if slot is not None else f"-{key}"
+        children: tuple[FieldProjection, ...] = ()
+        if isinstance(first.outcome, Read):
+            below = tuple(selection.selections for selection in group if selection.selections)
+            if below:
+                target = cast(GraphQLCompositeType, get_named_type(declared))
+                children = self.project(below, target, scope.at(placed))
+        return FieldProjection(
+            response_key=key,
+            slot=placed,
+            type=declared,
+            parent_type=first.parent_type,
+            field_name=first.name,
+            outcome=first.outcome,
+            fields=children,
+        )
+
+
+def _together(lists: dict[str, tuple[FieldProjection, ...]]) -> tuple[FieldProjection, ...]:
+    """One list for all types, each entry with the types it is for, in an order that is right for each."""
+    entries: dict[object, FieldProjection] = {}
+    types: dict[object, set[str]] = {}
+    followers: dict[object, set[object]] = {}
+    for name, fields in lists.items():
+        previous: object = None
+        for projected in fields:
+            key = (projected.response_key, projected.slot, str(projected.type), projected.outcome, projected.fields)
+            entries.setdefault(key, projected)
+            types.setdefault(key, set()).add(name)
+            followers.setdefault(key, set())
+            if previous is not None:
+                followers[previous].add(key)
+            previous = key
+    order = _topological(list(entries), followers)
+    if order is None:  # two types want two fields in opposite orders: a list per type then
+        return tuple(_on(projected, frozenset({name})) for name, fields in lists.items() for projected in fields)
+    everything = set(lists)
+    return tuple(_on(entries[key], None if types[key] == everything else frozenset(types[key])) for key in order)
+
+
+def _topological(keys: list[object], followers: dict[object, set[object]]) -> list[object] | None:
+    waiting_for = dict.fromkeys(keys, 0)
+    for following in followers.values():
+        for key in following:
+            waiting_for[key] += 1
+    order: list[object] = []
+    ready = [key for key in keys if not waiting_for[key]]
+    position = {key: index for index, key in enumerate(keys)}
+    while ready:
+        ready.sort(key=position.__getitem__)
+        key = ready.pop(0)
+        order.append(key)
+        for following in followers[key]:
+            waiting_for[following] -= 1
+            if not waiting_for[following]:
+                ready.append(following)
+    return order if len(order) == len(keys) else None
+
+
+def _on(projected: FieldProjection, on_types: frozenset[str] | None) -> FieldProjection:
+    return FieldProjection(
+        projected.response_key,
+        projected.slot,
+        projected.type,
+        projected.parent_type,
+        projected.field_name,
+        on_types,
+        projected.outcome,
+        projected.constant,
+        projected.fields,
+    )
