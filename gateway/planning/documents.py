@@ -21,6 +21,7 @@ TYPENAME_TYPE = GraphQLNonNull(GraphQLString)
 
 def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: Mapping[str, str]) -> tuple[Fetch, ...]:
     """Fetches in an order in which each comes after those it needs: one per subgraph and level for entities."""
+    _defer(groups)
     batches: dict[tuple[object, ...], list[Group]] = {}
     for group in sorted(groups, key=lambda g: (g.level, g.order)):
         key: tuple[object, ...] = (group.level, group.subgraph) if group.spot is not None else (group.order,)
@@ -37,6 +38,28 @@ def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: M
         needs = tuple(sorted(needed for needed in direct if not implied >> needed & 1))
         fetches.append(_fetch(graph, number, batch, needs, variable_types))
     return tuple(fetches)
+
+
+def _defer(groups: Sequence[Group]) -> None:
+    """Put off entity requests to a later level that asks the same subgraph, where nothing waits for them sooner.
+
+    The last answer arrives no later for it, and a request is saved.
+    """
+    dependents: dict[Group, list[Group]] = {}
+    batches: dict[int, dict[str, list[Group]]] = {}
+    for group in groups:
+        for needed in group.after:
+            dependents.setdefault(needed, []).append(group)
+        if group.spot is not None:
+            batches.setdefault(group.level, {}).setdefault(group.subgraph, []).append(group)
+    for level in sorted(batches, reverse=True):
+        for earlier in sorted((other for other in batches if other < level), reverse=True):
+            for subgraph in sorted(batches[level].keys() & batches[earlier].keys()):
+                batch = batches[earlier][subgraph]
+                if all(waiting.level > level for group in batch for waiting in dependents.get(group, ())):
+                    batches[level][subgraph] += batches[earlier].pop(subgraph)
+                    for group in batch:
+                        group.level = level
 
 
 def _fetch(

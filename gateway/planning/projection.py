@@ -1,7 +1,7 @@
 """From an operation to the shape of its answer: which slot becomes which response key, in which order.
 
-Fields are collected per concrete type as execution would (GraphQL October 2021, section 6.3.2); types whose lists agree are
-then projected together.
+Fields are collected per concrete type as execution would (GraphQL October 2021, section 6.3.2); types whose lists
+agree are then projected together.
 """
 
 from collections.abc import Iterable
@@ -128,14 +128,14 @@ def _together(lists: dict[str, tuple[FieldProjection, ...]]) -> tuple[FieldProje
             if previous is not None:
                 followers[previous].add(key)
             previous = key
-    order = _topological(list(entries), followers)
+    order = _in_order(list(entries), followers)
     if order is None:  # two types want two fields in opposite orders: a list per type then
         return tuple(_on(projected, frozenset({name})) for name, fields in lists.items() for projected in fields)
     everything = set(lists)
     return tuple(_on(entries[key], None if types[key] == everything else frozenset(types[key])) for key in order)
 
 
-def _topological(keys: list[object], followers: dict[object, set[object]]) -> list[object] | None:
+def _in_order(keys: list[object], followers: dict[object, set[object]]) -> list[object] | None:
     waiting_for = dict.fromkeys(keys, 0)
     for following in followers.values():
         for key in following:
@@ -147,10 +147,10 @@ def _topological(keys: list[object], followers: dict[object, set[object]]) -> li
         ready.sort(key=position.__getitem__)
         key = ready.pop(0)
         order.append(key)
-        for following in followers[key]:
-            waiting_for[following] -= 1
-            if not waiting_for[following]:
-                ready.append(following)
+        for later in followers[key]:
+            waiting_for[later] -= 1
+            if not waiting_for[later]:
+                ready.append(later)
     return order if len(order) == len(keys) else None
 
 

@@ -370,6 +370,8 @@ class Search:
 
     def _expanded(self, item: WantedField, place: Place) -> _Alternative:
         """A field of an abstract type asked for on each concrete type that can occur."""
+        if place.within is None and not self.occurring(place):
+            return _Alternative((), 0, (item,))  # no type at all is known there: that must be said, not answered null
         return self._per_type(self.sets.of((item,)), place, self.occurring(place))
 
     def _per_type(self, wanted: WantedSet, place: Place, names: Iterable[str]) -> _Alternative:

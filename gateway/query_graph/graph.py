@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from graphql import GraphQLOutputType, NamedTypeNode, TypeNode, get_named_type, parse_type
+from graphql import GraphQLField, GraphQLOutputType, NamedTypeNode, TypeNode, get_named_type, parse_type
 
 from gateway.supergraph.field_set import FieldSet
 from gateway.supergraph.model import ContextArgument, FieldSource, Key, Supergraph, TypeDefinition, TypeKind
@@ -172,7 +172,8 @@ class QueryGraph:
 
     def field_target(self, type_name: str, name: str) -> str:
         """The named type of a field in the supergraph."""
-        return get_named_type(self.supergraph.schema.type_map[type_name].fields[name].type).name  # type: ignore[attr-defined]
+        declared: GraphQLField = self.supergraph.schema.type_map[type_name].fields[name]  # type: ignore[attr-defined]
+        return get_named_type(declared.type).name
 
     def entries(self, type_name: str) -> tuple[Entry, ...]:
         """Every node that an object of the type can be re-entered at, in the order of subgraphs."""
