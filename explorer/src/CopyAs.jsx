@@ -1,0 +1,46 @@
+import { useGraphiQL } from '@graphiql/react'
+import { useState } from 'react'
+import { LANGUAGES } from './snippets.js'
+import { words } from './words.js'
+
+/** Copies the open operation as a program text that runs elsewhere. */
+export function CopyAs({ address, headers }) {
+  const { queryEditor, variableEditor, operationName } = useGraphiQL(({ queryEditor, variableEditor, operationName }) => ({
+    queryEditor,
+    variableEditor,
+    operationName,
+  }))
+  const [copied, setCopied] = useState('')
+
+  async function copy(language) {
+    const request = { query: queryEditor.getValue() }
+    if (operationName) request.operationName = operationName
+    const variables = parsed(variableEditor?.getValue())
+    if (variables) request.variables = variables
+    const text = LANGUAGES[language]({ address: new URL(address, location.href).href, headers, request })
+    await navigator.clipboard.writeText(text)
+    setCopied(language)
+  }
+
+  return (
+    <span className="copy-as" role="group" aria-label={words.copy}>
+      <span>{words.copy}</span>
+      {Object.keys(LANGUAGES).map((language) => (
+        <button key={language} type="button" className="quiet" disabled={!queryEditor} onClick={() => copy(language)}>
+          {language}
+        </button>
+      ))}
+      <span className="unseen" role="status">
+        {copied && words.copied(copied)}
+      </span>
+    </span>
+  )
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text || 'null')
+  } catch {
+    return null
+  }
+}
