@@ -1,0 +1,294 @@
+"""A catalogue from its files: everything read, everything checked, all problems at once, or a catalogue in force."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from types import MappingProxyType
+from zoneinfo import ZoneInfo
+
+from catalog_sync.documents import (
+    DocumentError,
+    ListNode,
+    MapNode,
+    Node,
+    TextNode,
+    parse_json,
+    parse_yaml,
+    place_of,
+    read_text,
+)
+from catalog_sync.entries import CatalogueEntry, InformationItem
+from catalog_sync.errors import CATALOGUE_UNREADABLE, UNKNOWN_RESOURCE, CodedError
+from catalog_sync.fields import FieldReader
+from catalog_sync.identifiers import ClassKind, CreditCode, ResourceCode, is_class_code
+from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place, Severity
+from catalog_sync.reading import identity_of, read_entry
+from catalog_sync.rules import RegisteredProvider, Surroundings, findings
+
+CHONGQING = ZoneInfo("Asia/Shanghai")
+_SECTIONS = ("entries", "providers", "classes")
+
+
+class Catalogue:
+    """The entries in force, immutable; by code, by id and by type name.
+
+    ``notices`` are problems that stop nothing, such as a legal basis due for review.
+    """
+
+    def __init__(
+        self,
+        entries: Iterable[CatalogueEntry],
+        notices: Iterable[CatalogueProblem] = (),
+        classes: Mapping[str, str] | None = None,
+        providers: Iterable[RegisteredProvider] = (),
+    ) -> None:
+        self._entries = tuple(entries)
+        self.notices = tuple(notices)
+        self.classes: Mapping[str, str] = MappingProxyType(dict(national_classes() if classes is None else classes))
+        self.providers = tuple(providers)
+        day = date_in_chongqing()
+        self._released = tuple(entry for entry in self._entries if entry.in_force(day))
+        self._by_code = {code: entry for entry in self._released for code in entry.codes}
+        self._by_text = {str(code): entry for code, entry in self._by_code.items()}
+        self._by_alias = {entry.alias: entry for entry in self._released}
+        self._by_id = {entry.id: entry for entry in self._entries}
+
+    @property
+    def entries(self) -> tuple[CatalogueEntry, ...]:
+        """Every entry, whatever its state: the whole catalogue can be searched by every department (R11)."""
+        return self._entries
+
+    @property
+    def released(self) -> tuple[CatalogueEntry, ...]:
+        """The entries released and, when the catalogue was loaded, in their period of validity; no other is served."""
+        return self._released
+
+    def entry(self, code: ResourceCode | str) -> CatalogueEntry | None:
+        """The released entry that has this code in any of its classes, None if there is none."""
+        return self._by_text.get(code) if isinstance(code, str) else self._by_code.get(code)
+
+    def item(self, code: ResourceCode | str, alias: str) -> InformationItem | None:
+        """The item of a released entry by its alias, None if either does not exist."""
+        entry = self.entry(code)
+        return None if entry is None else entry.item(alias)
+
+    def typed(self, alias: str) -> CatalogueEntry | None:
+        """The released entry whose GraphQL type has this name."""
+        return self._by_alias.get(alias)
+
+    def by_id(self, identity: str) -> CatalogueEntry:
+        """The entry of that identity, whatever its state; CodedError UNKNOWN_RESOURCE if there is none."""
+        try:
+            return self._by_id[identity]
+        except KeyError:
+            raise CodedError(UNKNOWN_RESOURCE, f"The catalogue has no entry {identity!r}.") from None
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What the files hold, while they are read."""
+
+    nodes: list[Node] = field(default_factory=list)
+    providers: dict[CreditCode, RegisteredProvider] = field(default_factory=dict)
+    classes: dict[str, str] = field(default_factory=dict)
+    registered: bool = False
+    problems: list[CatalogueProblem] = field(default_factory=list)
+
+
+def load_catalogue(directory: Path, *, today: date | None = None) -> Catalogue:
+    """The catalogue written in the ``.yaml``, ``.yml`` and ``.json`` files under ``directory`` (or in one such file).
+
+    A file holds one entry, a list of them, or the sections ``entries``, ``providers`` and ``classes``. Raises
+    CatalogueInvalid with every problem of every file, CodedError CATALOGUE_UNREADABLE if there is nothing to read.
+    """
+    collected = _Collected()
+    for path in _files(directory):
+        name = str(path.relative_to(directory)) if directory.is_dir() else path.name
+        try:
+            text = read_text(path, name)
+            root = parse_json(text, name) if path.suffix == ".json" else parse_yaml(text, name)
+            if root is not None:
+                _collect(root, collected)
+        except DocumentError as error:
+            collected.problems.append(error.problem)
+    return check_documents(
+        collected.nodes,
+        today=today,
+        classes=collected.classes,
+        providers=tuple(collected.providers.values()) if collected.registered else None,
+        problems=collected.problems,
+    )
+
+
+def check_documents(
+    nodes: Sequence[Node],
+    *,
+    today: date | None = None,
+    classes: Mapping[str, str] | None = None,
+    providers: Sequence[RegisteredProvider] | None = None,
+    problems: Iterable[CatalogueProblem] = (),
+    known: Iterable[CatalogueEntry] = (),
+) -> Catalogue:
+    """The catalogue of the entries written at ``nodes``, checked together and against the ``known`` ones.
+
+    ``problems`` are those found before; with any error among all, CatalogueInvalid is raised.
+    """
+    found = list(problems)
+    read: list[tuple[CatalogueEntry, Node]] = []
+    unread: set[ResourceCode] = set()
+    for node in nodes:
+        entry = read_entry(node, found)
+        if entry is not None:
+            read.append((entry, node))
+        else:
+            unread.update(_codes_of(node))
+    entries = tuple(entry for entry, _ in read)
+    all_classes = {**national_classes(), **(classes or {})}
+    found.extend(_clashes(read))
+    around = surroundings((*known, *entries), all_classes, providers, today, unread)
+    for entry, node in read:
+        for each in findings(entry, around):
+            place = place_of(node, each.field)
+            found.append(
+                CatalogueProblem(
+                    each.rule, each.message, each.remedy, place, entry.id, each.field, each.value, each.severity
+                )
+            )
+    errors = [problem for problem in found if problem.severity is Severity.ERROR]
+    if errors:
+        raise CatalogueInvalid(errors)
+    return Catalogue(entries, found, all_classes, providers or ())
+
+
+def surroundings(
+    entries: Sequence[CatalogueEntry],
+    classes: Mapping[str, str],
+    providers: Sequence[RegisteredProvider] | None,
+    today: date | None,
+    unread: Collection[ResourceCode] = (),
+) -> Surroundings:
+    """What the rules look at: the department that first used a class of its own owns it where no register says so.
+
+    ``unread`` are codes of entries that exist but could not be read: whoever refers to them is not to blame.
+    """
+    owners: dict[str, CreditCode] = {}
+    for entry in entries:
+        for code in entry.codes:
+            if code.kind is ClassKind.DEPARTMENT:
+                owners.setdefault(code.class_code, entry.provider.credit_code)
+    return Surroundings(
+        today=today or date_in_chongqing(),
+        entries={code: entry for entry in entries for code in entry.codes},
+        classes=classes,
+        providers=None if providers is None else {each.credit_code: each for each in providers},
+        owners=owners,
+        unread=frozenset(unread),
+    )
+
+
+def _codes_of(node: Node) -> Iterator[ResourceCode]:
+    """The codes written at a node that is otherwise unreadable, as far as they are codes."""
+    listed = node.fields.get("codes") if isinstance(node, MapNode) else None
+    for inner in listed.items if isinstance(listed, ListNode) else ():
+        with suppress(CodedError):
+            yield ResourceCode.parse(inner.value if isinstance(inner, TextNode) else "")
+
+
+def date_in_chongqing() -> date:
+    """Today, where the law's days are counted."""
+    return datetime.now(CHONGQING).date()
+
+
+@lru_cache(maxsize=1)
+def national_classes() -> Mapping[str, str]:
+    """The classes of the national tree that this distribution carries, code to name."""
+    text = resources.files("catalog_sync").joinpath("classification.yaml").read_text(encoding="utf-8")
+    root = parse_yaml(text, "classification.yaml")
+    assert isinstance(root, MapNode)
+    return MappingProxyType({code: node.value for code, node in root.fields.items() if isinstance(node, TextNode)})
+
+
+def _files(directory: Path) -> list[Path]:
+    if directory.is_file():
+        return [directory]
+    if not directory.is_dir():
+        message = f"{str(directory)!r} is neither a directory nor a file."
+        raise CodedError(CATALOGUE_UNREADABLE, f"{message} Give the directory that holds the catalogue's entries.")
+    files = sorted(
+        path for path in directory.rglob("*") if path.suffix in (".yaml", ".yml", ".json") and path.is_file()
+    )
+    if not files:
+        message = f"{str(directory)!r} holds no .yaml, .yml or .json file."
+        raise CodedError(CATALOGUE_UNREADABLE, f"{message} Write one entry or several into each file.")
+    return files
+
+
+def _collect(root: Node, collected: _Collected) -> None:
+    if isinstance(root, ListNode):
+        collected.nodes.extend(root.items)
+    elif isinstance(root, MapNode) and not any(section in root.fields for section in _SECTIONS):
+        collected.nodes.append(root)
+    else:
+        reader = FieldReader(root, collected.problems)
+        collected.nodes.extend(node for node, _ in reader.list_of("entries"))
+        for node, path in reader.list_of("providers"):
+            collected.registered = True
+            _collect_provider(reader.at(node, path), collected)
+        if (classes := reader.group("classes")) is not None:
+            _collect_classes(classes, collected)
+        reader.finish()
+
+
+def _collect_provider(reader: FieldReader, collected: _Collected) -> None:
+    code = reader.parsed("uscc", CreditCode.parse, required=True)
+    provider = RegisteredProvider(
+        reader.text("name", required=True) or "",
+        code or CreditCode(""),
+        reader.text("responsible", required=True) or "",
+        reader.text("unit", required=True) or "",
+        reader.text("contact", required=True) or "",
+        tuple(node.value for node, _ in reader.list_of("classes", required=True) if isinstance(node, TextNode)),
+    )
+    reader.finish()
+    if code is not None and code in collected.providers:
+        reader.note("DUPLICATE", "uscc", "This provider is registered twice.", "Keep one of the two.")
+    elif code is not None:
+        collected.providers[code] = provider
+
+
+def _collect_classes(reader: FieldReader, collected: _Collected) -> None:
+    assert isinstance(reader.node, MapNode)
+    for code in reader.node.fields:
+        name = reader.text(code, required=True)
+        if not is_class_code(code):
+            remedy = "Write 1, 2 or 3 and two digits; then three digits, then any number of them."
+            reader.note("FORM", code, "This is no class code.", remedy)
+        elif name is not None:
+            collected.classes[code] = name
+
+
+def _clashes(read: Sequence[tuple[CatalogueEntry, Node]]) -> Iterable[CatalogueProblem]:
+    """Ids, codes, type names and titles that two entries both claim (V14, V9 and the uniqueness of titles)."""
+    seen: dict[tuple[str, str], tuple[CatalogueEntry, Place]] = {}
+    for entry, node in read:
+        claims = [("DUPLICATE", "id", "id", entry.id), ("V9", "alias", "alias", entry.alias)]
+        claims += [("V14", f"codes[{place}]", "code", str(code)) for place, code in enumerate(entry.codes)]
+        claims.append(("DUPLICATE", "title", "title", f"{entry.title} of {entry.provider.name}"))
+        for rule, path, kind, value in claims:
+            place = place_of(node, path)
+            if (kind, value) not in seen:
+                seen[kind, value] = (entry, place)
+                continue
+            other, where = seen[kind, value]
+            if other is entry:
+                continue
+            message = f"{other.id} of {other.provider.name} ({where}) has the same {kind}."
+            remedy = "Give one of the two another; entries are never merged because their names match."
+            yield CatalogueProblem(rule, message, remedy, place, identity_of(node), path, value)
