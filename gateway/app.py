@@ -7,6 +7,8 @@ from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
+from starlette.routing import BaseRoute
+
 from gateway.access.caller_view import CallerView
 from gateway.binding import Binding, GovernedBinding, PlainBinding
 from gateway.building import Build, Foundation
@@ -115,9 +117,9 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     return build_application(gateway, readiness, routes=_pages(settings), lifespan=lifespan)
 
 
-def _pages(settings: Settings) -> list[Any]:
+def _pages(settings: Settings) -> list[BaseRoute]:
     if not settings.server.explorer:
         return []
     from gateway.portal.explorer import routes
 
-    return list(routes(settings.server.explorer_config or None))
+    return routes(settings)

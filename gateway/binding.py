@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gateway.access.contexts import SignedContexts, SubgraphSeal
+from gateway.access.contexts import SignedContexts, SubgraphSeal, require_statement
 from gateway.execution.result import BoundPlan
 from gateway.preparation import Prepared
 from policies.callers import Caller
@@ -43,6 +43,7 @@ class GovernedBinding:
     timeout: float
 
     def bind(self, prepared: Prepared, values: Mapping[str, object]) -> BoundPlan:
-        """See Binding."""
+        """See Binding. Raises CodedError STATEMENT_REQUIRED where the caller did not say what the data is for."""
+        require_statement(self.caller, prepared.grounds)
         signer = SignedContexts(self.caller, self.policy_version, self.request_id, prepared.grounds, self.seals)
         return BoundPlan(prepared.compiled, values, signer=signer, timeout=self.timeout, show_subgraphs=True)

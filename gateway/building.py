@@ -5,19 +5,22 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from catalog_sync.loading import Catalogue, load_catalogue
+from catalog_sync.loading import Catalogue
 from gateway.access.contexts import SubgraphSeal, seal_for
 from gateway.access.governance import Governance
 from gateway.errors import CodedError
 from gateway.execution.subgraph_address import SubgraphRoute, TransportLimits, parse_address
-from gateway.server.authentication import Authenticator, read_authenticator
 from gateway.settings import SETTINGS_INVALID, Settings, SubgraphSettings
 from gateway.snapshot import Snapshot
 from gateway.sources import read_text
 from gateway.supergraph.join_sdl import read_supergraph
 from policies.context import SigningKey, parse_signing_key
-from policies.tables import PolicyTables, read_policy
+
+if TYPE_CHECKING:
+    from gateway.server.authentication import Authenticator
+    from policies.tables import PolicyTables
 
 _log = logging.getLogger("watersmeet")
 
@@ -36,8 +39,8 @@ class Foundation:
     """What outlives a supergraph: catalogue, policy and callers. All None in plain federation."""
 
     catalogue: Catalogue | None = None
-    tables: PolicyTables | None = None
-    authenticator: Authenticator | None = None
+    tables: "PolicyTables | None" = None
+    authenticator: "Authenticator | None" = None
 
     @classmethod
     def read(cls, settings: Settings, *, plain: bool) -> "Foundation":
@@ -54,6 +57,11 @@ class Foundation:
                     f"access.{name} is not set, so nothing may be served. Set it in the file given by --config, "
                     "or serve plain federation, every field public, with --open.",
                 )
+        # Plain federation starts without loading any of this.
+        from catalog_sync.loading import load_catalogue
+        from gateway.server.authentication import read_authenticator
+        from policies.tables import read_policy
+
         catalogue = load_catalogue(Path(access.catalogue))
         tables = read_policy(Path(access.policy), catalogue)
         return cls(catalogue, tables, read_authenticator(Path(access.callers), access.zone))

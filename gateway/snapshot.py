@@ -66,7 +66,8 @@ class Snapshot:
         self.governance = governance
         self.schema: GraphQLSchema = api_schema(supergraph)
         self.plain_view = CallerView("", self.schema)
-        self._planner = Planner(supergraph, labels)
+        self._planner = Planner(supergraph)
+        self._labels = labels
         self._documents: Memo[DocumentKey, PreparedDocument] = Memo(bounds.documents)
         self._plans: Memo[tuple[str, str], CompiledPlan] = Memo(bounds.plans)
         self._underway: dict[object, asyncio.Future[Any]] = {}
@@ -130,4 +131,4 @@ class Snapshot:
         known = self._plans.get(key)
         if known is not None:
             return known
-        return self._plans.put(key, compile_plan(self._planner.plan(operation, view.schema), view.schema))
+        return self._plans.put(key, compile_plan(self._planner.plan(operation, view.schema, self._labels), view.schema))

@@ -134,7 +134,8 @@ class _Binding:
     def _named_type(self, definition: TypeDefinition, field: FieldDefinition) -> GraphQLNamedType:
         owner = self._supergraph.schema.type_map[definition.name]
         assert isinstance(owner, GraphQLObjectType)
-        return get_named_type(owner.fields[field.name].type)
+        named: GraphQLNamedType = get_named_type(owner.fields[field.name].type)
+        return named
 
     def _bind_inputs(self, definition: TypeDefinition, field: FieldDefinition) -> None:
         """A computed field tells of its @requires inputs, so it needs the rights to them too."""

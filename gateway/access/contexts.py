@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+from gateway.errors import CodedError
 from policies.callers import Caller
 from policies.context import ContextSigner, RequestContext, ResourceScope, SigningKey
+from policies.errors import STATEMENT_REQUIRED
+from policies.row_filters import bind_caller
 from policies.views import Entitlement
 
 
@@ -59,14 +62,29 @@ class SignedContexts:
             case_number=self.caller.case_number,
             officer=self.caller.officer,
             request_id=self.request_id,
-            resources=tuple(_scope(resource, entitlement) for resource, entitlement in served),
+            resources=tuple(_scope(resource, entitlement, self.caller) for resource, entitlement in served),
         )
 
 
-def _scope(resource: str, entitlement: Entitlement) -> ResourceScope:
+def require_statement(caller: Caller, grounds: Mapping[str, Entitlement]) -> None:
+    """Raises CodedError STATEMENT_REQUIRED where items are asked for that are given for a stated case only (R43)."""
+    if caller.purpose and caller.case_number and caller.officer:
+        return
+    asked = sorted(resource for resource, entitlement in grounds.items() if entitlement.statement_required)
+    if asked and caller.department is not None:
+        raise CodedError(
+            STATEMENT_REQUIRED,
+            f"Personal or conditional items of {', '.join(asked)} are given for a stated purpose, case and officer: "
+            "send X-Purpose, X-Case-Number and X-Officer.",
+            {"resources": asked},
+        )
+
+
+def _scope(resource: str, entitlement: Entitlement, caller: Caller) -> ResourceScope:
     return ResourceScope(
         resource=resource,
         rows=entitlement.rows,
+        row_filter=None if entitlement.row_filter is None else bind_caller(entitlement.row_filter, caller),
         masks=dict(entitlement.masks),
         verify_only=tuple(sorted(entitlement.verify_only)),
         rules=entitlement.rule_ids,

@@ -2,6 +2,7 @@
 
 import hashlib
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from graphql import GraphQLSchema
 
@@ -13,8 +14,10 @@ from gateway.memo import Memo
 from gateway.supergraph.api_schema import contract_schema
 from gateway.supergraph.model import Supergraph
 from policies.callers import Caller
-from policies.tables import PolicyTables
 from policies.views import AccessView
+
+if TYPE_CHECKING:
+    from policies.tables import PolicyTables
 
 # Classes of callers and contracts remembered; a city has some thousand applications and far fewer distinct rights.
 VIEWS_KEPT = 10_000
@@ -27,7 +30,7 @@ class Governance:
     ``apply`` is the address where refused callers apply, with ``{resource}`` in it.
     """
 
-    def __init__(self, supergraph: Supergraph, catalogue: Catalogue, tables: PolicyTables, apply: str) -> None:
+    def __init__(self, supergraph: Supergraph, catalogue: Catalogue, tables: "PolicyTables", apply: str) -> None:
         self.catalogue = catalogue
         self.tables = tables
         self._supergraph = supergraph

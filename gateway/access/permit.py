@@ -186,7 +186,8 @@ def _uses(selections: Iterable[Selection], path: tuple[str, ...], reading: _Read
 
 def _with_outcomes(selections: tuple[Selection, ...], outcomes: dict[int, Refused]) -> Iterator[Selection]:
     for selection in selections:
-        if id(selection) in outcomes:
-            yield replace(selection, selections=(), outcome=outcomes[id(selection)])  # type: ignore[call-arg]
+        outcome = outcomes.get(id(selection))
+        if outcome is not None and isinstance(selection, FieldSelection):
+            yield replace(selection, selections=(), outcome=outcome)
         else:
             yield replace(selection, selections=tuple(_with_outcomes(selection.selections, outcomes)))
