@@ -76,3 +76,13 @@ MASK_UNKNOWN = ErrorCode(
     "A mask has a name that no masking rule has.",
     "Use one of the masks listed in `docs/policy-administrators.md`.",
 )  # fmt: skip
+POLICY_INVALID = ErrorCode(
+    "POLICY_INVALID", Family.POLICY,
+    "The policy has errors, so nothing of it goes live; the last good version stays.",
+    "Mend the lines that the findings name: each finding says how.",
+)  # fmt: skip
+MODEL_ALTERED = ErrorCode(
+    "MODEL_ALTERED", Family.POLICY,
+    "The Casbin model in use is not the one whose hash is pinned.",
+    "Restore `policies/decisions.py`; a new model needs three persons and a new pin.",
+)  # fmt: skip

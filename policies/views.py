@@ -1,0 +1,277 @@
+"""What one class of callers may do: compiled once, asked by every request.
+
+Items are bits of an integer, so that "may these forty items be read together?" is one ``&``. A view holds one *right*
+for the tiers alone and one for each (grant, row condition); a right of a grant includes the tiers' items, since those
+need no grant. Per resource an operation uses exactly one right: the columns of one grant joined with the rows of
+another would show what neither allows. Invariant: no bit is set in any right that a deny in force covers.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from policies.row_filters import RowFilter
+
+
+class Act(StrEnum):
+    """What a caller does with an item. Filtering stands for filtering, sorting and grouping by it."""
+
+    READ = "read"
+    FILTER = "filter"
+    AGGREGATE = "aggregate"
+    VERIFY = "verify"
+
+
+MASKED = "masked:"
+Need = tuple[str, Act]
+
+
+class Reason(StrEnum):
+    """Why an item is refused; the first that applies, in this order."""
+
+    FROZEN = "FROZEN"
+    NOT_SHARED = "NOT_SHARED"
+    PURPOSE_REQUIRED = "PURPOSE_REQUIRED"
+    GRANT_EXPIRED = "GRANT_EXPIRED"
+    GRANT_NOT_BEGUN = "GRANT_NOT_BEGUN"
+    ACT_NOT_GRANTED = "ACT_NOT_GRANTED"
+    WRONG_ZONE = "WRONG_ZONE"
+    GRANTS_NOT_MIXED = "GRANTS_NOT_MIXED"
+    GRANT_REQUIRED = "GRANT_REQUIRED"
+
+
+EXPLANATIONS: Mapping[Reason, str] = {
+    Reason.FROZEN: "Access is stopped for now; the grant itself stands.",
+    Reason.NOT_SHARED: "The item is not shared with other departments.",
+    Reason.PURPOSE_REQUIRED: "A grant covers it for another purpose: state that purpose in X-Purpose.",
+    Reason.GRANT_EXPIRED: "The grant has ended: apply anew.",
+    Reason.GRANT_NOT_BEGUN: "The grant has not begun yet.",
+    Reason.ACT_NOT_GRANTED: "It may be had, but not used in this way: filtering and sorting need the plain value.",
+    Reason.WRONG_ZONE: "It may not be had over this network.",
+    Reason.GRANTS_NOT_MIXED: "Each item is granted, but no one grant covers them all: ask grant by grant.",
+    Reason.GRANT_REQUIRED: "It needs a grant of the provider.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Entitlement:
+    """The one ground on which an operation reads one resource.
+
+    ``rows`` names the row condition (``all``: none), ``row_filter`` is that condition, the caller's values not yet put
+    in. ``masks`` maps items to the mask under which they are given; ``verify_only`` items answer yes or no. ``grant``
+    is None where the tiers alone suffice. ``statement_required`` asks for purpose, case number and officer.
+    """
+
+    resource: str
+    rule_ids: tuple[str, ...]
+    rows: str
+    row_filter: RowFilter | None
+    masks: Mapping[str, str]
+    verify_only: frozenset[str]
+    grant: str | None
+    basis: tuple[str, ...]
+    valid_until: datetime
+    statement_required: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Why a resource cannot be read as asked: the items no single right covers, each with its reason.
+
+    ``reason`` and ``explanation`` are those of the gravest.
+    """
+
+    resource: str
+    items: frozenset[str]
+    reasons: Mapping[str, Reason]
+    reason: str
+    explanation: str
+
+
+@dataclass(frozen=True, slots=True)
+class RightRule:
+    """A rule within a right: its items as bits, its act, its end."""
+
+    id: str
+    bits: int
+    act: str
+    basis: str
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """Everything that may be used together: the tiers (``grant`` None) or one grant under one row condition.
+
+    ``bits`` maps acts, ``masked:...`` among them, to items.
+    """
+
+    grant: str | None
+    rows: str
+    bits: Mapping[str, int]
+    rules: tuple[RightRule, ...]
+
+    def covers(self, act: Act, verify_only: int) -> int:
+        """The items that satisfy ``act``. ``verify_only`` are the items that are never read, only compared."""
+        plain = self.bits.get(Act.READ, 0)
+        if act is Act.READ:
+            masked = 0
+            for name, bits in self.bits.items():
+                if name.startswith(MASKED):
+                    masked |= bits
+            return plain | masked | (self.bits.get(Act.VERIFY, 0) & verify_only)
+        if act is Act.VERIFY:
+            return plain | self.bits.get(Act.VERIFY, 0)
+        # Whoever sees the plain value may also filter by it; a masked or verified value must not leak by filtering.
+        return (plain & ~verify_only) | self.bits.get(act, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class ItemIndex:
+    """Items as bits, and what is the same for every class. All sets are bits."""
+
+    names: tuple[str, ...]
+    positions: Mapping[str, int]
+    verify_only: int
+    personal: int
+    conditional: int
+    not_shared: int
+    row_filters: Mapping[tuple[str, str], RowFilter]
+
+    def bit(self, item: str) -> int:
+        """The item's bit; 0 for an item that no catalogue entry holds."""
+        position = self.positions.get(item)
+        return 0 if position is None else 1 << position
+
+    def items(self, bits: int) -> list[str]:
+        """The names behind ``bits``."""
+        names = []
+        while bits:
+            low = bits & -bits
+            names.append(self.names[low.bit_length() - 1])
+            bits ^= low
+        return names
+
+
+@dataclass(frozen=True, slots=True)
+class AccessView:
+    """One class of callers under one policy version, at a stretch of time in which nothing begins or ends.
+
+    ``digest`` is equal for equal rights. ``valid_from`` is included, ``valid_until`` is not.
+    """
+
+    digest: str
+    version: str
+    valid_from: datetime
+    valid_until: datetime
+    index: ItemIndex
+    rights: tuple[Right, ...]
+    denied: int
+    listed_items: int
+    explain_refusal: Callable[[str, Act], Reason]
+    _answers: dict[tuple[str, frozenset[Need]], Entitlement | Missing] = field(default_factory=dict)
+
+    def listed(self, item: str) -> bool:
+        """Whether the item exists in the schema that this class sees: it may read it, or apply for it."""
+        return bool(self.listed_items & self.index.bit(item))
+
+    def readable(self, item: str, act: Act = Act.READ) -> bool:
+        """Whether some right allows ``act`` on the item, be it for certain rows or masked."""
+        bit = self.index.bit(item)
+        return any(right.covers(act, self.index.verify_only) & bit for right in self.rights)
+
+    def allows(self, item: str, act: str, rows: str) -> bool:
+        """The judge's own question, for comparing tables with Casbin: exactly this act, for exactly these rows."""
+        bit = self.index.bit(item)
+        return any(right.bits.get(act, 0) & bit for right in self.rights if right.rows in (rows, "all"))
+
+    def entitle(self, resource: str, needs: frozenset[Need]) -> Entitlement | Missing:
+        """The one right under which ``needs`` (items of ``resource``, with acts) are met, or what is missing."""
+        key = (resource, needs)
+        answer = self._answers.get(key)
+        if answer is None:
+            answer = self._decide(resource, needs)
+            if len(self._answers) > 10_000:
+                self._answers.clear()
+            self._answers[key] = answer
+        return answer
+
+    def _decide(self, resource: str, needs: frozenset[Need]) -> Entitlement | Missing:
+        wanted: dict[Act, int] = {}
+        unknown = set()
+        for item, act in needs:
+            if not (bit := self.index.bit(item)):
+                unknown.add(item)
+            wanted[act] = wanted.get(act, 0) | bit
+        if unknown:
+            return self._missing(resource, dict.fromkeys(unknown, Reason.NOT_SHARED))
+        lacks = [(self._lacking(right, wanted), right) for right in self.rights]
+        fitting = [right for lack, right in lacks if not lack]
+        if fitting:
+            return min((self._entitlement(resource, right, wanted) for right in fitting), key=_preference)
+        return self._refuse(resource, needs, lacks)
+
+    def _lacking(self, right: Right, wanted: Mapping[Act, int]) -> int:
+        lacking = 0
+        for act, bits in wanted.items():
+            lacking |= bits & ~right.covers(act, self.index.verify_only)
+        return lacking
+
+    def _entitlement(self, resource: str, right: Right, wanted: Mapping[Act, int]) -> Entitlement:
+        plain = right.bits.get(Act.READ, 0)
+        wants = 0
+        for bits in wanted.values():
+            wants |= bits
+        reading = wanted.get(Act.READ, 0)
+        verify = (reading & self.index.verify_only) | (wanted.get(Act.VERIFY, 0) & ~reading)
+        masks: dict[str, str] = {}
+        unmasked = plain | verify
+        for act in sorted(right.bits):
+            if act.startswith(MASKED):
+                for item in self.index.items(reading & right.bits[act] & ~unmasked):
+                    masks[item] = act.removeprefix(MASKED)
+                unmasked |= right.bits[act]
+        given = {act for act in right.bits if act == Act.READ or act.removeprefix(MASKED) in masks.values()}
+        used = [
+            rule
+            for rule in right.rules
+            if rule.bits & wants and (rule.act in given or rule.act in wanted or rule.bits & verify)
+        ]
+        rows = right.rows
+        return Entitlement(
+            resource=resource,
+            rule_ids=tuple(rule.id for rule in used),
+            rows=rows,
+            row_filter=self.index.row_filters.get((rows, resource)),
+            masks=masks,
+            verify_only=frozenset(self.index.items(verify)),
+            grant=right.grant,
+            basis=tuple(dict.fromkeys(rule.basis for rule in used)),
+            valid_until=min([self.valid_until, *(rule.ends for rule in used)]),
+            statement_required=bool(wants & (self.index.conditional | self.index.not_shared | self.index.personal)),
+        )
+
+    def _refuse(self, resource: str, needs: frozenset[Need], lacks: list[tuple[int, Right]]) -> Missing:
+        reasons: dict[str, Reason] = {}
+        for item, act in sorted(needs):
+            bit = self.index.bit(item)
+            if not any(right.covers(act, self.index.verify_only) & bit for right in self.rights):
+                reason = self.explain_refusal(item, act)
+                reasons[item] = min(reason, reasons.get(item, reason), key=_RANK.__getitem__)
+        if not reasons:
+            lack, _ = min(lacks, key=lambda pair: (pair[0].bit_count(), pair[1].grant or "", pair[1].rows))
+            reasons = dict.fromkeys(self.index.items(lack), Reason.GRANTS_NOT_MIXED)
+        return self._missing(resource, reasons)
+
+    def _missing(self, resource: str, reasons: Mapping[str, Reason]) -> Missing:
+        gravest = min(reasons.values(), key=_RANK.__getitem__)
+        return Missing(resource, frozenset(reasons), reasons, gravest.value, EXPLANATIONS[gravest])
+
+
+_RANK = {reason: rank for rank, reason in enumerate(Reason)}
+
+
+def _preference(entitlement: Entitlement) -> tuple[int, bool, str, str]:
+    """Fewest masks, then all rows, then the grant's number: which of several fitting rights is used."""
+    return len(entitlement.masks), entitlement.rows != "all", entitlement.grant or "", entitlement.rows
