@@ -72,3 +72,8 @@ UNKNOWN_RESOURCE = ErrorCode(
     "The catalogue holds no entry, or the entry no item, of the name asked for.",
     "Search the catalogue for the resource; codes look like 30700503/1 and items go by their alias.", 404,
 )  # fmt: skip
+UNKNOWN_CLOCK = ErrorCode(
+    "UNKNOWN_CLOCK", Family.SETTINGS,
+    "No rule profile in effect sets the clock that is asked for.",
+    "Name one of the profiles that ship, or write the clock into a rule profile of your own.", 500,
+)  # fmt: skip

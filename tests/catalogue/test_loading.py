@@ -79,7 +79,7 @@ def test_with_a_register_only_registered_departments_release(tmp_path: Path) -> 
 
 
 def test_a_department_on_file_has_a_responsible_person_a_unit_and_a_contact(tmp_path: Path) -> None:
-    (tmp_path / "register.yaml").write_text(REGISTER.replace("responsible: 局长, unit: 科技处, contact: 数据科, ", ""))
+    (tmp_path / "register.yaml").write_text(REGISTER.replace("responsible: 局长, unit: 科技处, contact: 数据科,", ""))
     assert [line.split()[-1] for line in problems(tmp_path)] == [
         f"providers[0].{name}" for name in ("responsible", "unit", "contact")
     ]
