@@ -60,10 +60,9 @@ class Foundation:
         # Plain federation starts without loading any of this.
         from catalog_sync.loading import load_catalogue
         from gateway.server.authentication import read_authenticator
-        from policies.tables import read_policy
 
         catalogue = load_catalogue(Path(access.catalogue))
-        tables = read_policy(Path(access.policy), catalogue)
+        tables = _read_policy(Path(access.policy), catalogue)
         return cls(catalogue, tables, read_authenticator(Path(access.callers), access.zone))
 
     def build(self, text: str, settings: Settings) -> Build:
@@ -84,6 +83,18 @@ class Foundation:
         version = hashlib.sha256(text.encode()).hexdigest()
         labels = frozenset(settings.supergraph.labels)
         return Build(Snapshot(supergraph, version, governance, settings.caches, labels), routes, seals)
+
+
+def _read_policy(path: Path, catalogue: Catalogue) -> "PolicyTables":
+    """A policy file compiled over the catalogue. Raises CodedError POLICY_INVALID with what the lint found."""
+    from catalog_sync.loading import date_in_chongqing
+    from policies.items import items_of_catalogue
+    from policies.lines import parse_policy
+    from policies.tables import compile_lines
+
+    text = read_text(path)
+    version = f"file-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+    return compile_lines(version, parse_policy(text), items_of_catalogue(catalogue.entries, date_in_chongqing()))
 
 
 def _key(subgraph: str, chosen: SubgraphSettings) -> SigningKey:

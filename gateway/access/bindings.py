@@ -6,8 +6,9 @@ are the catalogue's. From the two follows, for every field, the set of items a c
 - a field of a bound type needs the item whose alias is the field's name;
 - a *relation*, a field that leads to another bound type, tells that the two records belong together. The items that
   reference the other resource tell the same, so these are what it needs, in whichever entry they stand;
-- a root field, and a field of a type bound to nothing (a page of results, a count), needs nothing of its own: what it
-  leads to does;
+- a root field, and a field of a type bound to nothing (a page of results), needs nothing of its own where it leads to
+  other types: what it leads to does. A leaf of such a type (a count, a cursor) needs the items that identify the
+  records beside it;
 - an argument needs the item it is named after, for it filters, sorts or groups by that item's values.
 
 What none of this covers is *unbound*: it is withheld from everyone and reported at start. That is the invariant: a
@@ -104,7 +105,7 @@ class _Binding:
                 return frozenset()
             if definition.name in self._roots:
                 return "a root field that returns no bound type needs @resource(code:) of its own"
-            return frozenset()
+            return self._about_records(definition.name)
         entry = self._catalogue.entry(code)
         if entry is None:
             return f"no released catalogue entry has the code {code}"
@@ -114,6 +115,12 @@ class _Binding:
         if target is None:
             return f"the entry {code} has no item with the alias {field.name}"
         return self._relation(entry, target)
+
+    def _about_records(self, type_name: str) -> frozenset[str]:
+        """A count or a cursor beside records tells that they exist, so it needs the items that identify them."""
+        code = self._reached(type_name)
+        entry = self._catalogue.entry(code) if code is not None else None
+        return frozenset(_name(entry, item) for item in entry.keys) if entry is not None else frozenset()
 
     def _relation(self, entry: CatalogueEntry, target: TypeDefinition) -> frozenset[str] | str:
         assert target.resource is not None

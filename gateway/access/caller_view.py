@@ -6,7 +6,6 @@ explorer. Callers with equal rights share one, so nothing in it names a caller.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from graphql import GraphQLSchema
 
@@ -36,7 +35,6 @@ class CallerView:
     schema: GraphQLSchema
     contract: str = ""
     rights: Rights | None = None
-    valid_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ class Governance:
         self._bindings: Bindings = bind_catalogue(supergraph, catalogue)
         self._served = _served(supergraph)
         self._texts = RefusalTexts(catalogue, apply)
-        self._views: Memo[tuple[object, ...], CallerView] = Memo(VIEWS_KEPT)
+        self._views: Memo[str, CallerView] = Memo(VIEWS_KEPT)
         self._contracts: Memo[str, GraphQLSchema] = Memo(CONTRACTS_KEPT)
 
     @property
@@ -50,11 +50,11 @@ class Governance:
         return self._served.get(subgraph, frozenset())
 
     def view_for(self, caller: Caller, now: datetime) -> CallerView:
-        """What ``caller`` sees at ``now`` (UTC); remembered until a right in it begins or ends."""
-        key = (caller.subject, caller.department, caller.roles, caller.zone, caller.purpose, caller.kind)
-        view = self._views.young.get(key) or self._views.get(key)
-        if view is None or view.valid_until is None or now >= view.valid_until:
-            view = self._views.put(key, self._build(self.tables.view(caller, now)))
+        """What ``caller`` sees at ``now`` (UTC). The policy's own view says how long it holds."""
+        access = self.tables.view(caller, now)
+        view = self._views.young.get(access.digest) or self._views.get(access.digest)
+        if view is None or view.rights is None or view.rights.view is not access:
+            view = self._views.put(access.digest, self._build(access))
         return view
 
     def _build(self, access: AccessView) -> CallerView:
@@ -64,7 +64,7 @@ class Governance:
         if schema is None:
             schema = self._contracts.put(contract, contract_schema(self._supergraph, hidden))
         rights = Rights(access, self._bindings, self._texts)
-        return CallerView(access.digest, schema, contract, rights, access.valid_until)
+        return CallerView(access.digest, schema, contract, rights)
 
     def _hidden(self, access: AccessView) -> frozenset[str]:
         """Coordinates that do not exist for the caller: those that need an item it may neither read nor apply for."""

@@ -100,15 +100,28 @@ class _Contract:
     def settle(self) -> None:
         """Apply every rule until nothing changes, then hide what only hidden things led to."""
         before = self._reachable(lambda coordinate: True)
-        while True:
+        # An implementer that goes altogether takes nothing from its interfaces, so implementations are looked at only
+        # when it is settled which types stay.
+        while self._settle_each(self._settle_type) or self._settle_each(self._settle_implementations):
+            pass
+        for name in before - self._reachable(self._visible):
+            self._hide(name)
+
+    def _settle_each(self, rule: Callable[[str, TypeDefinitionNode], None]) -> bool:
+        """Apply one rule to every type until nothing changes; says whether anything did."""
+        ever = False
+        self._changed = True
+        while self._changed:
             self._changed = False
             for name, node in self.types.items():
                 if name not in self.hidden:
-                    self._settle_type(name, node)
-            if not self._changed:
-                break
-        for name in before - self._reachable(self._visible):
-            self._hide(name)
+                    rule(name, node)
+            ever |= self._changed
+        return ever
+
+    def _settle_implementations(self, name: str, node: TypeDefinitionNode) -> None:
+        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+            self._settle_implementation(node)
 
     def _visible(self, coordinate: str) -> bool:
         return coordinate not in self.hidden
@@ -122,7 +135,6 @@ class _Contract:
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             for member in self._fields(node):
                 self._settle_field(name, member)
-            self._settle_implementation(node)
             if not self._fields(node) and self.roots.get(name) is not OperationType.QUERY:
                 self._hide(name)
         elif isinstance(node, InputObjectTypeDefinitionNode):

@@ -1,0 +1,112 @@
+"""What may be asked: judged before anything is planned."""
+
+import pytest
+
+from gateway.errors import RequestError
+from gateway.planning.operation import FieldSelection, Refused
+from tests.access.city import ARCHIVE, ENTERPRISE, ESTATE, GRANTED, NOW, PUBLIC, RESIDENT, ask, govern
+
+
+@pytest.fixture(scope="module")
+def governance():
+    return govern()
+
+
+@pytest.fixture
+def archive(governance):
+    return governance.view_for(ARCHIVE, NOW)
+
+
+@pytest.fixture
+def granted(governance):
+    return governance.view_for(GRANTED, NOW)
+
+
+def refused(view, text, **more):
+    with pytest.raises(RequestError) as caught:
+        ask(view, text, **more)
+    assert caught.value.status == 403
+    return {report.extensions["resource"]: report for report in caught.value.errors}
+
+
+def test_unconditional_items_need_no_grant(archive):
+    permitted = ask(archive, '{ resident(residentId: "1") { name sex } }')
+    assert permitted.grounds[RESIDENT].grant is None
+    assert permitted.grounds[RESIDENT].rule_ids == ("T-gov",)
+
+
+def test_a_refusal_names_items_resource_provider_paths_and_where_to_apply(archive):
+    report = refused(archive, '{ resident(residentId: "1") { name home: registeredAddress } }')[RESIDENT]
+    assert report.code == "FORBIDDEN"
+    assert report.extensions["items"] == ["registeredAddress"]
+    assert report.extensions["provider"] == "重庆市公安局"
+    assert report.extensions["paths"] == [["resident", "home"]]
+    assert report.extensions["apply"] == "https://apply.example/30700503/1"
+    assert "registeredAddress (户籍地址)" in report.message
+
+
+def test_all_refused_resources_are_named_at_once(archive):
+    text = '{ resident(residentId: "1") { registeredAddress realEstate { location } } }'
+    assert set(refused(archive, text)) == {RESIDENT, ESTATE}
+
+
+def test_a_grant_opens_its_items_for_its_purpose(granted):
+    text = '{ resident(residentId: "1") { name registeredAddress realEstate { location floorArea } } }'
+    grounds = ask(granted, text).grounds
+    assert grounds[RESIDENT].grant == "Q-1"
+    assert grounds[ESTATE].grant == "Q-2"
+
+
+def test_a_relation_tells_whose_record_it_is_so_it_needs_the_referencing_item(archive):
+    report = refused(archive, '{ resident(residentId: "1") { realEstate { __typename } } }')[ESTATE]
+    assert report.extensions["items"] == ["holderId"]
+
+
+def test_the_permitted_rest_is_given_on_request_and_nothing_below_a_refused_field_remains(archive):
+    text = '{ resident(residentId: "1") { name realEstate { location } registeredAddress } }'
+    permitted = ask(archive, text, partial=True)
+    assert permitted.refused
+    resident = permitted.operation.selections[0]
+    assert isinstance(resident, FieldSelection)
+    outcomes = {field.response_key: (type(field.outcome), field.selections) for field in resident.selections}
+    assert outcomes["realEstate"] == (Refused, ())
+    assert outcomes["registeredAddress"] == (Refused, ())
+    assert outcomes["name"][0] is not Refused
+    assert permitted.operation.digest != ask(archive, '{ resident(residentId: "1") { name } }').operation.digest
+
+
+def test_a_mutation_is_refused_whole_even_if_a_part_would_do(archive):
+    text = 'mutation { confirmAddress(creditCode: "1") { name phone } }'
+    assert set(refused(archive, text, partial=True)) == {ENTERPRISE}
+
+
+@pytest.mark.parametrize(
+    "argument", ['where: {registeredAddress: "x"}', "orderBy: REGISTERED_ADDRESS"], ids=["filter", "order"]
+)
+def test_filtering_and_sorting_by_an_item_need_the_right_to_it(archive, granted, argument):
+    text = f"{{ residents({argument}) {{ nodes {{ name }} }} }}"
+    assert refused(archive, text)[RESIDENT].extensions["items"] == ["registeredAddress"]
+    assert ask(granted, text).grounds[RESIDENT].grant == "Q-1"
+
+
+def test_filtering_by_what_one_may_read_is_free(archive):
+    ask(archive, '{ residents(where: {sex: "1"}, orderBy: NAME_ASC, first: 3) { nodes { name } total } }')
+
+
+def test_a_variable_could_bring_any_filter_so_it_needs_the_rights_to_all(archive):
+    text = "query($w: ResidentWhere) { residents(where: $w) { nodes { name } } }"
+    assert RESIDENT in refused(archive, text, variables={"w": {"sex": "1"}})
+
+
+def test_a_field_of_an_interface_needs_the_rights_to_it_on_every_type_it_can_be(governance):
+    text = '{ named(name: "1") { name } }'
+    assert set(ask(governance.view_for(ARCHIVE, NOW), text).grounds) == {ENTERPRISE, RESIDENT}
+    assert set(ask(governance.view_for(PUBLIC, NOW), text).grounds) == {ENTERPRISE}
+
+
+def test_the_purpose_decides_whether_a_grant_holds(governance):
+    import dataclasses
+
+    other = governance.view_for(dataclasses.replace(GRANTED, purpose="curiosity"), NOW)
+    report = refused(other, '{ resident(residentId: "1") { registeredAddress } }')[RESIDENT]
+    assert report.extensions["reason"] == "PURPOSE_REQUIRED"
