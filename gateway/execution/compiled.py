@@ -2,23 +2,44 @@
 
 from graphql import GraphQLSchema
 
+from gateway.execution.compiled_form import CompiledForm, compiled_form
 from gateway.execution.introspection import Introspection
 from gateway.execution.schedule import Schedule
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.planning.plan import QueryPlan
 
+COMPILED_AT_RUN = 2
+"""Which execution of a plan pays for its compiled form."""
+MISMATCHES_TO_GIVE_UP = 8
+
 
 class CompiledPlan:
     """A plan prepared for execution; lives in a cache as long as the plan does."""
 
-    __slots__ = ("introspection", "plan", "schedule", "schema", "templates")
+    __slots__ = ("_form", "_mismatches", "_runs", "introspection", "plan", "schedule", "schema", "templates")
 
     def __init__(self, plan: QueryPlan, schema: GraphQLSchema) -> None:
         self.plan = plan
         self.schema = schema
         self.schedule = Schedule(plan.fetches)
         self.templates = tuple(RequestTemplate(fetch) for fetch in plan.fetches)
+        self._form: CompiledForm | None = None
+        self._runs = 0
+        self._mismatches = 0
         self.introspection = Introspection(plan.introspection, schema) if plan.introspection is not None else None
+
+    def form(self) -> CompiledForm | None:
+        """The compiled form, if there is one by now: making it takes milliseconds that a rare plan never gives back."""
+        self._runs += 1
+        if self._runs == COMPILED_AT_RUN:
+            self._form = compiled_form(self.plan, self.templates, self.schema)
+        return self._form
+
+    def mismatched(self) -> None:
+        """Note that the form had to hand over. One that does so again and again is given up."""
+        self._mismatches += 1
+        if self._mismatches >= MISMATCHES_TO_GIVE_UP and self._mismatches * 2 > self._runs:
+            self._form = None
 
 
 def compile_plan(plan: QueryPlan, schema: GraphQLSchema) -> CompiledPlan:

@@ -5,7 +5,9 @@ from contextlib import aclosing
 
 from gateway.errors import CodedError
 from gateway.execution.calls import Calls
+from gateway.execution.compiled_form import CompiledSteps
 from gateway.execution.completion import complete, subgraph_error
+from gateway.execution.generated_code import MismatchError
 from gateway.execution.interpreter import Interpreter
 from gateway.execution.ports import SubgraphTransport
 from gateway.execution.result import BoundPlan, Result
@@ -20,7 +22,7 @@ async def execute(bound: BoundPlan, transport: SubgraphTransport) -> Result:
     """
     calls = Calls(bound, transport)
     try:
-        return await _interpreted(bound, calls)
+        return await _answered(bound, calls)
     finally:
         await calls.close()
 
@@ -38,7 +40,7 @@ async def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncGene
             async for event in events:
                 calls = Calls(bound, transport)
                 try:
-                    result = await _interpreted(bound, calls, event)
+                    result = await _answered(bound, calls, event)
                 finally:
                     await calls.close()
                 yield result
@@ -46,9 +48,24 @@ async def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncGene
         yield Result(None, (subgraph_error(error.code, trigger.subgraph, None, bound.show_subgraphs),))
 
 
+async def _answered(bound: BoundPlan, calls: Calls, event: bytes | None = None) -> Result:
+    """By the compiled form if there is one; if that meets what it does not expect, once more by the general path."""
+    compiled = bound.compiled
+    form = compiled.form()
+    if form is not None:
+        steps = CompiledSteps(form, compiled.templates, bound.variables)
+        try:
+            await Run(compiled.schedule, steps, calls).finish(event)
+            return Result(None, encoded=steps.finish())
+        except MismatchError:
+            compiled.mismatched()
+            calls.replay()
+    return await _interpreted(bound, calls, event)
+
+
 async def _interpreted(bound: BoundPlan, calls: Calls, event: bytes | None = None) -> Result:
     compiled = bound.compiled
-    steps = Interpreter(compiled.plan.fetches, compiled.templates, compiled.schema, bound.variables)
+    steps = Interpreter(compiled.plan, compiled.templates, compiled.schema, bound.variables)
     await Run(compiled.schedule, steps, calls).finish(event)
     introspected = compiled.introspection.answer(bound.variables) if compiled.introspection is not None else ({}, ())
     steps.tree.root.update(introspected[0])

@@ -14,7 +14,7 @@ from gateway.execution.representations import Batch, batches
 from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.execution.subgraph_response import Path, SubgraphResponse, read_response
-from gateway.planning.plan import EntityRequest, Fetch
+from gateway.planning.plan import EntityRequest, Fetch, QueryPlan
 
 Answer = bytes | CodedError
 _NONE = Batch()
@@ -28,13 +28,13 @@ class Interpreter:
 
     def __init__(
         self,
-        fetches: tuple[Fetch, ...],
+        plan: QueryPlan,
         templates: tuple[RequestTemplate, ...],
         schema: GraphQLSchema,
         variables: Mapping[str, object],
     ) -> None:
-        self.tree = ResponseTree(schema)
-        self._fetches = fetches
+        self.tree = ResponseTree(schema, plan.root_type)
+        self._fetches = plan.fetches
         self._templates = templates
         self._variables = variables
         self._batches: dict[int, list[list[Batch]]] = {}

@@ -5,7 +5,7 @@ that an answer belongs to a *group* of targets. Groups make up batches: one ``_e
 representations, and only such as agree in the values of @fromContext arguments.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import msgspec
@@ -44,7 +44,7 @@ def batches(tree: ResponseTree, request: EntityRequest, limit: int = MAX_REPRESE
     open_batches: dict[tuple[bytes, ...], Batch] = {}
     groups: dict[tuple[tuple[bytes, ...], bytes], list[Object]] = {}
     seen: set[int] = set()
-    for target, ancestors in _targets(tree.root, request.paths):
+    for target, ancestors in _targets(tree.root, request):
         if id(target) in seen:
             continue
         seen.add(id(target))
@@ -71,21 +71,42 @@ def batches(tree: ResponseTree, request: EntityRequest, limit: int = MAX_REPRESE
     return found
 
 
-def _targets(root: Object, paths: tuple[tuple[PathStep, ...], ...]) -> Iterator[tuple[Object, tuple[Object, ...]]]:
+@dataclass(slots=True)
+class Branches:
+    """Paths merged by their common beginnings, so that one walk finds the targets of all. ``ends``: whose paths end."""
+
+    ends: list[EntityRequest] = field(default_factory=list)
+    steps: dict[PathStep, "Branches"] = field(default_factory=dict)
+
+    def sorted_steps(self) -> list[tuple[PathStep, "Branches"]]:
+        """The steps in an order that does not depend on which paths were merged: that of requests follows from it."""
+        return sorted(self.steps.items(), key=lambda each: (each[0].slot, sorted(each[0].on_types or ())))
+
+
+def branches(requests: Iterable[EntityRequest]) -> Branches:
+    """The merged paths of some requests."""
+    start = Branches()
+    for request in requests:
+        for path in request.paths:
+            here = start
+            for step in path:
+                here = here.steps.setdefault(step, Branches())
+            here.ends.append(request)
+    return start
+
+
+def _targets(root: Object, request: EntityRequest) -> Iterator[tuple[Object, tuple[Object, ...]]]:
     """The objects at the end of each path, each with its ancestors: the root first, itself last."""
-    for path in paths:
-        yield from _walk(root, path, (root,))
+    return _walk(root, branches((request,)), (root,))
 
 
-def _walk(
-    here: Object, path: tuple[PathStep, ...], ancestors: tuple[Object, ...]
-) -> Iterator[tuple[Object, tuple[Object, ...]]]:
-    if not path:
+def _walk(here: Object, wanted: Branches, ancestors: tuple[Object, ...]) -> Iterator[tuple[Object, tuple[Object, ...]]]:
+    if wanted.ends:
         yield here, ancestors
-        return
-    for child in _objects(here.get(path[0].slot)):
-        if path[0].on_types is None or child.get("__typename") in path[0].on_types:
-            yield from _walk(child, path[1:], (*ancestors, child))
+    for step, below in wanted.sorted_steps():
+        for child in _objects(here.get(step.slot)):
+            if step.on_types is None or child.get("__typename") in step.on_types:
+                yield from _walk(child, below, (*ancestors, child))
 
 
 def _objects(value: object) -> Iterator[Object]:

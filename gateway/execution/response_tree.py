@@ -53,8 +53,8 @@ class Failed:
 class ResponseTree:
     """The tree and the failures met while it grew. One execution owns it."""
 
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self.root: Object = {}
+    def __init__(self, schema: GraphQLSchema, root_type: str) -> None:
+        self.root: Object = {"__typename": root_type}
         self.failures: list[Failure] = []
         self._schema = schema
 
@@ -88,14 +88,16 @@ class ResponseTree:
         if self._contradicts(target, answer, fields):
             self.fail(target, fields, self.malformed(source))
             return
-        typename = answer.get("__typename") or target.get("__typename")
+        typename = answer.get("__typename") if _asks_type(fields) else None
+        typename = typename if isinstance(typename, str) else target.get("__typename")
         for field in fields:
             slot = field.slot
             if field.on_types is not None and isinstance(typename, str) and typename not in field.on_types:
                 continue
             value = answer.get(slot, _MISSING)
             if value is _MISSING:
-                if field.on_types is None or isinstance(typename, str):
+                known = slot == "__typename" and slot in target
+                if not known and (field.on_types is None or isinstance(typename, str)):
                     target[slot] = self._failed(target.get(slot), field.fields, self.malformed(source))
             elif slot == "__typename":
                 target[slot] = self._more_concrete(target.get(slot), value)
@@ -135,16 +137,18 @@ class ResponseTree:
                 items = present
             pairs = zip(items, value, strict=True)
             return [self._merged(item, new, type_.of_type, fields, source) for item, new in pairs]
-        if not isinstance(value, dict) or not _may_be(type_, value):
+        if not isinstance(value, dict) or not _may_be(type_, value, fields):
             return self._failed(present, fields, self.malformed(source))
         target: Object = present if isinstance(present, dict) else {}
+        if isinstance(type_, GraphQLObjectType):
+            target["__typename"] = type_.name
         self.merge(target, value, fields, source)
         if isinstance(present, Failed):
             self.fail(target, present.fields, present.failure)
         return target
 
     def _contradicts(self, target: Object, answer: Object, fields: tuple[FetchedField, ...]) -> bool:
-        old, new = target.get("__typename"), answer.get("__typename")
+        old, new = target.get("__typename"), answer.get("__typename") if _asks_type(fields) else None
         named = isinstance(old, str) and isinstance(new, str) and old != new
         if named and not self._is_abstract(old) and not self._is_abstract(new):
             return True
@@ -165,9 +169,13 @@ class ResponseTree:
         return isinstance(self._schema.type_map.get(str(name)), GraphQLInterfaceType | GraphQLUnionType)
 
 
-def _may_be(type_: GraphQLOutputType, answer: Object) -> bool:
+def _asks_type(fields: tuple[FetchedField, ...]) -> bool:
+    return any(field.slot == "__typename" for field in fields)
+
+
+def _may_be(type_: GraphQLOutputType, answer: Object, fields: tuple[FetchedField, ...]) -> bool:
     """Whether an object can stand at a place of this type, by the name it gives itself (if asked for one)."""
     name = answer.get("__typename", _MISSING)
-    if name is _MISSING:
+    if name is _MISSING or not _asks_type(fields):
         return True
     return isinstance(name, str) and (not isinstance(type_, GraphQLObjectType) or name == type_.name)

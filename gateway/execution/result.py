@@ -6,7 +6,7 @@ from typing import Protocol
 
 import msgspec
 
-from gateway.errors import ErrorReport
+from gateway.errors import SUBGRAPH_MALFORMED, ErrorReport
 from gateway.execution.compiled import CompiledPlan
 from gateway.execution.sharing import SharedRequests
 
@@ -40,17 +40,28 @@ class BoundPlan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An answer. ``data`` is what msgspec encodes as JSON: plain values, or structures made for the plan."""
+    """An answer: ``data`` as plain values and its ``errors``, or all of it ``encoded`` already (without errors)."""
 
     data: object
     errors: tuple[ErrorReport, ...] = ()
     extensions: Mapping[str, object] = field(default_factory=dict)
+    encoded: bytes | None = None
 
     def encode(self) -> bytes:
         """The answer as JSON (GraphQL October 2021, section 7.1); ``errors`` and ``extensions`` only if any."""
-        body = b'{"data":' + msgspec.json.encode(self.data)
-        if self.errors:
-            body += b',"errors":' + msgspec.json.encode([error.as_json() for error in self.errors])
+        if self.encoded is not None and not self.extensions:
+            return self.encoded
+        errors = self.errors
+        if self.encoded is not None:
+            body = self.encoded[:-1]
+        else:
+            try:
+                body = b'{"data":' + msgspec.json.encode(self.data)
+            except RecursionError:
+                message = "A custom scalar's value is nested too deeply to be answered."
+                body, errors = b'{"data":null', (ErrorReport(message, SUBGRAPH_MALFORMED.name),)
+        if errors:
+            body += b',"errors":' + msgspec.json.encode([error.as_json() for error in errors])
         if self.extensions:
             body += b',"extensions":' + msgspec.json.encode(self.extensions)
         return body + b"}"

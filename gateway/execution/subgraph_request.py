@@ -10,12 +10,12 @@ from gateway.planning.plan import Fetch
 class RequestTemplate:
     """The constant part of all requests of one fetch."""
 
-    __slots__ = ("_constant", "_head", "_names")
+    __slots__ = ("_constant", "_names", "head")
 
     def __init__(self, fetch: Fetch) -> None:
-        self._head = b'{"query":' + msgspec.json.encode(fetch.document)
+        self.head = b'{"query":' + msgspec.json.encode(fetch.document)
         self._names = tuple((name, msgspec.json.encode(name) + b":") for name in fetch.variables)
-        self._constant = None if fetch.variables or fetch.entities else self._head + b"}"
+        self._constant = None if fetch.variables or fetch.entities else self.head + b"}"
 
     def body(self, variables: Mapping[str, object], added: Iterable[tuple[str, bytes]] = ()) -> bytes:
         """The request's JSON. ``added`` are variables of this request alone, whose values are JSON already."""
@@ -23,4 +23,4 @@ class RequestTemplate:
             return self._constant
         values = [name + msgspec.json.encode(variables[key]) for key, name in self._names if key in variables]
         values += [b'"%b":%b' % (name.encode(), value) for name, value in added]
-        return b'%b,"variables":{%b}}' % (self._head, b",".join(values))
+        return b'%b,"variables":{%b}}' % (self.head, b",".join(values))

@@ -1,8 +1,8 @@
 """Random plans over one rich schema, subgraphs that answer them truthfully at random, and ways for answers to go wrong.
 
 A plan is made the way a planner would: each object's fields are divided between the fetch that brought the object and
-entity fetches that come after it, by hidden or selected key, over interfaces and unions too. Everything follows from the
-``random.Random`` that is passed in.
+entity fetches that come after it, by hidden or selected key, over interfaces and unions too. Everything follows from
+the ``random.Random`` that is passed in.
 """
 
 import json
