@@ -1,0 +1,28 @@
+"""``watersmeet error CODE``: what a code means and how to mend it."""
+
+import difflib
+
+from gateway.codes import all_codes
+from gateway.errors import CodedError, ErrorCode, Family
+
+UNKNOWN_CODE = ErrorCode(
+    "UNKNOWN_CODE", Family.REQUEST,
+    "A code was asked about that the product does not have.",
+    "Copy the code from `extensions.code`, or from the beginning of a command's message.",
+)  # fmt: skip
+
+
+def run(name: str) -> str:
+    """The prose for a code. Raises CodedError for a name that no code has, with the nearest ones."""
+    codes = all_codes()
+    wanted = name.strip().upper()
+    if wanted in codes:
+        return prose(codes[wanted])
+    near = difflib.get_close_matches(wanted, codes, n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else " docs/errors.md lists all codes."
+    raise CodedError(UNKNOWN_CODE, f"There is no error code {wanted}.{hint}")
+
+
+def prose(code: ErrorCode) -> str:
+    """A code as a paragraph."""
+    return f"{code.name} (HTTP {code.status}; for {code.family})\n  {code.meaning}\n  Mend: {code.remedy}"
