@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint types contracts tests lock clean
+.PHONY: install demo test lint types contracts tests lock explorer clean
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -38,6 +38,10 @@ contracts: dev
 
 tests: dev
 	$(BIN)/pytest -n auto --dist loadfile -q
+
+# The build is committed: only a change under explorer/ needs this, and a Node of 20.19 or newer.
+explorer:
+	cd explorer && npm ci && npm run build
 
 lock:
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml --extra postgres --group build -o requirements.lock

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vite'
+import { accessibleTabs } from './accessible-tabs.js'
 import { recordModules, writeManifest } from './manifest.js'
 
 // Names carry a digest of the content, so the server may let browsers keep each file for ever; `base: './'` leaves the
@@ -7,7 +8,7 @@ export default defineConfig({
   base: './',
   publicDir: false,
   oxc: { jsx: { runtime: 'automatic' } },
-  plugins: [recordModules(), writeManifest()],
+  plugins: [accessibleTabs(), recordModules(), writeManifest()],
   worker: { format: 'es', plugins: () => [recordModules()] },
   build: {
     outDir: process.env.EXPLORER_OUT ?? '../gateway/portal/static/explorer',
