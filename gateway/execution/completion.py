@@ -129,6 +129,8 @@ class _Completion:
     def _composite(self, field: FieldProjection, type_: GraphQLOutputType, value: Object) -> object:
         if not isinstance(type_, GraphQLInterfaceType | GraphQLUnionType):
             return self.fields(field.fields, value, str(type_))
+        if not field.typed:
+            return self.fields(field.fields, value, type_.name)
         typename = value.get("__typename")
         concrete = self._schema.get_type(typename) if isinstance(typename, str) else None
         if concrete is None or concrete not in self._schema.get_possible_types(type_):

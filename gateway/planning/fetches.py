@@ -306,26 +306,26 @@ class FetchBuilder:
         inputs: dict[str, Inputs] = {}
         for name in site.spot.within:
             fields: dict[str, RepresentationField] = {}
-            for selection in self._represent(way.key, site.spot.scope, frozenset({name}), name, False):
+            for selection in self._represent(way.key, site.spot.scope, frozenset({name}), frozenset({name}), False):
                 fields[selection.name] = selection
-            for selection in self._represent(requires, site.spot.scope, frozenset({name}), name, True):
+            for selection in self._represent(requires, site.spot.scope, frozenset({name}), frozenset({name}), True):
                 fields[selection.name] = _joined(fields.get(selection.name), selection)
             inputs[name] = Inputs(typename, fields)
         return inputs
 
     def _represent(
-        self, fields: FieldSet, scope: Scope, types: frozenset[str], static: str, nullable: bool
+        self, fields: FieldSet, scope: Scope, types: frozenset[str], possible: frozenset[str], nullable: bool
     ) -> tuple[RepresentationField, ...]:
-        """How ``fields`` are read from objects of ``types`` in the tree."""
+        """How ``fields`` are read from objects of ``types`` in the tree, where objects of ``possible`` can stand."""
         found: list[RepresentationField] = []
         for selection in fields:
             if isinstance(selection, FieldSetFragment):
                 within = types & self.graph.possible(selection.type_condition)
                 if within:
-                    found += self._represent(selection.selections, scope, within, selection.type_condition, nullable)
+                    found += self._represent(selection.selections, scope, within, possible, nullable)
                 continue
             if selection.name == TYPENAME:
-                constant = static if len(types) == 1 else None
+                constant = min(possible) if len(possible) == 1 else None
                 found.append(RepresentationField(TYPENAME, TYPENAME, nullable, constant=constant))
                 continue
             arguments = arguments_text(selection)
@@ -333,7 +333,7 @@ class FetchBuilder:
             for name in sorted(types):
                 by_slot.setdefault(scope.slot(name, selection.name, arguments), set()).add(name)
             for slot, names in by_slot.items():
-                on_types = None if len(types) == 1 else frozenset(names)
+                on_types = None if names == possible else frozenset(names)
                 below = self._represent_below(selection.selections, scope.at(slot), names, selection.name, nullable)
                 found.append(RepresentationField(selection.name, slot, nullable, on_types, below))
         return tuple(found)
@@ -344,16 +344,11 @@ class FetchBuilder:
         if not fields:
             return ()
         target = self.graph.field_target(next(iter(sorted(names))), name)
-        below = self._represent(fields, scope, self.graph.possible(target), target, nullable)
+        possible = self.graph.possible(target)
+        below = self._represent(fields, scope, possible, possible, nullable)
         if self.graph.is_abstract(target) and not any(inner.name == TYPENAME for inner in below):
             below = (RepresentationField(TYPENAME, TYPENAME, True), *below)
-        everything = self.graph.possible(target)
-        return tuple(
-            RepresentationField(
-                b.name, b.slot, b.nullable, None if b.on_types == everything else b.on_types, b.fields, b.constant
-            )
-            for b in below
-        )
+        return below
 
     # Context -------------------------------------------------------------------------------------------------------
 
@@ -372,9 +367,8 @@ class FetchBuilder:
         after |= self.realise(plan.steps, ancestor)
         key = (ancestor.spot.path, argument.selection, argument.type)
         variable = self._contexts.setdefault(key, f"c{len(self._contexts)}")
-        static = ancestor.place.node.type
         spot = ancestor.spot
-        alternatives = self._represent(argument.selection, spot.scope, spot.within, static, True)
+        alternatives = self._represent(argument.selection, spot.scope, spot.within, spot.occurring, True)
         return ContextValue(variable, len(spot.path), alternatives), argument.type
 
     def _sets(self, argument: ContextArgument, site: Site) -> bool:

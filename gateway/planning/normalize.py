@@ -92,8 +92,11 @@ def normalize(
 
 
 def digest_of(kind: OperationKind, variables: tuple[VariableDefinition, ...], selections: tuple[Selection, ...]) -> str:
-    """The digest of an operation: equal exactly when the plans are. Outcomes count, literals and sources do not."""
-    parts = [kind.value, *(f"{variable.name}:{variable.type}" for variable in variables)]
+    """The digest of an operation: equal exactly when the plans are. Outcomes count, literals and sources do not.
+
+    A variable's default counts, since subgraphs are told it: it lets a nullable variable stand for a required argument.
+    """
+    parts = [kind.value, *(f"{variable.name}:{variable.type}={variable.default}" for variable in variables)]
     _write(selections, parts)
     return blake2b("\0".join(parts).encode(), digest_size=16).hexdigest()
 

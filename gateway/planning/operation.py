@@ -95,8 +95,8 @@ Selection = FieldSelection | FragmentSelection
 class Operation:
     """A validated, normalised operation.
 
-    ``digest`` covers everything a plan depends on, and nothing else: kind, selections, outcomes, the variables' names
-    and types; not ``name``, sources or literals.
+    ``digest`` covers everything a plan depends on, and nothing else: kind, selections, outcomes, the variables' names,
+    types and defaults; not ``name``, sources or literals.
     """
 
     kind: OperationKind

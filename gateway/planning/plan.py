@@ -122,7 +122,9 @@ class FieldProjection:
 
     ``type`` belongs to the schema the caller sees: enum values and possible types outside it become null with an
     error. ``on_types`` restricts to concrete types; None: every type possible there. ``constant`` is a value known at
-    planning (``__typename`` of a type with one possibility). Order is the order of the answer.
+    planning (``__typename`` of a type with one possibility). Order is the order of the answer. ``typed`` is False where
+    nothing fetched tells the concrete type of objects of an abstract ``type``: they come from an @interfaceObject, and
+    ``fields`` are fields of the interface alone.
     """
 
     response_key: str
@@ -134,6 +136,7 @@ class FieldProjection:
     outcome: Outcome = READ
     constant: str | None = None
     fields: tuple["FieldProjection", ...] = ()
+    typed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

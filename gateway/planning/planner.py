@@ -14,6 +14,7 @@ from gateway.planning.operation import (
     Operation,
     OperationKind,
     Selection,
+    VariableDefinition,
 )
 from gateway.planning.plan import QueryPlan
 from gateway.planning.projection import META_FIELDS, Projector
@@ -71,7 +72,7 @@ class _Planning:
             self._serial(wanted, root.name)
         else:
             self._at_once(wanted, root.name)
-        types = {variable.name: variable.type for variable in operation.variables}
+        types = {variable.name: _declared(variable) for variable in operation.variables}
         return QueryPlan(
             kind=operation.kind,
             root_type=root.name,
@@ -131,9 +132,13 @@ class _Planning:
         if not fields:
             return None
         used = sorted({v for s in fields for v in _variables(s)})
-        types = {variable.name: variable.type for variable in self.operation.variables}
+        types = {variable.name: _declared(variable) for variable in self.operation.variables}
         declared = f"query({', '.join(f'${name}: {types[name]}' for name in used)}) " if used else ""
         return parse(declared + _text(tuple(fields)), no_location=True)
+
+
+def _declared(variable: VariableDefinition) -> str:
+    return variable.type if variable.default is None else f"{variable.type} = {variable.default}"
 
 
 def _is_meta(selection: Selection) -> bool:

@@ -5,7 +5,7 @@ agree are then projected together.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 from graphql import (
@@ -16,6 +16,7 @@ from graphql import (
     SchemaMetaFieldDef,
     TypeMetaFieldDef,
     get_named_type,
+    is_abstract_type,
 )
 
 from gateway.planning.documents import TYPENAME_TYPE
@@ -110,6 +111,7 @@ class Projector:
             field_name=first.name,
             outcome=first.outcome,
             fields=children,
+            typed=slot is None or not is_abstract_type(get_named_type(declared)) or scope.at(placed).has_typename,
         )
 
 
@@ -121,7 +123,14 @@ def _together(lists: dict[str, tuple[FieldProjection, ...]]) -> tuple[FieldProje
     for name, fields in lists.items():
         previous: object = None
         for projected in fields:
-            key = (projected.response_key, projected.slot, str(projected.type), projected.outcome, projected.fields)
+            key = (
+                projected.response_key,
+                projected.slot,
+                str(projected.type),
+                projected.outcome,
+                projected.fields,
+                projected.typed,
+            )
             entries.setdefault(key, projected)
             types.setdefault(key, set()).add(name)
             followers.setdefault(key, set())
@@ -155,14 +164,4 @@ def _in_order(keys: list[object], followers: dict[object, set[object]]) -> list[
 
 
 def _on(projected: FieldProjection, on_types: frozenset[str] | None) -> FieldProjection:
-    return FieldProjection(
-        projected.response_key,
-        projected.slot,
-        projected.type,
-        projected.parent_type,
-        projected.field_name,
-        on_types,
-        projected.outcome,
-        projected.constant,
-        projected.fields,
-    )
+    return replace(projected, on_types=on_types)

@@ -395,7 +395,8 @@ class Search:
         if not names:
             return _Alternative((), 0)
         target = Node(item.condition, place.node.subgraph)
-        if self.graph.is_abstract(item.condition) and self.graph.knows(target):
+        known = self.graph.knows(target) and names <= self.graph.possible(item.condition, place.node.subgraph)
+        if self.graph.is_abstract(item.condition) and known:
             provided = tuple(
                 s for s in place.provided if isinstance(s, FieldSetField) or s.type_condition != item.condition
             ) + tuple(
