@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install demo test lint types contracts tests lock explorer clean
+.PHONY: install dev demo docs test lint types contracts tests lock explorer clean
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -49,3 +49,6 @@ lock:
 
 clean:
 	rm -rf $(VENV) .demo dist build
+
+docs: install
+	$(BIN)/python docs/generate.py

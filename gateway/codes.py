@@ -3,7 +3,7 @@
 import importlib
 from collections.abc import Iterator, Mapping
 
-from catalog_sync.errors import ErrorCode, Family
+from catalog_sync.errors import ErrorCode
 
 _DECLARING = (
     "catalog_sync.errors",
@@ -33,21 +33,3 @@ def _codes_of(module: str) -> Iterator[ErrorCode]:
     for value in vars(importlib.import_module(module)).values():
         if isinstance(value, ErrorCode):
             yield value
-
-
-def errors_page() -> str:
-    """``docs/errors.md``: every code, grouped by who has to act."""
-    codes = all_codes().values()
-    lines = [
-        "# Error codes",
-        "",
-        "Every error of Watersmeet carries one of these codes: in `extensions.code` of a GraphQL error, or before the",
-        "message of a command. `watersmeet error CODE` prints the same. Composition has its own page,",
-        "[composition-codes.md](composition-codes.md). This page is made from the code (`make docs`).",
-    ]
-    for family in Family:
-        members = [code for code in codes if code.family is family]
-        if members:
-            lines += ["", f"## For {family}", "", "| code | HTTP | meaning | mend |", "|---|---|---|---|"]
-            lines += [f"| `{code.name}` | {code.status} | {code.meaning} | {code.remedy} |" for code in members]
-    return "\n".join(lines) + "\n"

@@ -1,0 +1,82 @@
+"""Writes the pages that are made from the code: ``python docs/generate.py`` (``make docs``)."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import typer
+import typer.main
+
+from catalog_sync.errors import Family
+from gateway.cli import app
+from gateway.codes import all_codes
+from gateway.settings import known_settings
+
+DOCS = Path(__file__).parent
+
+
+def errors_page() -> str:
+    """Every error code, grouped by who has to act."""
+    lines = [
+        "# Error codes",
+        "",
+        "Every error carries one of these codes: in `extensions.code` of a GraphQL error, or before a command's message.",
+        "`watersmeet error CODE` prints the same. Composition has a page of its own,",
+        "[composition-codes.md](composition-codes.md). Made from the code by `make docs`.",
+    ]
+    for family in Family:
+        members = [code for code in all_codes().values() if code.family is family]
+        if members:
+            lines += ["", f"## For {family}", "", "| code | HTTP | meaning | how to mend it |", "|---|---|---|---|"]
+            lines += [f"| `{code.name}` | {code.status} | {code.meaning} | {code.remedy} |" for code in members]
+    return "\n".join(lines) + "\n"
+
+
+def settings_page() -> str:
+    """Every setting with its default and meaning."""
+    lines = [
+        "# Settings",
+        "",
+        "A TOML file (`--config FILE`), over it the environment (`WATERSMEET_SECTION__NAME`), over both the flags of the",
+        "command. Relative paths stand relative to the file. An unknown key is refused with the nearest known one.",
+        "`watersmeet settings` prints the same. Made from the code by `make docs`.",
+        "",
+        "| setting | default | meaning |",
+        "|---|---|---|",
+    ]
+    lines += [f"| `{name}` | `{default}` | {meaning} |" for name, default, meaning in known_settings()]
+    return "\n".join(lines) + "\n"
+
+
+def commands_page() -> str:
+    """Every command with its arguments and flags."""
+    lines = [
+        "# Commands",
+        "",
+        "Exit code 0: done; 1: problems found; 2: wrong usage. Data goes to stdout, all else to stderr.",
+        "`watersmeet COMMAND --help` prints the same. Made from the code by `make docs`.",
+    ]
+    lines += _described(typer.main.get_command(app), "watersmeet")
+    return "\n".join(lines) + "\n"
+
+
+def _described(command: object, path: str) -> list[str]:
+    inner = getattr(command, "commands", None)
+    if inner:
+        return [line for name in sorted(inner) for line in _described(inner[name], f"{path} {name}")]
+    lines = ["", f"## `{path}`", "", str(getattr(command, "help", "") or "").strip(), ""]
+    for parameter in getattr(command, "params", ()):
+        option = parameter.param_type_name == "option"
+        names = ", ".join(parameter.opts) if option else parameter.metavar or parameter.name.upper()
+        lines.append(f"- `{names}`: {parameter.help or ''}")
+    return lines
+
+
+PAGES: Mapping[str, Callable[[], str]] = {
+    "errors.md": errors_page,
+    "settings.md": settings_page,
+    "commands.md": commands_page,
+}
+
+if __name__ == "__main__":
+    for name, page in PAGES.items():
+        (DOCS / name).write_text(page(), encoding="utf-8")
