@@ -5,6 +5,7 @@ import logging
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 from starlette.routing import BaseRoute
@@ -15,9 +16,12 @@ from gateway.building import Build, Foundation
 from gateway.execution.transport import RoutedTransport
 from gateway.pipeline import answer, stream
 from gateway.reloading import follow, read_supergraph_text
+from gateway.server.admission import Admission, SteadyRate
 from gateway.server.answering import Answer, Credentials, EncodableResult, GraphQLRequest
 from gateway.server.application import Application, build_application
+from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
+from gateway.server.stored_documents import StoredDocuments, read_trusted
 from gateway.settings import Settings
 from gateway.snapshot import Text
 
@@ -114,7 +118,18 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
             await gateway.transport.close()
 
     readiness = Readiness({"supergraph": lambda: True})
-    return build_application(gateway, readiness, routes=_pages(settings), lifespan=lifespan)
+    limits, documents = settings.limits, settings.documents
+    trusted = read_trusted(Path(documents.trusted)) if documents.trusted else None
+    return build_application(
+        gateway,
+        readiness,
+        admission=Admission(limits.at_once, SteadyRate(limits.rate, limits.burst) if limits.rate else None),
+        http=HttpSettings(body=limits.body, batch=limits.batch),
+        documents=StoredDocuments(trusted, only_trusted=documents.only_trusted, persisted_bytes=documents.persisted),
+        routes=_pages(settings),
+        origins=settings.server.origins,
+        lifespan=lifespan,
+    )
 
 
 def _pages(settings: Settings) -> list[BaseRoute]:

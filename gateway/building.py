@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from catalog_sync.loading import Catalogue
 from gateway.access.contexts import SubgraphSeal, seal_for
 from gateway.access.governance import Governance
+from gateway.document_limits import DocumentLimits
 from gateway.errors import CodedError
 from gateway.execution.subgraph_address import SubgraphRoute, TransportLimits, parse_address
-from gateway.settings import SETTINGS_INVALID, Settings, SubgraphSettings
+from gateway.settings import SETTINGS_INVALID, LimitSettings, Settings, SubgraphSettings
 from gateway.snapshot import Snapshot
 from gateway.sources import read_text
 from gateway.supergraph.join_sdl import read_supergraph
@@ -80,9 +81,22 @@ class Foundation:
             routes[name] = SubgraphRoute(parse_address(name, url), direct=chosen.transport == "direct", limits=limits)
             if governance is not None:
                 seals[name] = seal_for(name, url, _key(name, chosen), governance.resources_of(name))
+        bounds = document_limits(settings.limits)
         version = hashlib.sha256(text.encode()).hexdigest()
         labels = frozenset(settings.supergraph.labels)
-        return Build(Snapshot(supergraph, version, governance, settings.caches, labels), routes, seals)
+        return Build(Snapshot(supergraph, version, governance, settings.caches, labels, bounds), routes, seals)
+
+
+def document_limits(settings: LimitSettings) -> DocumentLimits:
+    """The limits on documents among all limits."""
+    return DocumentLimits(
+        settings.tokens,
+        settings.depth,
+        settings.selections,
+        settings.root_fields,
+        settings.aliases,
+        settings.directives,
+    )
 
 
 def _read_policy(path: Path, catalogue: Catalogue) -> "PolicyTables":

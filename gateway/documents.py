@@ -9,18 +9,16 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     GraphQLSchema,
-    GraphQLSyntaxError,
     NameNode,
     Node,
     OperationDefinitionNode,
     VariableNode,
-    parse,
     validate,
 )
 
+from gateway.document_limits import DocumentLimits, parse_within
 from gateway.errors import (
     BAD_REQUEST,
-    PARSE_FAILED,
     VALIDATION_FAILED,
     CodedError,
     ErrorCode,
@@ -44,17 +42,15 @@ class ValidDocument:
     conditions: tuple[str, ...]
 
 
-def read_document(text: str, operation_name: str | None, schema: GraphQLSchema, max_tokens: int) -> ValidDocument:
+def read_document(
+    text: str, operation_name: str | None, schema: GraphQLSchema, limits: DocumentLimits
+) -> ValidDocument:
     """Parses and validates ``text`` and chooses its operation (GraphQL October 2021, section 6.1).
 
-    Raises RequestError with every problem found, or CodedError BAD_REQUEST when no operation can be chosen.
+    Raises RequestError with every problem found, CodedError LIMIT_EXCEEDED for too large a document, and CodedError
+    BAD_REQUEST when no operation can be chosen.
     """
-    try:
-        document = parse(text, max_tokens=max_tokens, allow_empty_selection_sets=False)
-    except GraphQLSyntaxError as error:
-        raise RequestError([report(error, PARSE_FAILED)]) from None
-    except RecursionError:
-        raise RequestError([ErrorReport("The document is nested too deeply.", PARSE_FAILED.name)]) from None
+    document = parse_within(text, limits)
     if problems := validate(schema, document, max_errors=MAX_ERRORS):
         raise RequestError([report(problem, VALIDATION_FAILED) for problem in problems])
     operation = _choose_operation(document, operation_name)

@@ -39,6 +39,9 @@ class ServerSettings(_Section, frozen=True):
     port: Annotated[int, msgspec.Meta(ge=0, le=65535, description="Port to listen on.")] = 4000
     workers: Annotated[int, msgspec.Meta(ge=1, le=256, description="Processes that share the port.")] = 1
     deadline: Annotated[float, msgspec.Meta(gt=0, description="Seconds a request may take, subgraphs included.")] = 10.0
+    drain: Annotated[float, msgspec.Meta(ge=0, description="Seconds between failing readiness and stopping.")] = 0.0
+    origins: Annotated[tuple[str, ...], _says("Web origins whose pages may read answers; `*`: all.")] = ()
+    trusted_proxies: Annotated[tuple[str, ...], _says("Addresses whose X-Forwarded-For is believed.")] = ()
     explorer: Annotated[bool, _says("Serve the page to query from at /explorer.")] = True
     explorer_config: Annotated[str, _says("JSON file with ready-made callers and queries for the explorer.")] = ""
 
@@ -83,6 +86,30 @@ class CacheSettings(_Section, frozen=True):
     plans: Annotated[int, msgspec.Meta(ge=1, description="Query plans by normalised operation.")] = 10_000
 
 
+class LimitSettings(_Section, frozen=True):
+    """What is refused before any work is done. Fragments count as if written out."""
+
+    body: Annotated[int, msgspec.Meta(ge=1, description="Bytes of a request's body.")] = 1_000_000
+    batch: Annotated[int, msgspec.Meta(ge=0, description="Requests in one body; 0 refuses batches.")] = 0
+    tokens: Annotated[int, msgspec.Meta(ge=1, description="Tokens of a document.")] = 15_000
+    depth: Annotated[int, msgspec.Meta(ge=1, description="Levels of fields in an operation.")] = 50
+    selections: Annotated[int, msgspec.Meta(ge=1, description="Fields in an operation.")] = 10_000
+    root_fields: Annotated[int, msgspec.Meta(ge=1, description="Fields on an operation's first level.")] = 200
+    aliases: Annotated[int, msgspec.Meta(ge=0, description="Aliases in an operation.")] = 1_000
+    directives: Annotated[int, msgspec.Meta(ge=0, description="Directives in an operation.")] = 1_000
+    at_once: Annotated[int, msgspec.Meta(ge=1, description="Requests under way, per worker.")] = 1_000
+    rate: Annotated[float, msgspec.Meta(ge=0, description="Requests a second of one caller; 0: any.")] = 0.0
+    burst: Annotated[int, msgspec.Meta(ge=1, description="Requests of one caller at once, under a rate.")] = 20
+
+
+class DocumentSettings(_Section, frozen=True):
+    """Documents that the gateway holds, to be asked for by id."""
+
+    trusted: Annotated[str, _says("JSON file of documents by id.")] = ""
+    only_trusted: Annotated[bool, _says("Refuse every other document.")] = False
+    persisted: Annotated[int, msgspec.Meta(ge=0, description="Bytes kept of documents persisted by hash.")] = 32_000_000
+
+
 class Settings(_Section, frozen=True):
     """All settings of one gateway."""
 
@@ -90,6 +117,8 @@ class Settings(_Section, frozen=True):
     supergraph: SupergraphSettings = SupergraphSettings()
     access: AccessSettings = AccessSettings()
     caches: CacheSettings = CacheSettings()
+    limits: LimitSettings = LimitSettings()
+    documents: DocumentSettings = DocumentSettings()
     subgraphs: dict[str, SubgraphSettings] = {}
 
 
@@ -151,6 +180,7 @@ _PATHS = (
     ("access", "policy"),
     ("access", "callers"),
     ("server", "explorer_config"),
+    ("documents", "trusted"),
 )
 
 

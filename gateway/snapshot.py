@@ -15,6 +15,7 @@ from graphql import GraphQLSchema
 from gateway.access.caller_view import CallerView
 from gateway.access.governance import Governance
 from gateway.access.permit import permit
+from gateway.document_limits import DocumentLimits
 from gateway.documents import read_document
 from gateway.execution.compiled import CompiledPlan, compile_plan
 from gateway.memo import Memo
@@ -25,8 +26,6 @@ from gateway.preparation import Prepared, PreparedDocument, literals_of, sources
 from gateway.settings import CacheSettings
 from gateway.supergraph.api_schema import api_schema
 from gateway.supergraph.model import Supergraph
-
-MAX_TOKENS = 15_000
 
 T = TypeVar("T")
 
@@ -59,8 +58,10 @@ class Snapshot:
         governance: Governance | None = None,
         caches: CacheSettings | None = None,
         labels: frozenset[str] = frozenset(),
+        limits: DocumentLimits | None = None,
     ) -> None:
         bounds = caches or CacheSettings()
+        self._limits = limits or DocumentLimits()
         self.supergraph = supergraph
         self.graph_version = graph_version
         self.governance = governance
@@ -100,7 +101,7 @@ class Snapshot:
         return await asyncio.shield(underway)
 
     def _read(self, key: DocumentKey, text: Text, view: CallerView) -> PreparedDocument:
-        valid = read_document(text.document, text.operation_name, view.schema, MAX_TOKENS)
+        valid = read_document(text.document, text.operation_name, view.schema, self._limits)
         definitions = tuple(valid.operation.variable_definitions or ())
         return self._documents.put(key, PreparedDocument(valid, definitions, view.schema))
 

@@ -17,13 +17,15 @@ def run(config: Path | None, given: Mapping[str, Mapping[str, object]], *, plain
     Raises CodedError where the settings, the supergraph or the address do not allow a start.
     """
     from gateway.app import create_app
+    from gateway.server.serving import Conduct
     from gateway.server.workers import run_server
 
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = with_flags(load_settings(config), given)
     server = settings.server
     make = partial(create_app, settings, plain=plain)
-    run_server(make, server.host, server.port, server.workers, announce=_announce)
+    conduct = Conduct(server.drain, message_bytes=settings.limits.body, trusted_proxies=server.trusted_proxies)
+    run_server(make, server.host, server.port, server.workers, announce=_announce, conduct=conduct)
 
 
 def with_flags(settings: Settings, given: Mapping[str, Mapping[str, object]]) -> Settings:

@@ -23,6 +23,7 @@ from gateway.server.errors import BODY_TOO_LARGE, NOT_FOUND, OVERLOADED
 from gateway.server.graphql_http import GraphQLEndpoint, HttpSettings
 from gateway.server.headers import pick_headers, request_id_of
 from gateway.server.health import Readiness, health_routes
+from gateway.server.stored_documents import StoredDocuments
 from gateway.server.websocket import SocketSettings, WebSocketEndpoint
 
 Scope = MutableMapping[str, Any]
@@ -83,6 +84,7 @@ def build_application(
     admission: Admission | None = None,
     http: HttpSettings | None = None,
     sockets: SocketSettings | None = None,
+    documents: StoredDocuments | None = None,
     routes: Sequence[BaseRoute] = (),
     origins: Sequence[str] = (),
     lifespan: Lifespan | None = None,
@@ -94,8 +96,9 @@ def build_application(
     pages may read answers (``*``: all); none by default. ``lifespan`` runs around serving.
     """
     admission = admission or Admission()
-    graphql = GraphQLEndpoint(answering, admission, http or HttpSettings())
-    socket = WebSocketEndpoint(answering, admission, sockets or SocketSettings(), origins)
+    documents = documents or StoredDocuments()
+    graphql = GraphQLEndpoint(answering, admission, documents, http or HttpSettings())
+    socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), origins)
     refused: Any = {HTTPException: _refused}
     rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)
     return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness)

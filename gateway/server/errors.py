@@ -1,6 +1,6 @@
-"""The codes of what is refused before GraphQL begins, and of the limits on requests."""
+"""The codes of what is refused before GraphQL begins."""
 
-from gateway.errors import CodedError, ErrorCode, Family
+from gateway.errors import ErrorCode, Family
 
 NOT_FOUND = ErrorCode(
     "NOT_FOUND", Family.REQUEST,
@@ -26,11 +26,6 @@ UNSUPPORTED_MEDIA_TYPE = ErrorCode(
     "UNSUPPORTED_MEDIA_TYPE", Family.REQUEST,
     "The body of the request is not declared as JSON in UTF-8.",
     "Send JSON with `Content-Type: application/json`, without a content encoding.", 415,
-)  # fmt: skip
-LIMIT_EXCEEDED = ErrorCode(
-    "LIMIT_EXCEEDED", Family.REQUEST,
-    "The operation is larger than the gateway accepts; `limit` and `found` say by how much.",
-    "Ask for less in one operation; the message names what there is too much of.", 400,
 )  # fmt: skip
 RATE_LIMITED = ErrorCode(
     "RATE_LIMITED", Family.REQUEST,
@@ -72,12 +67,3 @@ WORKERS_FAILED = ErrorCode(
     "A worker process ended again and again before it could serve.",
     "Read what the worker wrote before it ended; the same settings with `--workers 1` show it directly.",
 )  # fmt: skip
-
-
-def too_much(what: str, limit: int, found: int) -> CodedError:
-    """LIMIT_EXCEEDED saying of what there is too much; ``found`` may be the first count beyond the limit."""
-    return CodedError(
-        LIMIT_EXCEEDED,
-        f"The operation has {found} {what}; at most {limit} are accepted.",
-        {"limit": limit, "found": found},
-    )

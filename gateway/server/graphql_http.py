@@ -34,6 +34,7 @@ from gateway.server.request_body import (
     read_body,
 )
 from gateway.server.sse import stream_results
+from gateway.server.stored_documents import StoredDocuments
 
 Scope = MutableMapping[str, Any]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
@@ -68,8 +69,11 @@ class HttpSettings:
 class GraphQLEndpoint:
     """The ASGI application at ``/graphql``: POST, GET, and streams where ``text/event-stream`` is asked for."""
 
-    def __init__(self, answering: Answering, admission: Admission, settings: HttpSettings) -> None:
+    def __init__(
+        self, answering: Answering, admission: Admission, documents: StoredDocuments, settings: HttpSettings
+    ) -> None:
         self._answering = answering
+        self._documents = documents
         self._admission = admission
         self._settings = settings
 
@@ -90,14 +94,14 @@ class GraphQLEndpoint:
                 malformed = False
                 if media_type is MediaType.EVENT_STREAM:
                     fixed = [*_FIXED[media_type], _NO_STORE, (b"x-request-id", request_id.encode())]
-                    events = self._answering.subscribe(_only(requests), credentials)
+                    events = self._answering.subscribe(self._documents.resolve(_only(requests)), credentials)
                     await stream_results(events, request_id, fixed, receive, send)
                 elif batched:
                     bodies = await asyncio.gather(*(self._in_batch(one, credentials) for one in requests))
                     fixed = [*_FIXED[media_type], _NO_STORE, (b"x-request-id", request_id.encode())]
                     await _send(send, 200, fixed, b"[" + b",".join(bodies) + b"]")
                 else:
-                    answer = await self._answering.answer(requests[0], credentials)
+                    answer = await self._answering.answer(self._documents.resolve(requests[0]), credentials)
                     await self._respond(answer, media_type, request_id, picked, scope["method"], credentials, send)
             finally:
                 self._admission.leave()
@@ -140,7 +144,7 @@ class GraphQLEndpoint:
 
     async def _in_batch(self, request: GraphQLRequest, credentials: Credentials) -> bytes:
         try:
-            return (await self._answering.answer(request, credentials)).result.encode()
+            return (await self._answering.answer(self._documents.resolve(request), credentials)).result.encode()
         except CodedError as error:
             return encode_errors((report_of(error),), request.request_id)
         except RequestError as error:

@@ -14,13 +14,14 @@ from urllib.parse import urlsplit
 
 import msgspec
 
+from gateway.document_limits import too_much
 from gateway.errors import CodedError, RequestError
 from gateway.server.admission import Admission
 from gateway.server.answering import ANONYMOUS, Answering, Credentials, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, entries_of, reports_of
-from gateway.server.errors import too_much
 from gateway.server.headers import credentials_of, new_request_id, pick_headers
 from gateway.server.request_body import RequestParameters, build_request
+from gateway.server.stored_documents import StoredDocuments
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -82,10 +83,16 @@ class WebSocketEndpoint:
     """
 
     def __init__(
-        self, answering: Answering, admission: Admission, settings: SocketSettings, origins: Sequence[str] = ()
+        self,
+        answering: Answering,
+        admission: Admission,
+        documents: StoredDocuments,
+        settings: SocketSettings,
+        origins: Sequence[str] = (),
     ) -> None:
         self._answering = answering
         self._admission = admission
+        self._documents = documents
         self._settings = settings
         self._origins = frozenset(origins)
         self._open = 0
@@ -105,7 +112,9 @@ class WebSocketEndpoint:
             return
         self._open += 1
         try:
-            await _Connection(self._answering, self._admission, self._settings, scope, receive, send).run()
+            await _Connection(
+                self._answering, self._admission, self._documents, self._settings, scope, receive, send
+            ).run()
         finally:
             self._open -= 1
 
@@ -124,6 +133,7 @@ class _Connection:
         self,
         answering: Answering,
         admission: Admission,
+        documents: StoredDocuments,
         settings: SocketSettings,
         scope: Scope,
         receive: Receive,
@@ -131,6 +141,7 @@ class _Connection:
     ) -> None:
         self._answering = answering
         self._admission = admission
+        self._documents = documents
         self._settings = settings
         self._scope = scope
         self._receive = receive
@@ -213,7 +224,7 @@ class _Connection:
                 raise too_much("operations at once on its connection", self._settings.operations, len(self._operations))
             self._admission.count(self._credentials, self._scope.get("client"))
             request = build_request(message.payload, self._picked, request_id, False)
-            await self._stream(message.id, request)
+            await self._stream(message.id, self._documents.resolve(request))
         except (CodedError, RequestError) as error:
             await self._end(message.id, "error", entries_of(reports_of(error), request_id))
         except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
