@@ -21,7 +21,7 @@ Member = TypeVar("Member", bound=StrEnum)
 Parsed = TypeVar("Parsed")
 
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _TRUE = frozenset({"true", "是", "yes", "1"})
 _FALSE = frozenset({"false", "否", "no", "0"})
 

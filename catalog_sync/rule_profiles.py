@@ -11,7 +11,7 @@ from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 
-from catalog_sync.documents import ListNode, MapNode, parse_yaml
+from catalog_sync.documents import DocumentError, ListNode, MapNode, parse_yaml
 from catalog_sync.errors import UNKNOWN_CLOCK, CodedError
 from catalog_sync.fields import FieldReader
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place
@@ -104,7 +104,10 @@ def national_profiles() -> tuple[RuleProfile, ...]:
 def read_profiles(text: str, name: str) -> tuple[RuleProfile, ...]:
     """Profiles from YAML; CatalogueInvalid with everything that is wrong."""
     problems: list[CatalogueProblem] = []
-    root = parse_yaml(text, name)
+    try:
+        root = parse_yaml(text, name)
+    except DocumentError as error:
+        raise CatalogueInvalid([error.problem]) from error
     if not isinstance(root, ListNode):
         raise CatalogueInvalid([CatalogueProblem("FORM", "A list of profiles is expected.", "See docs.", Place(name))])
     profiles = tuple(_profile(FieldReader(node, problems), problems) for node in root.items)
