@@ -86,3 +86,8 @@ MODEL_ALTERED = ErrorCode(
     "The Casbin model in use is not the one whose hash is pinned.",
     "Restore `policies/decisions.py`; a new model needs three persons and a new pin.",
 )  # fmt: skip
+CREDENTIAL_OUT_OF_SCOPE = ErrorCode(
+    "CREDENTIAL_OUT_OF_SCOPE", Family.ACCESS,
+    "The credential is valid, but not at this listener or not for the stated purpose.",
+    "Use the listener and the purposes that the credential was issued for, or have its scope widened.", 403,
+)  # fmt: skip

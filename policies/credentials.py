@@ -1,0 +1,292 @@
+"""Proof of who a caller is: API keys and signed tokens, checked into a subject with a department.
+
+An API key is 256 random bits, so its SHA-256 may lie in a file: nobody can try that many. A caller may have several
+keys, hence one is exchanged without a gap. Tokens (RFC 7519) are believed only from issuers that the operator named,
+under asymmetric algorithms that he named, and only in the shape checked here. What fails is refused with one code and
+one text, so that nobody learns how close a guess came.
+"""
+
+import base64
+import hashlib
+import re
+import secrets
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import msgspec
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet, KeySetSerialization
+from joserfc.jws import JWSRegistry
+
+from policies.callers import Caller, CallerKind
+from policies.errors import CREDENTIAL_OUT_OF_SCOPE, CREDENTIALS_INVALID, UNAUTHENTICATED, CodedError
+
+ASYMMETRIC = frozenset(
+    {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"}
+)
+MAX_TOKEN = 8192
+LEEWAY = 30
+KEY_PREFIX = "wsk_"
+
+_NAME = re.compile(r"[A-Za-z0-9_.:/+-]{1,120}")
+_SUBJECT = re.compile(r"(?:app|user|key):[A-Za-z0-9_./+-]{1,100}")
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """One key of a caller: its hash, never itself. ``id`` names it in logs and when it is revoked."""
+
+    id: str
+    sha256: str
+    not_before: datetime | None = None
+    expires: datetime | None = None
+    zones: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+
+
+class RegisteredCaller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A caller that the operator knows, with its keys."""
+
+    subject: str
+    kind: CallerKind = CallerKind.APPLICATION
+    department: str | None = None
+    roles: tuple[str, ...] = ()
+    keys: tuple[ApiKey, ...] = ()
+
+
+class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Whose tokens are believed, and how they are read.
+
+    ``jwks`` is a file or an https address. ``department`` acts for all tokens of the issuer, or is the claim named by
+    ``department_claim``. Of the names in ``roles_claim`` only those listed in ``roles`` count.
+    """
+
+    issuer: str
+    audience: str
+    jwks: str
+    algorithms: tuple[str, ...] = ("ES256",)
+    kind: CallerKind = CallerKind.OFFICER
+    subject_prefix: str = "user:"
+    department: str | None = None
+    department_claim: str | None = None
+    roles_claim: str | None = None
+    roles: tuple[str, ...] = ()
+    zones: tuple[str, ...] = ()
+    purposes: tuple[str, ...] = ()
+
+
+class CallerRegister(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The file of callers: who has keys, and whose tokens count."""
+
+    callers: tuple[RegisteredCaller, ...] = ()
+    issuers: tuple[Issuer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a credential proves, and where and what for it may be used (empty: anywhere, anything)."""
+
+    kind: CallerKind
+    subject: str
+    department: str | None
+    roles: frozenset[str]
+    zones: tuple[str, ...]
+    purposes: tuple[str, ...]
+    expires: datetime | None
+    not_before: datetime | None = None
+
+    def caller(
+        self, zone: str, purpose: str | None = None, case_number: str | None = None, officer: str | None = None
+    ) -> Caller:
+        """The caller at the listener of ``zone``, stating these.
+
+        Raises CodedError CREDENTIAL_OUT_OF_SCOPE.
+        """
+        if self.zones and zone not in self.zones:
+            raise CodedError(
+                CREDENTIAL_OUT_OF_SCOPE, f"The credential of {self.subject} is not for the {zone} listener."
+            )
+        if self.purposes and purpose not in self.purposes:
+            allowed = ", ".join(self.purposes)
+            raise CodedError(
+                CREDENTIAL_OUT_OF_SCOPE, f"The credential of {self.subject} is for the purposes {allowed}."
+            )
+        return Caller(self.kind, self.subject, self.department, self.roles, zone, purpose, case_number, officer)
+
+
+def unauthenticated() -> CodedError:
+    """The one error for everything wrong with a credential."""
+    return CodedError(UNAUTHENTICATED, "The credential is not valid here.")
+
+
+def new_api_key() -> str:
+    """A fresh key; shown to its owner once, kept as ``hash_api_key`` of it."""
+    return KEY_PREFIX + secrets.token_urlsafe(32)
+
+
+def hash_api_key(key: str) -> str:
+    """What is stored of a key: SHA-256 in hexadecimal."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class ApiKeys:
+    """The keys of all registered callers, by hash."""
+
+    def __init__(self, callers: Iterable[RegisteredCaller]) -> None:
+        self._identities: dict[str, Identity] = {}
+        for registered in callers:
+            _check_caller(registered)
+            for key in registered.keys:
+                if not _HASH.fullmatch(key.sha256):
+                    raise CodedError(
+                        CREDENTIALS_INVALID,
+                        f"Key {key.id} of {registered.subject}: sha256 is 64 small hexadecimal digits.",
+                    )
+                if key.sha256 in self._identities:
+                    raise CodedError(CREDENTIALS_INVALID, f"Key {key.id} of {registered.subject} is another's key too.")
+                self._identities[key.sha256] = Identity(
+                    registered.kind,
+                    registered.subject,
+                    registered.department,
+                    frozenset(registered.roles),
+                    key.zones,
+                    key.purposes,
+                    _utc(key.expires),
+                    _utc(key.not_before),
+                )
+
+    def identify(self, key: str, now: datetime) -> Identity:
+        """Whose key this is. Raises CodedError UNAUTHENTICATED."""
+        identity = self._identities.get(hash_api_key(key)) if len(key) <= 512 else None
+        if identity is None:
+            raise unauthenticated()
+        if identity.expires is not None and now >= identity.expires:
+            raise unauthenticated()
+        if identity.not_before is not None and now < identity.not_before:
+            raise unauthenticated()
+        return identity
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedToken:
+    """What a token says before anything is verified: enough to find issuer and key, and for nothing else."""
+
+    issuer: str
+    key_id: str | None
+
+
+def peek(token: str) -> UnverifiedToken:
+    """Reads a token's header and issuer without believing them. Raises CodedError UNAUTHENTICATED."""
+    parts = token.split(".")
+    if len(token) > MAX_TOKEN or len(parts) != 3:
+        raise unauthenticated()
+    try:
+        header = msgspec.json.decode(_unpadded(parts[0]), type=dict[str, object])
+        claims = msgspec.json.decode(_unpadded(parts[1]), type=dict[str, object])
+    except (ValueError, msgspec.MsgspecError):
+        raise unauthenticated() from None
+    issuer, key_id = claims.get("iss"), header.get("kid")
+    if not isinstance(issuer, str) or not isinstance(key_id, str | None) or "crit" in header:
+        raise unauthenticated()
+    if header.get("typ", "JWT") not in ("JWT", "at+jwt"):
+        raise unauthenticated()
+    return UnverifiedToken(issuer, key_id)
+
+
+class TokenVerifier:
+    """Verifies the tokens of one issuer."""
+
+    def __init__(self, issuer: Issuer) -> None:
+        wrong = [name for name in issuer.algorithms if name not in ASYMMETRIC]
+        if wrong or not issuer.algorithms:
+            raise CodedError(
+                CREDENTIALS_INVALID,
+                f"Issuer {issuer.issuer}: {', '.join(wrong) or 'no algorithm'} is not accepted; "
+                f"use some of {', '.join(sorted(ASYMMETRIC))}.",
+            )
+        self.issuer = issuer
+        self._registry = JWSRegistry(algorithms=list(issuer.algorithms))
+
+    def verify(self, token: str, keys: KeySet, now: datetime) -> Identity:
+        """Who the token proves. ``keys`` are the issuer's current ones.
+
+        Raises CodedError UNAUTHENTICATED.
+        """
+        key_id = peek(token).key_id
+        candidates = [key for key in keys.keys if key_id is None or key.kid == key_id]
+        if len(candidates) != 1 or candidates[0].get("use", "sig") != "sig":
+            raise unauthenticated()
+        claims_rules = jwt.JWTClaimsRegistry(
+            now=int(now.timestamp()),
+            leeway=LEEWAY,
+            iss={"essential": True, "value": self.issuer.issuer},
+            aud={"essential": True, "value": self.issuer.audience},
+            exp={"essential": True},
+            sub={"essential": True},
+        )
+        try:
+            decoded = jwt.decode(token, candidates[0], registry=self._registry)
+            claims_rules.validate(decoded.claims)
+        except (JoseError, ValueError, TypeError):
+            raise unauthenticated() from None
+        if candidates[0].get("alg", decoded.header["alg"]) != decoded.header["alg"]:
+            raise unauthenticated()
+        return self._identity(decoded.claims)
+
+    def _identity(self, claims: Mapping[str, object]) -> Identity:
+        issuer = self.issuer
+        subject = f"{issuer.subject_prefix}{claims['sub']}"
+        department: object = issuer.department
+        if issuer.department_claim:
+            department = claims.get(issuer.department_claim)
+        stated = claims.get(issuer.roles_claim, ()) if issuer.roles_claim else ()
+        roles = frozenset(stated) & frozenset(issuer.roles) if isinstance(stated, list) else frozenset()
+        valid_department = department is None or (isinstance(department, str) and _NAME.fullmatch(department))
+        if not _SUBJECT.fullmatch(subject) or not valid_department:
+            raise unauthenticated()
+        assert isinstance(department, str | None)
+        expires = datetime.fromtimestamp(float(str(claims["exp"])), UTC)
+        return Identity(issuer.kind, subject, department, roles, issuer.zones, issuer.purposes, expires)
+
+
+def read_key_set(text: str, place: str) -> KeySet:
+    """A JSON Web Key Set (RFC 7517). Raises CodedError CREDENTIALS_INVALID naming ``place``."""
+    try:
+        raw: KeySetSerialization = msgspec.json.decode(text)
+        key_set = KeySet.import_key_set(raw)
+    except (JoseError, msgspec.MsgspecError, ValueError, KeyError, TypeError) as error:
+        raise CodedError(CREDENTIALS_INVALID, f"{place} is not a JSON Web Key Set: {type(error).__name__}.") from None
+    return key_set
+
+
+def read_register(raw: object, place: str) -> CallerRegister:
+    """Checks a tree of plain values (from TOML or YAML). Raises CodedError CREDENTIALS_INVALID naming the place."""
+    try:
+        return msgspec.convert(raw, CallerRegister, strict=False)
+    except msgspec.ValidationError as error:
+        raise CodedError(CREDENTIALS_INVALID, f"{place}: {error}.") from None
+
+
+def _check_caller(registered: RegisteredCaller) -> None:
+    if not _SUBJECT.fullmatch(registered.subject):
+        raise CodedError(
+            CREDENTIALS_INVALID,
+            f"The subject {registered.subject[:60]!r} must be app:, user: or key: and letters, digits or _ . / + -.",
+        )
+    for name in (registered.department, *registered.roles):
+        if name is not None and not _NAME.fullmatch(name):
+            raise CodedError(
+                CREDENTIALS_INVALID, f"{registered.subject}: {name[:60]!r} is no name of a department or role."
+            )
+
+
+def _utc(moment: datetime | None) -> datetime | None:
+    if moment is None or moment.tzinfo is not None:
+        return moment
+    return moment.replace(tzinfo=UTC)
+
+
+def _unpadded(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
