@@ -19,8 +19,8 @@ def errors_page() -> str:
     lines = [
         "# Error codes",
         "",
-        "Every error carries one of these codes: in `extensions.code` of a GraphQL error, or before a command's message.",
-        "`watersmeet error CODE` prints the same. Composition has a page of its own,",
+        "Every error carries one of these codes: in `extensions.code` of a GraphQL error, or before the message of a",
+        "command. `watersmeet error CODE` prints the same. Composition has a page of its own,",
         "[composition-codes.md](composition-codes.md). Made from the code by `make docs`.",
     ]
     for family in Family:
@@ -36,8 +36,8 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "A TOML file (`--config FILE`), over it the environment (`WATERSMEET_SECTION__NAME`), over both the flags of the",
-        "command. Relative paths stand relative to the file. An unknown key is refused with the nearest known one.",
+        "A TOML file (`--config FILE`), over it the environment (`WATERSMEET_SECTION__NAME`), over both the flags of",
+        "the command. Relative paths stand relative to the file. An unknown key is refused with the nearest known one.",
         "`watersmeet settings` prints the same. Made from the code by `make docs`.",
         "",
         "| setting | default | meaning |",
