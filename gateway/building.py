@@ -78,7 +78,13 @@ class Foundation:
             chosen = settings.subgraphs.get(name, SubgraphSettings())
             url = chosen.url or endpoint.url or ""
             limits = TransportLimits(connections=chosen.connections)
-            routes[name] = SubgraphRoute(parse_address(name, url), direct=chosen.transport == "direct", limits=limits)
+            routes[name] = SubgraphRoute(
+                parse_address(name, url),
+                proxy=chosen.proxy or None,
+                direct=chosen.transport == "direct",
+                streams=chosen.subscriptions,
+                limits=limits,
+            )
             if governance is not None:
                 seals[name] = seal_for(name, url, _key(name, chosen), governance.resources_of(name))
         bounds = document_limits(settings.limits)

@@ -77,6 +77,11 @@ class SubgraphSettings(_Section, frozen=True):
     transport: Annotated[
         Literal["direct", "aiohttp"], _says("`direct`: the built-in HTTP/1.1 client; `aiohttp`: proxies, unusual TLS.")
     ] = "direct"
+    proxy: Annotated[str, _says("Address of an HTTP proxy to reach it by.")] = ""
+    subscriptions: Annotated[
+        Literal["http", "websocket"],
+        _says("`http`: an answer that streams, signed as any; `websocket`: graphql-transport-ws at the same address."),
+    ] = "http"
 
 
 class CacheSettings(_Section, frozen=True):

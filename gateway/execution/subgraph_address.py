@@ -2,7 +2,7 @@
 
 import ssl
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Literal
 from urllib.parse import urlsplit
 
 from gateway.errors import CodedError, ErrorCode, Family
@@ -72,40 +72,15 @@ class SubgraphRoute:
     """How one subgraph is reached.
 
     ``tls`` replaces the system's trust and may hold a client certificate. ``proxy`` is the address of an HTTP proxy.
-    ``direct`` False asks for aiohttp where the direct client would do. ``compressed`` asks the subgraph for gzip: worth
-    it over slow lines only; a compressed answer is understood in any case.
+    ``direct`` False asks for aiohttp where the direct client would do. ``streams`` is how subscriptions come: as an
+    HTTP answer that streams, or over a WebSocket with graphql-transport-ws. ``compressed`` asks the subgraph for gzip:
+    worth it over slow lines only; a compressed answer is understood in any case.
     """
 
     address: Address
     tls: ssl.SSLContext | None = None
     proxy: str | None = None
     direct: bool = True
+    streams: Literal["http", "websocket"] = "http"
     compressed: bool = False
     limits: TransportLimits = field(default_factory=TransportLimits)
-
-
-class RouteSettings(Protocol):
-    """What an operator can set about one subgraph, as far as its route depends on it."""
-
-    @property
-    def url(self) -> str:
-        """Its address, if not the supergraph's."""
-
-    @property
-    def connections(self) -> int:
-        """How many connections are kept to it."""
-
-    @property
-    def transport(self) -> str:
-        """``direct`` or ``aiohttp``."""
-
-
-def route_to(subgraph: str, settings: RouteSettings | None, url: str) -> SubgraphRoute:
-    """The route that settings make of the supergraph's ``url``. Raises CodedError SUBGRAPH_ADDRESS_INVALID."""
-    if settings is None:
-        return SubgraphRoute(parse_address(subgraph, url))
-    return SubgraphRoute(
-        parse_address(subgraph, settings.url or url),
-        direct=settings.transport == "direct",
-        limits=TransportLimits(connections=settings.connections),
-    )

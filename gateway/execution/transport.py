@@ -5,7 +5,8 @@ aiohttp does what departments may need beside it, such as proxies.
 """
 
 import asyncio
-from collections.abc import Awaitable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Mapping
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 from gateway.execution.http_client import ConnectionPool
@@ -23,6 +24,7 @@ class RoutedTransport:
 
     def __init__(self, routes: Mapping[str, SubgraphRoute]) -> None:
         self._loop = asyncio.get_running_loop()
+        self._routes: Mapping[str, SubgraphRoute] = {}
         self._direct: dict[str, ConnectionPool] = {}
         self._general: dict[str, AiohttpClient] = {}
         self._retiring: set[asyncio.Task[None]] = set()
@@ -34,7 +36,7 @@ class RoutedTransport:
         Connections of subgraphs whose route did not change are kept; calls under way end as they began.
         """
         direct, general = self._direct, self._general
-        self._direct, self._general = {}, {}
+        self._routes, self._direct, self._general = routes, {}, {}
         for name, route in routes.items():
             if route.direct and route.proxy is None:
                 pool = direct.get(name)
@@ -59,6 +61,17 @@ class RoutedTransport:
         if pool is not None:
             return pool.call(body, headers, timeout)
         return self._send_otherwise(subgraph, body, headers, timeout)
+
+    async def subscribe(self, subgraph: str, body: bytes, headers: Headers) -> AsyncGenerator[bytes, None]:
+        """See SubgraphTransport.subscribe."""
+        from gateway.execution.subgraph_subscriptions import subscribe_at  # aiohttp is slow to import
+
+        route = self._routes.get(subgraph)
+        if route is None:
+            raise unreachable("is not part of the supergraph any more")
+        async with aclosing(subscribe_at(route, body, headers)) as events:
+            async for event in events:
+                yield event
 
     async def _send_otherwise(self, subgraph: str, body: bytes, headers: Headers, seconds: float) -> bytes:
         client = self._general.get(subgraph)
