@@ -181,7 +181,9 @@ class FetchBuilder:
                 spot.scope.has_typename = True
             return {site.group}
         touched = {site.group}
-        for slot in sorted({spot.scope.slot(name, wanted.name, wanted.arguments) for name in spot.within}):
+        # An interface that nothing implements has an @interfaceObject's fields all the same.
+        names = spot.within or {site.place.node.type}
+        for slot in sorted({spot.scope.slot(name, wanted.name, wanted.arguments) for name in names}):
             selected = self._select(slot, wanted, step, site)
             if step.plan is not None and step.place is not None and selected.below is not None:
                 touched |= self._below(slot, step.plan, step.place, step.edge, selected.below, site)
@@ -257,7 +259,7 @@ class FetchBuilder:
             after |= self.realise(plan.steps, source) | {source.group}
         inputs = self._inputs(way, site, requires)
         level = 1 + max(group.level for group in after)
-        group = self._entity_group(way.place.node.subgraph, level, site.spot, inputs, values)
+        group = self._entity_group(way.place.node, level, site.spot, inputs, values)
         group.after |= after
         selected = group.selected.fragment(way.place.node.type)
         interface = self.graph.is_abstract(way.place.node.type)
@@ -269,16 +271,22 @@ class FetchBuilder:
 
     def _entity_group(
         self,
-        subgraph: str,
+        node: Node,
         level: int,
         spot: Spot,
         inputs: dict[str, Inputs],
         values: Sequence[tuple[ContextValue, str]],
     ) -> Group:
-        """The group that the representations fit in: no field of them may need two values at once."""
+        """The group that the representations fit in: no field of them may need two values at once.
+
+        Selections on an interface reach every object of the group, so types that are narrowed otherwise stay apart.
+        """
+        subgraph = node.subgraph
+        within = spot.within if self.graph.is_abstract(node.type) else None
+        contexts = tuple(sorted(value.variable for value, _ in values))
         index = 0
         while True:
-            key = (subgraph, level, spot.path, tuple(sorted(value.variable for value, _ in values)), index)
+            key = (subgraph, level, spot.path, within, contexts, index)
             group = self._by_key.get(key)
             if group is None:
                 if len(self.groups) >= MOST_GROUPS:
@@ -304,7 +312,7 @@ class FetchBuilder:
         if typename is None and self.graph.is_interface_object(site.place.node):
             typename = site.place.node.type
         inputs: dict[str, Inputs] = {}
-        for name in site.spot.within:
+        for name in site.spot.within or {site.place.node.type}:
             fields: dict[str, RepresentationField] = {}
             for selection in self._represent(way.key, site.spot.scope, frozenset({name}), frozenset({name}), False):
                 fields[selection.name] = selection

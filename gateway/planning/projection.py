@@ -10,6 +10,7 @@ from typing import cast
 
 from graphql import (
     GraphQLCompositeType,
+    GraphQLInterfaceType,
     GraphQLObjectType,
     GraphQLOutputType,
     GraphQLSchema,
@@ -55,12 +56,14 @@ class Projector:
         for name in names:
             concrete = cast(GraphQLObjectType, self.schema.type_map[name])
             lists[name] = self._on_type(sets, concrete, scope, certain=False)
-        if not scope.has_typename and names:
+        if not lists and isinstance(type_, GraphQLInterfaceType):
+            return self._on_type(sets, type_, scope, certain=False)  # an @interfaceObject without implementers
+        if not scope.has_typename and lists:
             return lists[names[0]]
         return _together(lists)
 
     def _on_type(
-        self, sets: Sets, type_: GraphQLObjectType, scope: Scope, certain: bool
+        self, sets: Sets, type_: GraphQLObjectType | GraphQLInterfaceType, scope: Scope, certain: bool
     ) -> tuple[FieldProjection, ...]:
         collected: dict[str, list[FieldSelection]] = {}
         for selections in sets:
@@ -68,7 +71,10 @@ class Projector:
         return tuple(self._field(key, group, type_, scope, certain) for key, group in collected.items())
 
     def _collect(
-        self, selections: Iterable[Selection], type_: GraphQLObjectType, into: dict[str, list[FieldSelection]]
+        self,
+        selections: Iterable[Selection],
+        type_: GraphQLObjectType | GraphQLInterfaceType,
+        into: dict[str, list[FieldSelection]],
     ) -> None:
         for selection in selections:
             if isinstance(selection, FieldSelection):
@@ -76,14 +82,19 @@ class Projector:
             elif self._applies(selection, type_):
                 self._collect(selection.selections, type_, into)
 
-    def _applies(self, fragment: FragmentSelection, type_: GraphQLObjectType) -> bool:
+    def _applies(self, fragment: FragmentSelection, type_: GraphQLObjectType | GraphQLInterfaceType) -> bool:
         if fragment.type_condition == type_.name:
             return True
         condition = self.schema.type_map[fragment.type_condition]
         return not isinstance(condition, GraphQLObjectType) and self.schema.is_sub_type(condition, type_)  # type: ignore[arg-type]
 
     def _field(
-        self, key: str, group: list[FieldSelection], type_: GraphQLObjectType, scope: Scope, certain: bool
+        self,
+        key: str,
+        group: list[FieldSelection],
+        type_: GraphQLObjectType | GraphQLInterfaceType,
+        scope: Scope,
+        certain: bool,
     ) -> FieldProjection:
         first = next((s for s in group if not isinstance(s.outcome, Read)), group[0])
         if first.name == TYPENAME:

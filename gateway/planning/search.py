@@ -292,10 +292,13 @@ class Search:
             return None
         if not inputs_given and not self._uniform(item, place):
             return None
-        if item.below is None:
-            return _Alternative((LocalField(item, edge),), 0)
+        wanted = item.below
+        if wanted is None:
+            if not self.graph.is_composite(edge.target):
+                return _Alternative((LocalField(item, edge),), 0)
+            wanted = self.sets.of(())  # everything below was skipped, or refused: the object itself is the answer
         below = self._below(edge, item, place)
-        plan = self.plan(item.below, below)
+        plan = self.plan(wanted, below)
         missing: tuple[Wanted, ...] = ()
         if plan.missing:
             if not plan.steps:

@@ -1,0 +1,79 @@
+"""One differential check: plan and execute against a world's subgraphs, and compare with one monolithic execution."""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from random import Random
+
+from graphql import parse, validate
+
+from gateway.errors import NO_PLAN, CodedError
+from gateway.execution.compiled import compile_plan
+from gateway.execution.executor import execute
+from gateway.execution.result import BoundPlan
+from gateway.planning.normalize import normalize
+from gateway.planning.planner import Planner
+from gateway.planning.printing import render_text
+from gateway.supergraph.api_schema import api_schema
+from gateway.supergraph.join_sdl import read_supergraph
+from tests.properties.federation import Federation, answer_in_one, supergraph_sdl
+from tests.properties.operations import OperationWriter
+from tests.properties.worlds import LABEL, World
+
+
+@dataclass
+class Tally:
+    """What a run met: operations compared, left out because invalid, unplannable, and the differences found."""
+
+    compared: int = 0
+    invalid: int = 0
+    unplannable: int = 0
+    fetches: int = 0
+
+
+class Difference(AssertionError):
+    """Plan-and-execute and the monolith disagree."""
+
+
+def check_world(seed: int, operations: int, tally: Tally) -> None:
+    """Compare ``operations`` random operations over the world of ``seed``. Raises Difference."""
+    world = World(seed)
+    sdl = supergraph_sdl(world)
+    supergraph = read_supergraph(sdl)
+    schema = api_schema(supergraph)
+    planner = Planner(supergraph)
+    federation = Federation(world)
+    labels = frozenset({LABEL}) if world.label_active else frozenset()
+    random = Random(seed)
+    for _ in range(operations):
+        writer = OperationWriter(schema, random)
+        query = writer.write()
+        document = parse(query)
+        if (vv := validate(schema, document)):
+            import os; os.environ.get("SHOW") and print(vv[0].message)
+            tally.invalid += 1
+            continue
+        expected, problems = answer_in_one(world, schema, query, writer.values)
+        assert not problems, f"the monolith fails: {problems}"
+        operation = normalize(schema, document, None, writer.values)
+        try:
+            plan = planner.plan(operation, schema, labels)
+        except CodedError as error:
+            if error.code is not NO_PLAN:
+                raise
+            tally.unplannable += 1
+            raise Difference(f"seed {seed}: {error.message}\n{query}\n{sdl}") from error
+        variables = {v.name: v.literal if v.source is None else writer.values[v.source] for v in operation.variables}
+        federation.refusals.clear()
+        federation.sent.clear()
+        result = asyncio.run(execute(BoundPlan(compile_plan(plan, schema), variables), federation))
+        answered = json.loads(result.encode())
+        tally.compared += 1
+        tally.fetches += len(plan.fetches)
+        if federation.refusals or result.errors or json.dumps(answered["data"]) != json.dumps(expected):
+            sent = "\n".join(f"{name} {body}" for name, body in federation.sent)
+            raise Difference(
+                f"seed {seed}\n{sdl}\n{query}\n{writer.values}\n{render_text(plan)}\n{sent}\n"
+                f"refused: {federation.refusals}\nerrors: {[error.message for error in result.errors]}\n"
+                f"expected {json.dumps(expected)}\nanswered {json.dumps(answered['data'])}"
+            )

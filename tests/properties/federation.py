@@ -1,0 +1,234 @@
+"""A world as supergraph SDL and as running subgraphs: real GraphQL schemas that answer from the world's data."""
+
+import json
+from collections.abc import AsyncGenerator
+from typing import Any
+
+import msgspec
+from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
+
+from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, parse_field_set
+from tests.properties.worlds import LABEL, Field, Object, Source, Type, World, computed
+
+JOIN = """schema @link(url: "https://specs.apollo.dev/link/v1.0")
+  @link(url: "https://specs.apollo.dev/join/v0.4", for: EXECUTION) { query: Query }
+"""
+
+
+def supergraph_sdl(world: World) -> str:
+    """The world's supergraph, as composition would write it."""
+    graphs = "\n".join(f'  {name.upper()} @join__graph(name: "{name}", url: "http://{name}/")' for name in world.subgraphs)
+    types = "\n".join(_type_sdl(world, definition) for definition in world.types.values() if definition.keys)
+    return f"{JOIN}enum join__Graph {{\n{graphs}\n}}\n{types}\n"
+
+
+def _type_sdl(world: World, definition: Type) -> str:
+    head = [f"{definition.kind} {definition.name}"]
+    interfaces = definition.interfaces()
+    if interfaces:
+        head.append("implements " + " & ".join(interfaces))
+    for subgraph, names in definition.implements.items():
+        head += [f'@join__implements(graph: {subgraph.upper()}, interface: "{name}")' for name in sorted(names)]
+    for subgraph, keys in definition.keys.items():
+        lent = ", isInterfaceObject: true" if subgraph in definition.interface_object else ""
+        for key, resolvable in keys:
+            more = "" if resolvable else ", resolvable: false"
+            head.append(f'@join__type(graph: {subgraph.upper()}, key: "{key}"{more}{lent})')
+        if not keys:
+            head.append(f"@join__type(graph: {subgraph.upper()}{lent})")
+    if definition.kind == "union":
+        for subgraph, members in definition.members.items():
+            head += [f'@join__unionMember(graph: {subgraph.upper()}, member: "{m}")' for m in sorted(members)]
+        return " ".join(head) + " = " + " | ".join(world.possible(definition.name))
+    fields = "\n".join(f"  {_field_sdl(f)}" for f in definition.fields.values())
+    return " ".join(head) + " {\n" + fields + "\n}"
+
+
+def _field_sdl(f: Field) -> str:
+    argument = "(x: Int)" if f.argument else ""
+    joins = []
+    for subgraph, source in f.sources.items():
+        parts = [f"graph: {subgraph.upper()}"]
+        parts += ["external: true"] if source.external else []
+        parts += [f"requires: {json.dumps(source.requires)}"] if source.requires else []
+        parts += [f"provides: {json.dumps(source.provides)}"] if source.provides else []
+        parts += [f'override: "{source.override}", overrideLabel: "{source.label}"'] if source.override else []
+        joins.append(f"@join__field({', '.join(parts)})")
+    return f"{f.name}{argument}: {f.type} {' '.join(joins or ['@join__field'])}"
+
+
+class Refusal(Exception):
+    """A subgraph was asked for what it cannot know: the plan is wrong."""
+
+
+class Subgraph:
+    """One subgraph of a world, as a GraphQL service."""
+
+    def __init__(self, world: World, name: str) -> None:
+        self.world = world
+        self.name = name
+        self.schema: GraphQLSchema = build_schema(self._sdl(), assume_valid=True)
+
+    def _sdl(self) -> str:
+        entities = [t.name for t in self.world.types.values() if t.keys.get(self.name) and t.kind == "type"]
+        entities += [t.name for t in self.world.types.values() if self.name in t.interface_object]
+        parts = ["scalar _Any"]
+        if entities:
+            parts.append("union _Entity = " + " | ".join(entities))
+        for definition in self.world.types.values():
+            if self.name in definition.keys:
+                parts.append(self._type(definition, bool(entities)))
+        return "\n".join(parts)
+
+    def _type(self, definition: Type, entities: bool) -> str:
+        if definition.kind == "union":
+            return f"union {definition.name} = {' | '.join(sorted(definition.members[self.name]))}"
+        kind = "type" if self.name in definition.interface_object else definition.kind
+        interfaces = sorted(definition.implements.get(self.name, ()))
+        implements = f" implements {' & '.join(interfaces)}" if interfaces and kind == "type" else ""
+        fields = [f for f in definition.fields.values() if self.name in f.sources]
+        lines = [f"{f.name}{'(x: Int)' if f.argument else ''}: {f.type}" for f in fields]
+        if definition.name == "Query" and entities:
+            lines.append("_entities(representations: [_Any!]!): [_Entity]!")
+        return f"{kind} {definition.name}{implements} {{ {' '.join(lines) or '_unused: Int'} }}"
+
+    def answer(self, body: bytes) -> bytes:
+        """Execute one request. Raises Refusal, or AssertionError where the document does not fit the schema."""
+        from graphql import validate
+
+        request = msgspec.json.decode(body)
+        document = parse(request["query"])
+        problems = validate(self.schema, document)
+        assert not problems, f"{self.name} cannot read {request['query']}: {problems[0].message}"
+        result = execute_sync(
+            self.schema,
+            document,
+            variable_values=request.get("variables"),
+            field_resolver=self._resolve,
+            type_resolver=lambda value, info, _: self._type_name(value, str(_)),
+        )
+        if result.errors:
+            raise Refusal(f"{self.name}: {result.errors[0].message} in {request['query']}")
+        return msgspec.json.encode({"data": result.data})
+
+    def _type_name(self, value: Object, abstract: str) -> str:
+        if abstract == "_Entity" or self.name not in self.world.types[value.type].keys:
+            for interface in self.world.types[value.type].interfaces():
+                if self.name in self.world.types[interface].interface_object:
+                    return interface
+        return value.type
+
+    def _resolve(self, parent: Object | None, info: GraphQLResolveInfo, **arguments: Any) -> object:
+        name, static = info.field_name, info.parent_type.name
+        if name == "_entities":
+            return [self._entity(representation) for representation in arguments["representations"]]
+        row = parent or Object("Query", 0)
+        definition = self.world.types[static]
+        f = definition.fields[name]
+        source = f.sources[self.name]
+        provided = [s for s in row.provided if isinstance(s, FieldSetField) and s.name == name]
+        self._check(f, source, bool(provided))
+        below = tuple(inner for s in provided for inner in s.selections)
+        if source.provides:
+            below += parse_field_set(source.provides, "here")
+        if source.requires:
+            if row.rep is None:
+                raise Refusal(f"{static}.{name} was asked for without its inputs")
+            return computed(name, self._taken(json.loads(row.rep), parse_field_set(source.requires, "here"), name))
+        value = self.world.value(row.type, row.number, name, arguments.get("x"))
+        return self._placed(value, below)
+
+    def _check(self, f: Field, source: Source, provided: bool) -> None:
+        if source.external and not provided:
+            raise Refusal(f"{f.name} is external")
+        active = self.world.label_active
+        if source.label and not active:
+            raise Refusal(f"{f.name} has not moved here yet")
+        if active and any(s.override == self.name and s.label == LABEL for s in f.sources.values()):
+            raise Refusal(f"{f.name} has moved away")
+
+    def _taken(self, rep: dict[str, Any], fields: FieldSet, name: str) -> object:
+        """The inputs as the representation gives them; whatever else it holds is left out."""
+        found: dict[str, object] = {}
+        for selection in fields:
+            if isinstance(selection, FieldSetFragment):
+                raise AssertionError("worlds have no fragments in @requires")
+            if selection.name not in rep:
+                raise Refusal(f"{name} needs {selection.name}")
+            found[selection.name] = self._taken_below(rep[selection.name], selection, name)
+        return found
+
+    def _taken_below(self, value: object, selection: FieldSetField, name: str) -> object:
+        if isinstance(value, list):
+            return [self._taken_below(item, selection, name) for item in value]
+        return self._taken(value, selection.selections, name) if isinstance(value, dict) else value
+
+    def _placed(self, value: object, provided: FieldSet) -> object:
+        if isinstance(value, list):
+            return [self._placed(item, provided) for item in value]
+        return Object(value[0], value[1], None, provided) if isinstance(value, tuple) else value
+
+    def _entity(self, representation: dict[str, Any]) -> Object:
+        named = representation["__typename"]
+        definition = self.world.types[named]
+        for key, resolvable in definition.keys[self.name]:
+            if resolvable:
+                row = self._find(named, parse_field_set(key, "here"), representation)
+                if row is not None:
+                    return Object(row[0], row[1], json.dumps(representation))
+        raise Refusal(f"{self.name} finds no {named} for {representation}")
+
+    def _find(self, named: str, key: FieldSet, representation: dict[str, Any]) -> tuple[str, int] | None:
+        for type_name in self.world.possible(named):
+            for number in range(self.world.rows):
+                wanted = self.world.required_values(type_name, number, key)
+                given = {name: representation.get(name) for name in wanted}  # type: ignore[attr-defined]
+                if wanted == given:
+                    return (type_name, number)
+        return None
+
+
+class Federation:
+    """All subgraphs of a world behind the executor's transport port."""
+
+    def __init__(self, world: World) -> None:
+        self.subgraphs = {name: Subgraph(world, name) for name in world.subgraphs}
+        self.refusals: list[str] = []
+        self.sent: list[tuple[str, str]] = []
+
+    async def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> bytes:
+        self.sent.append((subgraph, body.decode()))
+        try:
+            return self.subgraphs[subgraph].answer(body)
+        except (Refusal, AssertionError) as problem:
+            self.refusals.append(str(problem))
+            return b'{"errors":[{"message":"refused"}]}'
+
+    async def subscribe(self, subgraph: str, body: bytes, headers: object) -> AsyncGenerator[bytes, None]:
+        raise NotImplementedError("worlds have no subscriptions")
+        yield b""
+
+    async def close(self) -> None:
+        return None
+
+
+def answer_in_one(world: World, schema: GraphQLSchema, query: str, variables: dict[str, object]) -> tuple[object, list[str]]:
+    """What one monolithic service over the same data answers: the truth that plans are measured by."""
+
+    def resolve(parent: Object | None, info: GraphQLResolveInfo, **arguments: Any) -> object:
+        row = parent or Object("Query", 0)
+        return placed(world.value(row.type, row.number, info.field_name, arguments.get("x")))
+
+    def placed(value: object) -> object:
+        if isinstance(value, list):
+            return [placed(item) for item in value]
+        return Object(value[0], value[1]) if isinstance(value, tuple) else value
+
+    result = execute_sync(
+        schema,
+        parse(query),
+        variable_values=variables,
+        field_resolver=resolve,
+        type_resolver=lambda value, info, _: value.type,
+    )
+    return result.data, [error.message for error in result.errors or ()]

@@ -1,0 +1,439 @@
+"""Random federated worlds: a supergraph, the subgraphs that serve it, and the data behind them.
+
+A world is drawn from one seed. Its types are spread over subgraphs so that every path of the client schema can be
+planned; its data is one table from which both the subgraphs and a monolithic execution answer. A subgraph refuses
+what it could not know in truth: external fields without @provides, fields that need inputs without their inputs.
+"""
+
+import json
+from dataclasses import dataclass, field
+from random import Random
+
+from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, parse_field_set
+
+LABEL = "moved"
+
+
+@dataclass
+class Source:
+    """A field in one subgraph."""
+
+    external: bool = False
+    requires: str = ""
+    provides: str = ""
+    override: str = ""
+    label: str = ""
+
+
+@dataclass
+class Field:
+    """A field; ``target`` is a scalar or a type of the world."""
+
+    name: str
+    target: str
+    many: bool = False
+    required: bool = False
+    argument: bool = False
+    sources: dict[str, Source] = field(default_factory=dict)
+    everywhere_plain: bool = False
+
+    @property
+    def type(self) -> str:
+        inner = f"[{self.target}!]" if self.many else self.target
+        return f"{inner}!" if self.required else inner
+
+
+@dataclass
+class Type:
+    """An object, interface or union; ``keys`` per subgraph are pairs of field set and resolvable."""
+
+    name: str
+    kind: str
+    keys: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
+    fields: dict[str, Field] = field(default_factory=dict)
+    implements: dict[str, set[str]] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)
+    interface_object: set[str] = field(default_factory=set)
+
+    @property
+    def subgraphs(self) -> list[str]:
+        return sorted(self.keys)
+
+    def interfaces(self) -> list[str]:
+        return sorted({name for names in self.implements.values() for name in names})
+
+
+@dataclass(frozen=True)
+class Object:
+    """A row of the data: its concrete type and number; ``rep`` and ``provided`` are what one subgraph knows of it."""
+
+    type: str
+    number: int
+    rep: str | None = None
+    provided: FieldSet = ()
+
+
+class World:
+    """One supergraph with its data."""
+
+    def __init__(self, seed: int) -> None:
+        self.random = Random(seed)
+        self.subgraphs = [f"s{index}" for index in range(self.random.randint(2, 4))]
+        self.types: dict[str, Type] = {"Query": Type("Query", "type", {name: [] for name in self.subgraphs})}
+        self.rows = 3
+        self.data: dict[tuple[str, int, str], object] = {}
+        self.label_active = self.random.random() < 0.5
+        self._make_types()
+        self._make_roots()
+        self._make_data()
+
+    # Types ---------------------------------------------------------------------------------------------------------
+
+    def chance(self, probability: float) -> bool:
+        return self.random.random() < probability
+
+    def some(self, names: list[str], least: int = 1) -> list[str]:
+        return sorted(self.random.sample(names, self.random.randint(min(least, len(names)), len(names))))
+
+    def _make_types(self) -> None:
+        entities = [self._entity(f"E{index}") for index in range(self.random.randint(2, 4))]
+        values = [self._value(f"V{index}") for index in range(self.random.randint(0, 2))]
+        for entity in entities:
+            self._scalars(entity)
+        if self.chance(0.6):
+            self._interface(entities)
+        if self.chance(0.5) and len(self.subgraphs) > 1:
+            self._interface_object()
+        for index in range(self.random.randint(0, 2)):
+            self._union(f"U{index}", entities + values)
+        for entity in entities:
+            self._references(entity)
+        for entity in entities:
+            if self.chance(0.4):
+                self._split_value(entity)
+            if self.chance(0.4):
+                self._override(entity)
+        for number in range(self.random.randint(0, 4)):
+            self._requires(self.random.choice(entities), number)
+        for entity in entities:
+            for f in list(entity.fields.values()):
+                if self.chance(0.4):
+                    self._provides(f)
+
+    def _entity(self, name: str) -> Type:
+        subgraphs = self.some(self.subgraphs, 2)
+        entity = self.types[name] = Type(name, "type")
+        style = self.random.choice(["id", "id", "chain", "composite", "nested"])
+        id_, code = Field("id", "ID", required=True), Field("code", "String", required=True)
+        for index, subgraph in enumerate(subgraphs):
+            keys = {"id": ["id"], "composite": ["id code"], "nested": ["box { no }"]}.get(style)
+            if keys is None:
+                keys = [["id"], ["code", "id"], ["code"], ["code"]][index]
+            entity.keys[subgraph] = [(key, True) for key in keys]
+            if any("id" in key for key in keys):
+                id_.sources[subgraph] = Source()
+            if any("code" in key for key in keys):
+                code.sources[subgraph] = Source()
+        if style == "nested":
+            box = Field("box", f"{name}Box", required=True, sources={s: Source() for s in subgraphs})
+            holder = self.types[f"{name}Box"] = Type(f"{name}Box", "type", {s: [] for s in subgraphs})
+            holder.fields["no"] = Field("no", "Int", required=True, sources={s: Source() for s in subgraphs})
+            entity.fields["box"] = box
+        for key_field in (id_, code):
+            if key_field.sources:
+                entity.fields[key_field.name] = key_field
+        return entity
+
+    def _value(self, name: str) -> Type:
+        value = self.types[name] = Type(name, "type", {s: [] for s in self.subgraphs})
+        for index in range(2):
+            f = Field(f"v{index}", self.random.choice(["String", "Int"]), required=self.chance(0.3))
+            f.sources = {s: Source() for s in self.subgraphs}
+            value.fields[f.name] = f
+        return value
+
+    def _scalars(self, entity: Type) -> None:
+        for index in range(self.random.randint(2, 5)):
+            f = Field(f"a{index}", self.random.choice(["String", "Int"]), required=self.chance(0.3), argument=self.chance(0.2))
+            f.sources = {s: Source() for s in self.some(entity.subgraphs)[: self.random.randint(1, 2)]}
+            entity.fields[f.name] = f
+
+    def _interface(self, entities: list[Type]) -> None:
+        implementers = self.random.sample(entities, self.random.randint(1, len(entities)))
+        interface = self.types["I"] = Type("I", "interface")
+        for entity in implementers:
+            label = Field("label", "String", sources={s: Source() for s in self.some(entity.subgraphs)})
+            entity.fields["label"] = label
+        for subgraph in self.subgraphs:
+            here = [entity for entity in implementers if subgraph in entity.keys]
+            if here:
+                interface.keys[subgraph] = []
+                for entity in here:
+                    entity.implements.setdefault(subgraph, set()).add("I")
+        self._interface_fields(interface, implementers, ["label", "id", "a0"])
+
+    def _interface_fields(self, interface: Type, implementers: list[Type], names: list[str]) -> None:
+        for name in names:
+            if not all(name in entity.fields for entity in implementers):
+                continue
+            first = implementers[0].fields[name]
+            if any((e.fields[name].target, e.fields[name].argument) != (first.target, first.argument) for e in implementers):
+                continue
+            f = Field(name, first.target, argument=first.argument)
+            f.required = all(entity.fields[name].required for entity in implementers)
+            for subgraph in interface.keys:
+                here = [entity for entity in implementers if subgraph in entity.keys]
+                if all(subgraph in entity.fields[name].sources for entity in here):
+                    f.sources[subgraph] = Source()
+            if f.sources:
+                interface.fields[name] = f
+        if not interface.fields:
+            del self.types[interface.name]
+            for entity in implementers:
+                entity.implements.clear()
+
+    def _interface_object(self) -> None:
+        """An interface K with its implementers in one subgraph, and an @interfaceObject of it in another."""
+        real, other = self.random.sample(self.subgraphs, 2)
+        interface = self.types["K"] = Type("K", "interface", {real: [("id", True)], other: [("id", True)]})
+        interface.interface_object.add(other)
+        both = {real: Source(), other: Source()}
+        interface.fields["id"] = Field("id", "ID", required=True, sources=both)
+        interface.fields["name"] = Field("name", "String", sources={real: Source()})
+        interface.fields["extra"] = Field("extra", "String", sources={other: Source()})
+        if self.chance(0.5):
+            interface.fields["name"].sources[other] = Source(external=True)
+            interface.fields["made"] = Field("made", "String", sources={other: Source(requires="name")})
+        third = [s for s in self.subgraphs if s not in (real, other)]
+        for index in range(2):
+            name = f"K{index}"
+            entity = self.types[name] = Type(name, "type", {real: [("id", True)]}, implements={real: {"K"}})
+            entity.fields["id"] = Field("id", "ID", required=True, sources={real: Source()})
+            entity.fields["name"] = Field("name", "String", sources={real: Source()})
+            entity.fields[f"own{index}"] = Field(f"own{index}", "Int", sources={real: Source()})
+            for lent in ("extra", "made"):
+                if lent in interface.fields:
+                    entity.fields[lent] = Field(lent, "String")
+            if third and self.chance(0.5):
+                entity.keys[third[0]] = [("id", True)]
+                entity.fields["id"].sources[third[0]] = Source()
+                entity.fields["far"] = Field("far", "String", sources={third[0]: Source()})
+
+    def _union(self, name: str, candidates: list[Type]) -> None:
+        members = self.random.sample(candidates, self.random.randint(1, min(3, len(candidates))))
+        union = self.types[name] = Type(name, "union")
+        for subgraph in self.subgraphs:
+            here = {member.name for member in members if subgraph in member.keys}
+            if here:
+                union.keys[subgraph] = []
+                union.members[subgraph] = here
+
+    def _known(self, subgraph: str) -> list[str]:
+        """The types that fields of a subgraph may return: not those it has as a stub for external fields alone."""
+        return [
+            t.name
+            for t in self.types.values()
+            if subgraph in t.keys
+            and t.name != "Query"
+            and not t.name.endswith("Box")
+            and (t.keys[subgraph] or not any(t.keys.values()))
+        ]
+
+    def _references(self, entity: Type) -> None:
+        for index in range(self.random.randint(1, 3)):
+            subgraph = self.random.choice(entity.subgraphs)
+            target = self.random.choice(self._known(subgraph))
+            f = Field(f"r{index}", target, many=self.chance(0.4))
+            f.sources[subgraph] = Source()
+            for other in entity.subgraphs:
+                if other != subgraph and self.chance(0.3) and self._same_types(target, subgraph, other):
+                    f.sources[other] = Source()
+            entity.fields[f.name] = f
+
+    def _same_types(self, target: str, one: str, other: str) -> bool:
+        """Whether two subgraphs can return the same for a type: what makes a field of it shareable."""
+        definition = self.types[target]
+        if target not in self._known(other) or definition.interface_object:
+            return False
+        return definition.kind == "type" or self.possible(target, one) == self.possible(target, other)
+
+    def _split_value(self, entity: Type) -> None:
+        """A keyless type whose fields are spread over subgraphs: reached again from the parent."""
+        if len(entity.subgraphs) < 2:
+            return
+        one, other = self.random.sample(entity.subgraphs, 2)
+        name = f"{entity.name}Part"
+        part = self.types[name] = Type(name, "type", {one: [], other: []})
+        part.fields["left"] = Field("left", "String", sources={one: Source()})
+        part.fields["right"] = Field("right", "String", sources={other: Source()})
+        part.fields["both"] = Field("both", "Int", sources={one: Source(), other: Source()})
+        entity.fields["part"] = Field("part", name, many=self.chance(0.3), sources={one: Source(), other: Source()})
+
+    def _override(self, entity: Type) -> None:
+        if len(entity.subgraphs) < 2:
+            return
+        old, new = self.random.sample(entity.subgraphs, 2)
+        sources = {old: Source(), new: Source(override=old, label=LABEL)}
+        entity.fields["moving"] = Field("moving", "String", sources=sources)
+
+    def _requires(self, entity: Type, number: int) -> None:
+        """A field computed from fields that other subgraphs hold."""
+        subgraph = self.random.choice(entity.subgraphs)
+        inputs = []
+        for f in self.random.sample(list(entity.fields.values()), min(4, len(entity.fields))):
+            text = self._input(f, subgraph) if len(inputs) < 2 else None
+            if text:
+                inputs.append(text)
+                f.sources.setdefault(subgraph, Source(external=True))
+        if inputs:
+            name = f"q{number}"
+            required = Source(requires=" ".join(inputs))
+            entity.fields[name] = Field(name, "String", sources={subgraph: required})
+
+    def _input(self, f: Field, subgraph: str) -> str | None:
+        if subgraph in f.sources or not any(not source.external for source in f.sources.values()):
+            return None
+        if any(source.override for source in f.sources.values()):
+            return None
+        if f.target in ("String", "Int", "ID"):
+            return f"{f.name}(x: {self.random.randint(0, 1)})" if f.argument else f.name
+        target = self.types[f.target]
+        inner = [i for i in target.fields.values() if i.target in ("String", "Int") and not i.argument and i.sources]
+        if target.kind != "type" or not inner or target.name.endswith("Part"):
+            return None
+        below = self.random.choice(inner)
+        if any(source.requires or source.override for source in below.sources.values()):
+            return None
+        target.keys.setdefault(subgraph, [])
+        below.sources.setdefault(subgraph, Source(external=True))
+        return f"{f.name} {{ {below.name} }}"
+
+    def _provides(self, f: Field) -> None:
+        target = self.types.get(f.target)
+        if target is None or target.kind != "type" or target.name.endswith(("Box", "Part")):
+            return
+        for subgraph, source in f.sources.items():
+            away = [
+                i
+                for i in target.fields.values()
+                if i.target in ("String", "Int")
+                and i.sources
+                and not i.argument
+                and (subgraph not in i.sources or i.sources[subgraph].external)
+                and not any(other.override or other.requires for other in i.sources.values())
+            ]
+            if away and not source.external and not source.provides:
+                lent = self.random.choice(away)
+                lent.sources.setdefault(subgraph, Source(external=True))
+                source.provides = lent.name
+
+    def _make_roots(self) -> None:
+        query = self.types["Query"]
+        for index in range(self.random.randint(2, 5)):
+            subgraph = self.random.choice(self.subgraphs)
+            known = [name for name in self._known(subgraph) if not name.endswith("Part")]
+            if not known:
+                continue
+            target = self.random.choice(known)
+            f = Field(f"root{index}", target, many=self.chance(0.5), argument=False)
+            f.sources[subgraph] = Source()
+            for other in self.subgraphs:
+                if other != subgraph and self.chance(0.2) and self._same_types(target, subgraph, other):
+                    f.sources[other] = Source()
+            query.fields[f.name] = f
+        if not query.fields:
+            query.fields["nothing"] = Field("nothing", "Int", sources={self.subgraphs[0]: Source()})
+
+    # Data ----------------------------------------------------------------------------------------------------------
+
+    def possible(self, name: str, subgraph: str | None = None) -> list[str]:
+        definition = self.types[name]
+        if definition.kind == "type":
+            return [name]
+        if definition.kind == "union":
+            if subgraph is None:
+                return sorted({member for members in definition.members.values() for member in members})
+            return sorted(definition.members.get(subgraph, ()))
+        real = None if subgraph in definition.interface_object else subgraph
+        return sorted(
+            t.name
+            for t in self.types.values()
+            if any(name in names for graph, names in t.implements.items() if real is None or graph == real)
+        )
+
+    def _make_data(self) -> None:
+        for definition in self.types.values():
+            if definition.kind == "type":
+                for number in range(1 if definition.name == "Query" else self.rows):
+                    for f in definition.fields.values():
+                        self.data[definition.name, number, f.name] = self._value_of(definition, number, f)
+
+    def _value_of(self, definition: Type, number: int, f: Field) -> object:
+        if f.name in ("id", "code"):
+            return f"{definition.name}-{f.name}-{number}"
+        if f.name == "no":
+            return number
+        if not f.required and self.chance(0.12):
+            return None
+        if f.target == "Int":
+            return self.random.randint(0, 9)
+        if f.target in ("String", "ID"):
+            return self.random.choice(["red", "green", "blue"]) + str(number)
+        if f.target.endswith("Box"):
+            return (f.target, number)
+        subgraphs = [s for s, source in f.sources.items() if not source.external]
+        names = set(self.possible(f.target, subgraphs[0])) if subgraphs else set()
+        for subgraph in subgraphs[1:]:
+            names &= set(self.possible(f.target, subgraph))
+        if not names:
+            return [] if f.many else None
+        if f.many:
+            return [self._row(names) for _ in range(self.random.randint(0, 3))]
+        return self._row(names)
+
+    def _row(self, names: set[str]) -> tuple[str, int]:
+        return (self.random.choice(sorted(names)), self.random.randrange(self.rows))
+
+    def required_values(self, type_name: str, number: int, fields: FieldSet) -> object:
+        """What a representation of a row holds of ``fields``."""
+        found: dict[str, object] = {}
+        for selection in fields:
+            if isinstance(selection, FieldSetFragment):
+                if type_name in self.possible(selection.type_condition):
+                    found |= self.required_values(type_name, number, selection.selections)  # type: ignore[operator]
+                continue
+            value = self.value(type_name, number, selection.name, dict(selection.arguments).get("x"))
+            found[selection.name] = self._required_below(value, selection)
+        return found
+
+    def _required_below(self, value: object, selection: FieldSetField) -> object:
+        if isinstance(value, list):
+            return [self._required_below(item, selection) for item in value]
+        if isinstance(value, tuple):
+            return self.required_values(value[0], value[1], selection.selections)
+        return value
+
+    def value(self, type_name: str, number: int, name: str, argument: object) -> object:
+        """The true value of a field."""
+        f = self.types[type_name].fields[name]
+        requires = next((s.requires for s in f.sources.values() if s.requires), "")
+        if not requires and not f.sources:
+            requires = self._lent_requires(type_name, name)
+        if requires:
+            return computed(name, self.required_values(type_name, number, parse_field_set(requires, "here")))
+        value = self.data[type_name, number, name]
+        if f.argument and value is not None and argument is not None:
+            return f"{value}/{argument}" if f.target == "String" else value
+        return value
+
+    def _lent_requires(self, type_name: str, name: str) -> str:
+        for interface in self.types[type_name].interfaces():
+            lent = self.types[interface].fields.get(name)
+            if lent is not None:
+                return next((s.requires for s in lent.sources.values() if s.requires), "")
+        return ""
+
+
+def computed(name: str, inputs: object) -> str:
+    """The value of a field with inputs."""
+    return f"{name}{json.dumps(inputs, sort_keys=True)}"
