@@ -54,6 +54,11 @@ class Calls:
 
     async def close(self) -> None:
         """Cancel what is still under way and see it end."""
-        for _, _, future in self._sent:
+        under_way = [future for _, _, future in self._sent if not future.done()]
+        for future in under_way:
             future.cancel()
-        await asyncio.gather(*(future for _, _, future in self._sent), return_exceptions=True)
+        if under_way:
+            await asyncio.gather(*under_way, return_exceptions=True)
+        for _, _, future in self._sent:
+            if not future.cancelled():
+                future.exception()  # seen, so that asyncio does not report it as lost

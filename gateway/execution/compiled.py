@@ -35,6 +35,11 @@ class CompiledPlan:
             self._form = compiled_form(self.plan, self.templates, self.schema)
         return self._form
 
+    def interpret(self) -> None:
+        """Never make a compiled form: execute by the general path alone."""
+        self._runs = COMPILED_AT_RUN
+        self._form = None
+
     def mismatched(self) -> None:
         """Note that the form had to hand over. One that does so again and again is given up."""
         self._mismatches += 1

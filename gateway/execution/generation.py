@@ -6,7 +6,6 @@ request, ``s.root`` the root's structure, ``s.gN_I`` the groups of fetch N's req
 representation stands for) and ``s.bN`` the bodies of fetch N.
 """
 
-from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -52,7 +51,7 @@ class Generator:
             for index, targets in enumerate(each)
         }
         self._kinds = {key: self._structures_sent(targets) for key, (_, targets, _) in self._targets.items()}
-        self._reads = self._count_reads()
+        self._readers = self._find_readers()
         self._droppable: set[int] = set()
         self._cleared: set[tuple[Shape, Slot]] = set()
         self._finishers: dict[Place, str] = {}
@@ -80,7 +79,8 @@ class Generator:
             for request in requests:
                 code.add(f"{self._targets[id(request)][0]} = {{}}")
             code.add("root = s.root")
-            self._walk(self._layout.root, "root", branches(requests))
+            walked = [request for request in requests if not self._regroup(request)]
+            self._walk(self._layout.root, "root", branches(walked))
             for fetch in fetches:
                 self._bodies(fetch)
         for fetch in fetches:
@@ -110,14 +110,51 @@ class Generator:
             body = " + ".join(parts) + " + b'}}'"
         code.add(f"s.b{fetch.number} = [{body}] if {' or '.join(groups)} else []")
 
-    def _count_reads(self) -> Counter[tuple[Shape, Slot]]:
-        """How many requests read each slot of each shape."""
-        reads: Counter[tuple[Shape, Slot]] = Counter()
-        for _, targets, _ in self._targets.values():
+    def _regroup(self, request: EntityRequest) -> bool:
+        """Take the groups of an earlier request instead of walking, where each of them is a group of this one too.
+
+        That is so if both have the same targets, none of which the earlier one left out, and this one's key adds to the
+        earlier key nothing but what the earlier answer gave to the whole group.
+        """
+        _, targets, number = self._targets[id(request)]
+        wanted = self._key_slots(targets)
+        for other, (held, earlier, earlier_number) in self._targets.items():
+            known = self._key_slots(earlier)
+            if (
+                earlier_number in self._layout.before[number]
+                and other not in self._droppable
+                and set(earlier.request.paths) == set(request.paths)
+                and set(earlier.shapes) == set(targets.shapes)
+                and known
+                and wanted
+                and known <= wanted <= known | {slot.name for slot in earlier.slots}
+            ):
+                with self.code.block(f"for objects in s.{held}.values():"):
+                    self._collect_group(request, targets.shapes[0])
+                return True
+        return False
+
+    def _key_slots(self, targets: EntityTargets) -> set[str]:
+        """The slots that make up the key of a request; empty if its shapes differ in that."""
+        if len(self._kinds[id(targets.request)]) != 1:
+            return set()
+        found = [self._representation(targets.request, shape) for shape in targets.shapes]
+        slots = [
+            {each.slot for each in fields if each.constant is None} if fields else set()
+            for _, fields in (each or ("", ()) for each in found)
+        ]
+        return slots[0] if all(each == slots[0] for each in slots) else set()
+
+    def _find_readers(self) -> dict[tuple[Shape, Slot], list[int]]:
+        """The numbers of the fetches that read each slot of each shape, once for each request."""
+        readers: dict[tuple[Shape, Slot], list[int]] = {}
+        for _, targets, number in self._targets.values():
             for shape in targets.shapes:
                 _, fields = self._representation(targets.request, shape) or ("", ())
-                reads.update((shape, shape.slots[each.slot]) for each in fields if each.slot in shape.slots)
-        return reads
+                for each in fields:
+                    if each.slot in shape.slots:
+                        readers.setdefault((shape, shape.slots[each.slot]), []).append(number)
+        return readers
 
     def _represented(self, request: EntityRequest) -> str:
         """An expression for the list of representations, from the keys of the groups."""
@@ -160,18 +197,12 @@ class Generator:
             return
         if not read:
             raise NotCoveredError("a representation without a key")
-        keys, seen, dropped = [], [], []
-        for each in read:
-            slot, key = shape.slots[each.slot], code.fresh("k")
-            keys.append(key)
-            code.add(f"{key} = {here}.{slot.attribute}")
-            if self._clears(shape, slot):
-                self._cleared.add((shape, slot))
-                code.add(f"{here}.{slot.attribute} = UNSET")
-                seen.append(f"{key} is UNSET")
-            if slot.nullable and not each.nullable:
-                dropped.append(f"{key} is None")
-            self._check_key(self._layout.before[number], slot, each, key)
+        keys, dropped = self._read_key(request, shape, here, read)
+        cleared = [slot for each in read if self._clears(shape, slot := shape.slots[each.slot], number)]
+        for slot in cleared:
+            self._cleared.add((shape, slot))
+            code.add(f"{here}.{slot.attribute} = UNSET")
+        seen = [f"{key} is UNSET" for each, key in zip(read, keys, strict=True) if shape.slots[each.slot] in cleared]
         word = "if"
         if seen:  # an object that two parents share is met twice, and was represented the first time
             with code.block(f"if {' or '.join(seen)}:"):
@@ -186,6 +217,44 @@ class Generator:
             code.add(f"{group}[k].append({here})")
         with code.block("else:"):
             code.add(f"{group}[k] = [{here}]")
+
+    def _read_key(
+        self, request: EntityRequest, shape: Shape, here: str, read: list[RepresentationField]
+    ) -> tuple[list[str], list[str]]:
+        """Read the slots of a key into variables; the conditions under which the object cannot be represented."""
+        keys, dropped = [], []
+        for each in read:
+            slot, key = shape.slots[each.slot], self.code.fresh("k")
+            keys.append(key)
+            self.code.add(f"{key} = {here}.{slot.attribute}")
+            if slot.nullable and not each.nullable:
+                dropped.append(f"{key} is None")
+            self._check_key(self._layout.before[self._targets[id(request)][2]], slot, each, key)
+        return keys, dropped
+
+    def _collect_group(self, request: EntityRequest, shape: Shape) -> None:
+        """As ``_collect``, for all ``objects`` of an earlier group at once."""
+        code = self.code
+        group, targets, number = self._targets[id(request)]
+        found = self._representation(request, shape)
+        assert found is not None
+        read = [each for each in found[1] if each.constant is None]
+        code.add("o = objects[0]")
+        keys, dropped = self._read_key(request, shape, "o", read)
+        names = [
+            each.slot for each in read if all(self._clears(one, one.slots[each.slot], number) for one in targets.shapes)
+        ]
+        if names:
+            self._cleared |= {(one, one.slots[name]) for one in targets.shapes for name in names}
+            with code.block("for o in objects:"):
+                for name in names:
+                    code.add(f"o.{shape.slots[name].attribute} = UNSET")
+        if dropped:
+            self._droppable.add(id(request))
+            with code.block(f"if {' or '.join(dropped)}:"), code.block("for o in objects:"):
+                self._leave_out(targets, "o")
+            code.add("else:")
+        code.add(f"{'    ' if dropped else ''}{group}[{self._key(request, found, keys)}] = objects")
 
     def _key(self, request: EntityRequest, found: _Represented, keys: list[str]) -> str:
         """An expression for the key of a group: what tells one representation from another."""
@@ -216,10 +285,12 @@ class Generator:
         for slot in targets.slots:
             self.code.add(f"{here}.{slot.attribute} = None")
 
-    def _clears(self, shape: Shape, slot: Slot) -> bool:
-        """Whether reading a hidden slot here is the last use of it, so that it can be taken out of sight at once."""
-        hidden = shape not in self._structures.rebuilt and slot in self._structures.hidden[shape]
-        return hidden and not slot.kept and self._reads[shape, slot] == 1
+    def _clears(self, shape: Shape, slot: Slot, number: int) -> bool:
+        """Whether fetch ``number`` is the last to read a hidden slot, so that it goes out of sight at once."""
+        if shape in self._structures.rebuilt or slot not in self._structures.hidden[shape] or slot.kept:
+            return False
+        readers = self._readers[shape, slot]
+        return readers.count(number) == 1 and self._layout.before[number].issuperset(set(readers) - {number})
 
     # Walking: loops over the tree, with the classes known.
 

@@ -40,7 +40,7 @@ class NotCoveredError(Exception):
 class Slot:
     """A value of a shape. ``assigned``: by its own fetch, later than its object; otherwise decoded with its object.
 
-    ``fetch`` is the number of the giving fetch; ``kept`` says that it is read again after representations are made.
+    ``fetch`` is the number of the giving fetch; ``kept`` says that later answers are compared with it.
     """
 
     name: str
@@ -50,7 +50,6 @@ class Slot:
     place: "Place | None"
     by_entity: bool = False
     kept: bool = False
-    readers: int = 0
 
     @property
     def attribute(self) -> str:
