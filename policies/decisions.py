@@ -11,9 +11,8 @@ made anew; only plain text enters a question; matchers know no ``eval`` and no p
 import hashlib
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import casbin
 from casbin.rbac.default_role_manager import DomainManager, RoleManager
@@ -75,34 +74,48 @@ class Decision:
     rule: str | None
 
 
+class _Enforcer(casbin.Enforcer):  # type: ignore[misc]  # Casbin has no types
+    """Casbin's enforcer, which parses each matcher once instead of at every question."""
+
+    _parsed: dict[str, object]
+
+    def _get_expression(self, expr: str, functions: dict[str, object] | None = None) -> object:
+        # The functions are the same at each question: the links never change.
+        parsed = self._parsed.get(expr)
+        if parsed is None:
+            parsed = self._parsed[expr] = casbin.Enforcer._get_expression(expr, functions)
+        return parsed
+
+
 class Judge:
-    """Casbin over the complete lines of one policy version."""
+    """Casbin over the complete lines of one policy version. Not for several threads at once."""
 
     def __init__(self, lines: Iterable[Tokens]) -> None:
         if hashlib.sha256(MODEL.encode()).hexdigest() != MODEL_SHA256:
             raise CodedError(MODEL_ALTERED, "The Casbin model differs from the one that was approved.")
         self._rules: dict[str, list[Tokens]] = defaultdict(list)
-        self._console: list[Tokens] = []
         self._order: dict[Tokens, int] = {}
-        self._managers = {"g": DomainManager(_CHAIN), "g2": RoleManager(_CHAIN), "g3": RoleManager(_CHAIN)}
+        managers = {"g": DomainManager(_CHAIN), "g2": RoleManager(_CHAIN), "g3": RoleManager(_CHAIN)}
+        console: list[list[str]] = []
         groups: list[Tokens] = []
         for tokens in lines:
             if tokens[0] == "p":
                 self._order[tokens] = len(self._order)
                 self._rules[tokens[5]].append(tokens)
             elif tokens[0] == "p2":
-                self._console.append(tokens)
-            elif tokens[0] in self._managers:
-                self._managers[tokens[0]].add_link(*tokens[1:])
+                console.append(list(tokens[1:]))
+            elif tokens[0] in managers:
+                managers[tokens[0]].add_link(*tokens[1:])
                 if tokens[0] == "g2":
                     groups.append(tokens)
         self._groups = Memberships.plain(groups)
-        self._slice = lru_cache(maxsize=512)(self._enforcer_for)
+        self._enforcer = _enforcer(managers, console)
+        self._rule_list = self._enforcer.model["p"]["p"]
 
     def decide(self, question: Question) -> Decision:
         """Casbin's answer to one question."""
-        enforcer = self._slice(question.item)
-        allowed, rule = enforcer.enforce_ex(
+        self._rule_list.policy = self._slice(question.item)
+        allowed, rule = self._enforcer.enforce_ex(
             question.subject,
             question.department,
             question.zone,
@@ -116,23 +129,27 @@ class Judge:
 
     def may(self, subject: str, department: str, act: str, item: str, author: str = "-") -> bool:
         """Whether a person may do ``act`` (propose, approve ...) in the console for an item; never to the own draft."""
-        enforcer = self._enforcer_for(item)
-        context = enforcer.new_enforce_context("2")
+        context = self._enforcer.new_enforce_context("2")
         context.etype = "e"  # Casbin knows one effect; both kinds of rule share it.
-        return bool(enforcer.enforce(context, subject, department, act, item, author))
+        return bool(self._enforcer.enforce(context, subject, department, act, item, author))
 
-    def _enforcer_for(self, item: str) -> casbin.Enforcer:
+    def _slice(self, item: str) -> list[list[str]]:
         touching = {tokens for group in self._groups.reached((item,), None) for tokens in self._rules.get(group, ())}
         # The sentinel keeps the slice from being empty: over an empty policy Casbin can allow.
         lines = sorted(touching | {SENTINEL}, key=lambda tokens: self._order.get(tokens, -1))
-        model = casbin.Model()
-        model.load_model_from_text(MODEL)
-        enforcer = casbin.Enforcer(model)
-        for level in ("casbin.policy", "casbin.enforcer", "casbin.role"):
-            logging.getLogger(level).setLevel(logging.ERROR)
-        model.model["p"]["p"].policy = [list(tokens[1:]) for tokens in lines]
-        model.model["p"]["p2"].policy = [list(tokens[1:]) for tokens in self._console]
-        for name, manager in self._managers.items():
-            enforcer.set_named_role_manager(name, manager)
-            model.model["g"][name].rm = manager
-        return enforcer
+        return [list(tokens[1:]) for tokens in lines]
+
+
+def _enforcer(managers: Mapping[str, RoleManager], console: list[list[str]]) -> casbin.Enforcer:
+    model = casbin.Model()
+    model.load_model_from_text(MODEL)
+    enforcer = _Enforcer(model)
+    enforcer._parsed = {}
+    # Casbin logs every refusal with all values of the question.
+    enforcer.logger.setLevel(logging.ERROR)
+    for name, manager in managers.items():
+        enforcer.set_named_role_manager(name, manager)
+        enforcer.model["g"][name].rm = manager
+    # An empty list of console rules would let Casbin evaluate the matcher over empty values.
+    enforcer.model["p"]["p2"].policy = console or [["C-0", "nobody", "none", "none", "deny"]]
+    return enforcer

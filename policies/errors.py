@@ -91,3 +91,8 @@ CREDENTIAL_OUT_OF_SCOPE = ErrorCode(
     "The credential is valid, but not at this listener or not for the stated purpose.",
     "Use the listener and the purposes that the credential was issued for, or have its scope widened.", 403,
 )  # fmt: skip
+PROOF_FAILED = ErrorCode(
+    "PROOF_FAILED", Family.GATEWAY,
+    "The compiled tables and Casbin disagree about a decision, so the version does not go live.",
+    "Report the question in the message: it is a fault of the compiler, not of the policy.", 500,
+)  # fmt: skip

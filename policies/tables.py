@@ -68,6 +68,14 @@ class PolicyTables:
         """The names of all items."""
         return self.index.names
 
+    def names_of(self, subject: str, department: str) -> frozenset[str]:
+        """The policy names that a subject reaches when it acts for a department (``-``: for none)."""
+        return self._subjects.reached((subject,), department)
+
+    def zones_of(self, zone: str) -> frozenset[str]:
+        """The zones of rules that a listener's zone belongs to."""
+        return self._zones.reached((zone,), None)
+
     def view(self, caller: Caller, now: datetime) -> AccessView:
         """What ``caller`` may do at ``now`` (with a zone); the same value for all callers of its class."""
         key = (caller.subject, caller.department, caller.roles, caller.zone, caller.purpose)
