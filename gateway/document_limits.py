@@ -60,10 +60,10 @@ def parse_within(text: str, limits: DocumentLimits) -> DocumentNode:
     except GraphQLSyntaxError as error:
         if "tokens. Parsing aborted" in error.message:
             raise too_much("tokens or more", limits.tokens, limits.tokens + 1) from None
+        if "nested too deeply" in error.message:
+            raise too_much("levels or more", limits.depth, limits.depth + 1) from None
         places = tuple((place.line, place.column) for place in error.locations or ())
         raise RequestError([ErrorReport(error.message, PARSE_FAILED.name, locations=places)]) from None
-    except RecursionError:
-        raise too_much("levels or more", limits.depth, limits.depth + 1) from None
     check_document(document, limits)
     return document
 

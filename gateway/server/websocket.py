@@ -213,15 +213,16 @@ class _Connection:
     def _subscribe(self, message: _Subscribe) -> None:
         if message.id in self._operations:
             raise _CloseError(4409, f"Subscriber for {message.id[:60]} already exists")
-        task = asyncio.get_running_loop().create_task(self._operate(message))
+        others = len(self._operations)
+        task = asyncio.get_running_loop().create_task(self._operate(message, others))
         self._operations[message.id] = task
 
-    async def _operate(self, message: _Subscribe) -> None:
-        """Executes one operation; its last message is ``complete`` or ``error``."""
+    async def _operate(self, message: _Subscribe, others: int) -> None:
+        """Executes one operation beside ``others``; its last message is ``complete`` or ``error``."""
         request_id = new_request_id()
         try:
-            if len(self._operations) > self._settings.operations:
-                raise too_much("operations at once on its connection", self._settings.operations, len(self._operations))
+            if others >= self._settings.operations:
+                raise too_much("operations beside it on its connection", self._settings.operations - 1, others)
             self._admission.count(self._credentials, self._scope.get("client"))
             request = build_request(message.payload, self._picked, request_id, False)
             await self._stream(message.id, self._documents.resolve(request))
