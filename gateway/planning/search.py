@@ -42,11 +42,16 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetPlan:
-    """How a set is fetched at a place: ``steps`` in order, ``mask`` of requests after the place's own."""
+    """How a set is fetched at a place: ``steps`` in order, ``mask`` of requests after the place's own.
+
+    ``late`` counts the leaves that come with requests after the place's own; between plans with equally many requests
+    the one that brings more at once is better.
+    """
 
     steps: "tuple[Step, ...]" = ()
     mask: int = 0
     missing: tuple[Wanted, ...] = ()
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -104,7 +109,7 @@ class _Alternative:
     steps: tuple[Step, ...]
     mask: int
     missing: tuple[Wanted, ...] = ()
-    moves: int = 0
+    late: int = 0
 
 
 @dataclass(slots=True)
@@ -200,13 +205,13 @@ class Search:
             mask |= alternative.mask
         steps = tuple(step for alternative in in_order for step in alternative.steps)
         missing = tuple(item for alternative in in_order for item in alternative.missing)
-        return SetPlan(steps, mask, missing)
+        return SetPlan(steps, mask, missing, sum(alternative.late for alternative in in_order))
 
     def _joint_price(self, mask: int, combination: Sequence[_Alternative]) -> tuple[int, int, int, int]:
         for alternative in combination:
             mask |= alternative.mask
         missing = sum(item.leaves for alternative in combination for item in alternative.missing)
-        return (missing, *self._price(mask), sum(alternative.moves for alternative in combination))
+        return (missing, *self._price(mask), sum(alternative.late for alternative in combination))
 
     def _greedy(self, mask: int, choices: list[list[_Alternative]]) -> list[_Alternative]:
         """Take for each item what adds least, the subgraphs that serve most items first; then improve one by one."""
@@ -217,7 +222,7 @@ class Search:
 
         def price(taken: int, alternative: _Alternative) -> tuple[int, ...]:
             missing = sum(item.leaves for item in alternative.missing)
-            return (missing, *self._price(taken | alternative.mask), -served[alternative.mask], alternative.moves)
+            return (missing, *self._price(taken | alternative.mask), -served[alternative.mask], alternative.late)
 
         picked: list[_Alternative] = []
         taken = mask
@@ -262,7 +267,7 @@ class Search:
         by_mask: dict[int, _Alternative] = {}
         for alternative in alternatives:
             known = by_mask.get(alternative.mask)
-            if known is None or alternative.moves < known.moves:
+            if known is None or alternative.late < known.late:
                 by_mask[alternative.mask] = alternative
         return [a for m, a in by_mask.items() if not any(o != m and o & m == o for o in by_mask)]
 
@@ -304,8 +309,7 @@ class Search:
             if not plan.steps:
                 return None
             missing = (self.sets.field(item.name, item.arguments, item.variables, self.sets.of(plan.missing)),)
-        moves = 1 if plan.mask else 0
-        return _Alternative((LocalField(item, edge, below, plan),), plan.mask, missing, moves)
+        return _Alternative((LocalField(item, edge, below, plan),), plan.mask, missing, plan.late)
 
     def _available(self, edge: FieldEdge, item: WantedField, place: Place) -> bool:
         return not edge.external or any(_provided(place.provided, item))
@@ -349,14 +353,14 @@ class Search:
             return None
         mask = before | self.bit(level, way.place.node.subgraph) | self.defer(found.mask, level)
         move = Move(way, SetPlan(found.steps, found.mask), edge.requires, required)
-        return _Alternative((move,), mask, found.missing, found.moves + 1)
+        return _Alternative((move,), mask, found.missing, found.late + item.leaves)
 
     def _expanded_there(self, item: WantedField, way: Way) -> _Alternative | None:
         expanded = self._expanded(item, way.place)
         if expanded.missing:
             return None
         mask = way.before | self.bit(way.level, way.place.node.subgraph) | self.defer(expanded.mask, way.level)
-        return _Alternative((Move(way, SetPlan(expanded.steps, expanded.mask)),), mask, (), expanded.moves + 1)
+        return _Alternative((Move(way, SetPlan(expanded.steps, expanded.mask)),), mask, (), expanded.late + item.leaves)
 
     def _required(self, edge: FieldEdge, item: WantedField, place: Place, way: Way) -> SetPlan | None:
         """A plan for the inputs of a field, which must not need the field itself."""
@@ -380,7 +384,7 @@ class Search:
     def _per_type(self, wanted: WantedSet, place: Place, names: Iterable[str]) -> _Alternative:
         steps: list[Step] = []
         missing: list[Wanted] = []
-        mask = moves = 0
+        mask = late = 0
         for name in sorted(names):
             narrowed = self._narrow(place, name)
             plan = self.plan(wanted, narrowed)
@@ -389,8 +393,8 @@ class Search:
             if plan.missing:
                 missing.append(self.sets.on(name, self.sets.of(plan.missing)))
             mask |= plan.mask
-            moves += 1 if plan.mask else 0
-        return _Alternative(tuple(steps), mask, tuple(missing), moves)
+            late += plan.late
+        return _Alternative(tuple(steps), mask, tuple(missing), late)
 
     def _on(self, item: WantedOn, place: Place) -> _Alternative:
         """A fragment at an abstract type: asked for as it stands where that serves, else type by type."""
@@ -411,7 +415,8 @@ class Search:
             narrowed = Place(target, provided, names, place.peers)
             plan = self.plan(item.below, narrowed)
             if not plan.missing:
-                return _Alternative((Narrowed(item.condition, narrowed, plan),) if plan.steps else (), plan.mask)
+                steps = (Narrowed(item.condition, narrowed, plan),) if plan.steps else ()
+                return _Alternative(steps, plan.mask, (), plan.late)
         return self._per_type(item.below, place, names)
 
     def _told_apart(self, item: Wanted, place: Place) -> list[_Alternative]:
@@ -423,34 +428,34 @@ class Search:
                 if not plan.missing:
                     bit = self.bit(way.level, way.place.node.subgraph)
                     mask = way.before | bit | self.defer(plan.mask, way.level)
-                    found.append(_Alternative((Move(way, plan),), mask, (), 1))
+                    found.append(_Alternative((Move(way, plan),), mask, (), plan.late + item.leaves))
         return self._undominated(found) if found else [_Alternative((), 0, (item,))]
 
     def _covered(self, item: WantedField, place: Place, found: list[_Alternative]) -> _Alternative:
         """Where no source has all that is wanted below a field: the field from several sources, each with a part."""
         steps: list[Step] = []
-        mask = moves = 0
+        mask = late = 0
         remaining: tuple[Wanted, ...] = (item,)
         while found:
-            best = min(found, key=lambda a: (sum(m.leaves for m in a.missing), *self._price(mask | a.mask), a.moves))
+            best = min(found, key=lambda a: (sum(m.leaves for m in a.missing), *self._price(mask | a.mask), a.late))
             left, had = sum(m.leaves for m in best.missing), sum(m.leaves for m in remaining)
             if left >= had:
                 break
             steps += best.steps
             mask |= best.mask
-            moves += best.moves
+            late += best.late
             remaining = best.missing
             if not remaining:
                 break
             plan = self.plan(self.sets.of(remaining), place) if len(remaining) > 1 else None
             if plan is not None:
-                return _Alternative((*steps, *plan.steps), mask | plan.mask, plan.missing, moves)
+                return _Alternative((*steps, *plan.steps), mask | plan.mask, plan.missing, late + plan.late)
             rest = remaining[0]
             if isinstance(rest, WantedOn):
                 on = self._on(rest, place)
-                return _Alternative((*steps, *on.steps), mask | on.mask, on.missing, moves + on.moves)
+                return _Alternative((*steps, *on.steps), mask | on.mask, on.missing, late + on.late)
             found = self._sources(rest, place)
-        return _Alternative(tuple(steps), mask, remaining, moves)
+        return _Alternative(tuple(steps), mask, remaining, late)
 
     # Places --------------------------------------------------------------------------------------------------------
 
