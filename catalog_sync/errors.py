@@ -77,3 +77,27 @@ UNKNOWN_CLOCK = ErrorCode(
     "No rule profile in effect sets the clock that is asked for.",
     "Name one of the profiles that ship, or write the clock into a rule profile of your own.", 500,
 )  # fmt: skip
+ILLEGAL_TRANSITION = ErrorCode(
+    "ILLEGAL_TRANSITION", Family.CATALOGUE,
+    "The step is not possible from the state the thing is in, or not for the side that takes it.",
+    "Take one of the steps that the message names; the diagrams in docs/catalogue-sync.md show all of them.", 409,
+)  # fmt: skip
+STALE_VERSION = ErrorCode(
+    "STALE_VERSION", Family.CATALOGUE,
+    "Somebody else changed the record since it was read.", "Read it again, compare, and repeat the step.", 409,
+)  # fmt: skip
+NOT_YOURS = ErrorCode(
+    "NOT_YOURS", Family.CATALOGUE,
+    "A step was tried by somebody who may not take it: only the provider changes its resources, and nobody decides "
+    "on their own submission.",
+    "Let the department or the person that the message names take the step.", 403,
+)  # fmt: skip
+REASON_NEEDED = ErrorCode(
+    "REASON_NEEDED", Family.CATALOGUE,
+    "The step needs a reason, a document or a date that was not given.", "Give what the message names.", 422,
+)  # fmt: skip
+LEDGER_BROKEN = ErrorCode(
+    "LEDGER_BROKEN", Family.CATALOGUE,
+    "A row of the ledger was changed, removed or put in after it was written.",
+    "Compare the ledger with the last anchored copy from the row named onwards, and restore it.", 500,
+)  # fmt: skip

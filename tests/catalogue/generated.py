@@ -82,7 +82,7 @@ def entries(draw: st.DrawFn) -> CatalogueEntry:
         opening=opening,
         cycle=cycle,
         issued=draw(DAYS),
-        items=tuple(draw(st.lists(items(), max_size=4))),
+        items=tuple(draw(st.lists(items(), max_size=4, unique_by=lambda item: item.alias))),
         condition=draw(st.none() | texts()),
         basis=draw(st.none() | BASES),
         category=category,
