@@ -1,0 +1,100 @@
+"""Issues: what composition has to say about the subgraphs, each with what is needed to mend it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """Errors stop composition; hints do not."""
+
+    ERROR = "error"
+    HINT = "hint"
+
+
+@dataclass(frozen=True, slots=True)
+class CompositionCode:
+    """A situation that composition reports under a stable name, the one the field uses.
+
+    ``example`` is SDL that raises it: subgraphs divided by lines ``--- name``; each is preceded by a @link that imports
+    the directives it uses, unless it links for itself. Empty where no SDL can raise it.
+    """
+
+    name: str
+    severity: Severity
+    meaning: str
+    remedy: str
+    example: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SourceLine:
+    """Where in which subgraph's SDL; lines count from 1."""
+
+    subgraph: str
+    line: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One problem or hint.
+
+    ``coordinates`` are schema coordinates, ``witness`` is an operation that shows the problem, ``reasons`` say per
+    subgraph why it cannot be answered.
+    """
+
+    code: CompositionCode
+    message: str
+    coordinates: tuple[str, ...] = ()
+    subgraphs: tuple[str, ...] = ()
+    nodes: tuple[SourceLine, ...] = ()
+    remedy: str = ""
+    witness: str | None = None
+    reasons: tuple[str, ...] = ()
+
+    def as_json(self) -> dict[str, object]:
+        """``code``, ``message`` and ``nodes`` always; the rest where there is something to say."""
+        found: dict[str, object] = {
+            "code": self.code.name,
+            "message": self.message,
+            "nodes": [{"subgraph": node.subgraph, "line": node.line} for node in self.nodes],
+            "coordinates": list(self.coordinates),
+            "subgraphs": list(self.subgraphs),
+            "remedy": self.remedy,
+        }
+        if self.witness is not None:
+            found["witness"] = self.witness
+            found["reasons"] = list(self.reasons)
+        return found
+
+
+@dataclass(slots=True)
+class IssueLog:
+    """Collects the issues of one run, so that all problems of a stage are told at once."""
+
+    errors: list[Issue] = field(default_factory=list)
+    hints: list[Issue] = field(default_factory=list)
+
+    def report(
+        self,
+        code: CompositionCode,
+        message: str,
+        *coordinates: str,
+        at: Iterable[tuple[str, int | None]] = (),
+        remedy: str = "",
+        witness: str | None = None,
+        reasons: tuple[str, ...] = (),
+    ) -> None:
+        """Add an issue; ``at`` holds subgraph names with lines."""
+        nodes = tuple(SourceLine(subgraph, line) for subgraph, line in at)
+        issue = Issue(
+            code=code,
+            message=message,
+            coordinates=coordinates,
+            subgraphs=tuple(dict.fromkeys(node.subgraph for node in nodes)),
+            nodes=nodes,
+            remedy=remedy or code.remedy,
+            witness=witness,
+            reasons=reasons,
+        )
+        (self.errors if code.severity is Severity.ERROR else self.hints).append(issue)

@@ -1,0 +1,199 @@
+"""Applied directives: what several subgraphs say about one element becomes what the supergraph says about it.
+
+Each directive has a rule. @tag and @inaccessible unite; @cost and @listSize take the dearest; access directives add up
+to a conjunction, for a caller must satisfy every department; everything else is taken once, by majority.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import BooleanValueNode, ConstListValueNode, ConstValueNode, IntValueNode, StringValueNode, print_ast
+
+from gateway.composition import codes
+from gateway.composition.merging.composed import ComposedDirectives
+from gateway.composition.merging.scopes import conjunction
+from gateway.composition.merging.state import Merge, Sources, by_value, named
+from gateway.supergraph.directives import (
+    FEDERATION_DIRECTIVES,
+    RESOURCE_DIRECTIVE,
+    STANDARD_DIRECTIVES,
+    DirectiveSpec,
+    FeatureSpec,
+)
+from gateway.supergraph.elements import Applied, Type, plain
+from gateway.supergraph.model import TypeKind
+
+Arguments = Mapping[str, ConstValueNode]
+_DEFINITION_ONLY = ("deprecated", "specifiedBy", "oneOf")
+
+
+@dataclass(slots=True)
+class DirectiveMerge:
+    """Merges applied directives, and notes which specifications the supergraph has to link for them.
+
+    ``names`` maps identities to what the supergraph calls them; ``used`` holds the identities that occur.
+    """
+
+    merge: Merge
+    composed: ComposedDirectives
+    names: dict[str, str] = field(default_factory=dict)
+    used: set[str] = field(default_factory=set)
+
+    def run(self) -> None:
+        """Fill the directives of every element of the supergraph."""
+        for name, merged in self.merge.types.items():
+            type_sources = self.merge.sources(name)
+            self._element(name, merged, type_sources)
+            for member in merged.fields.values():
+                sources = [(s, t.fields[member.name]) for s, t in type_sources if member.name in t.fields]
+                coordinate = f"{name}.{member.name}"
+                self._element(coordinate, member, sources)
+                for argument in member.arguments.values():
+                    having = [(s, m.arguments[argument.name]) for s, m in sources if argument.name in m.arguments]
+                    self._element(f"{coordinate}({argument.name}:)", argument, having)
+            for value in merged.values.values():
+                having = [(s, t.values[value.name]) for s, t in type_sources if value.name in t.values]
+                self._element(f"{name}.{value.name}", value, having)
+
+    def _element(self, coordinate: str, merged: Any, sources: Sources[Any]) -> None:
+        if not any(element.directives for _, element in sources):
+            return
+        merged.directives = [*merged.directives, *self.applied(coordinate, sources)]
+        merged.join = [*merged.join, *self._join_directives(sources)]
+
+    def applied(self, coordinate: str, sources: Sources[Any]) -> Iterator[Applied]:
+        """The directives of one element from those of its sources."""
+        found: dict[str, list[tuple[Any, Applied]]] = {}
+        for subgraph, element in sources:
+            for directive in element.directives:
+                key = self._supergraph_name(subgraph.name, directive)
+                if key is not None:
+                    found.setdefault(key, []).append((subgraph, directive))
+        for name, applications in found.items():
+            identity = applications[0][1].identity
+            yield from self._merged(name, identity, coordinate, applications, sources)
+
+    def _supergraph_name(self, subgraph: str, directive: Applied) -> str | None:
+        identity = directive.identity
+        if identity is None:
+            if directive.name in _DEFINITION_ONLY:
+                return directive.name
+            return self.composed.supergraph_name(subgraph, directive.name)
+        spec = FEDERATION_DIRECTIVES.get(identity, RESOURCE_DIRECTIVE if identity == "resource" else None)
+        if spec is None or spec.feature is None or identity in ("cacheTag", "fromContext"):
+            return None
+        self.used.add(identity)
+        return self.names.get(identity, identity)
+
+    def _join_directives(self, sources: Sources[Any]) -> Iterator[str]:
+        """@cacheTag is written as @join__directive, with the subgraphs that say the same in one."""
+        said: dict[str, list[str]] = {}
+        for subgraph, element in sources:
+            for applied in element.directives:
+                if applied.identity == "cacheTag":
+                    self.used.add("cacheTag")
+                    arguments = ", ".join(f"{name}: {print_ast(value)}" for name, value in applied.arguments.items())
+                    said.setdefault(arguments, []).append(self.merge.graphs[subgraph.name])
+        for arguments, graphs in said.items():
+            yield f'@join__directive(graphs: [{", ".join(graphs)}], name: "federation__cacheTag", args: {{{arguments}}})'
+
+    def _merged(
+        self,
+        name: str,
+        identity: str | None,
+        coordinate: str,
+        applications: list[tuple[Any, Applied]],
+        sources: Sources[Any],
+    ) -> Iterator[Applied]:
+        if identity == "context":
+            for subgraph, applied in applications:
+                text = StringValueNode(value=f"{subgraph.name}__{applied.value('name')}")
+                yield Applied(name, identity, {"name": text}, applied.line)
+            return
+        distinct = _distinct(applied for _, applied in applications)
+        if len(distinct) == 1 or identity == "tag" or (identity is None and self.composed.is_repeatable(name)):
+            for applied in distinct:
+                yield Applied(name, identity, applied.arguments, applied.line)
+            return
+        if identity == "resource":
+            told = by_value((s, str(a.value("code"))) for s, a in applications)
+            self.merge.log.report(
+                codes.RESOURCE_CODE_MISMATCH,
+                f"{coordinate} is bound to more than one information resource: {told}.", coordinate,
+                at=[s.at(a) for s, a in applications],
+            )  # fmt: skip
+            return
+        rules = _RULES.get(identity or "")
+        if rules is None:
+            yield self._by_majority(name, identity, coordinate, applications, distinct)
+            return
+        merged = {
+            argument: value
+            for argument, rule in rules.items()
+            if (value := _merge_argument(rule, argument, distinct)) is not None
+        }
+        self.merge.log.report(
+            codes.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
+            f"@{name} on {coordinate} has different arguments in {named(s for s, _ in applications)}; they are combined.",
+            coordinate, at=[s.at(a) for s, a in applications],
+        )  # fmt: skip
+        yield Applied(name, identity, merged)
+
+    def _by_majority(
+        self,
+        name: str,
+        identity: str | None,
+        coordinate: str,
+        applications: list[tuple[Any, Applied]],
+        distinct: list[Applied],
+    ) -> Applied:
+        keys = [_key(a.arguments) for _, a in applications]
+        chosen = max(distinct, key=lambda candidate: keys.count(_key(candidate.arguments)))
+        self.merge.log.report(
+            codes.INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
+            f"@{name} on {coordinate} has different arguments in {named(s for s, _ in applications)}; those most used are "
+            "taken.", coordinate, at=[s.at(a) for s, a in applications],
+        )  # fmt: skip
+        return Applied(name, identity, chosen.arguments, chosen.line)
+
+
+def _key(arguments: Arguments) -> str:
+    return repr(sorted((name, plain(node)) for name, node in arguments.items()))
+
+
+def _distinct(applied: Iterable[Applied]) -> list[Applied]:
+    found: dict[str, Applied] = {}
+    for directive in applied:
+        found.setdefault(_key(directive.arguments), directive)
+    return list(found.values())
+
+
+def _merge_argument(rule: Callable[[list[Any]], Any], name: str, distinct: list[Applied]) -> ConstValueNode | None:
+    values = [applied.value(name) for applied in distinct if applied.value(name) is not None]
+    return constant(rule(values)) if values else None
+
+
+def _union(values: list[list[Any]]) -> list[Any]:
+    return list(dict.fromkeys(item for value in values for item in value))
+
+
+_RULES: dict[str, dict[str, Callable[[list[Any]], Any]]] = {
+    "cost": {"weight": max},
+    "listSize": {
+        "assumedSize": max, "slicingArguments": _union, "sizedFields": _union, "requireOneSlicingArgument": all,
+    },
+    "requiresScopes": {"scopes": conjunction},
+    "policy": {"policies": conjunction},
+}  # fmt: skip
+
+
+def constant(value: Any) -> ConstValueNode:
+    """A plain value as a constant of GraphQL."""
+    if isinstance(value, bool):
+        return BooleanValueNode(value=value)
+    if isinstance(value, int):
+        return IntValueNode(value=str(value))
+    if isinstance(value, list):
+        return ConstListValueNode(values=tuple(constant(item) for item in value))
+    return StringValueNode(value=str(value))

@@ -1,0 +1,224 @@
+"""@composeDirective, and directives of operations: which directives of the subgraphs' own the supergraph has."""
+
+from dataclasses import dataclass, field
+
+from gateway.composition import codes
+from gateway.composition.merging.fields import merge_arguments
+from gateway.composition.merging.state import Merge, Sources, named
+from gateway.composition.subgraph.links import Link
+from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.directives import APOLLO, FEDERATION, STANDALONE, STANDARD_DIRECTIVES
+from gateway.supergraph.elements import Applied, DirectiveDeclaration
+from gateway.supergraph.join_writing import LinkedSpecification
+
+_EXECUTABLE = frozenset(
+    {"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"}
+    | {"VARIABLE_DEFINITION"}
+)
+
+
+@dataclass(slots=True)
+class ComposedDirectives:
+    """``names`` maps (subgraph, local name) to the name in the supergraph."""
+
+    names: dict[tuple[str, str], str] = field(default_factory=dict)
+    declarations: dict[str, DirectiveDeclaration] = field(default_factory=dict)
+    links: list[LinkedSpecification] = field(default_factory=list)
+
+    def supergraph_name(self, subgraph: str, name: str) -> str | None:
+        """What the subgraph's own directive is called in the supergraph; None if it is not composed."""
+        return self.names.get((subgraph, name))
+
+    def is_repeatable(self, name: str) -> bool:
+        """Whether the composed directive may stand several times at one place."""
+        declared = self.declarations.get(name)
+        return declared is not None and declared.repeatable
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    subgraph: Subgraph
+    applied: Applied
+    name: str
+    link: Link
+
+
+def compose_directives(merge: Merge) -> ComposedDirectives:
+    """Collect every @composeDirective and the directives they ask for."""
+    found = ComposedDirectives()
+    requests = [r for s in merge.subgraphs for a in s.schema_directives if a.identity == "composeDirective"
+                for r in _request(merge, s, a)]  # fmt: skip
+    by_specification: dict[str, list[_Request]] = {}
+    for request in requests:
+        by_specification.setdefault(request.link.identity, []).append(request)
+    for identity, wanted in by_specification.items():
+        _compose_specification(merge, found, identity, wanted)
+    _hint_not_composed(merge, found)
+    return found
+
+
+def _refuse(merge: Merge, why: str, subgraph: Subgraph, applied: Applied) -> None:
+    merge.log.report(codes.DIRECTIVE_COMPOSITION_ERROR, f"[{subgraph.name}] {why}", at=[subgraph.at(applied)])
+
+
+def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> list[_Request]:
+    written = applied.value("name")
+    if not isinstance(written, str) or not written:
+        _refuse(merge, "@composeDirective needs the name of a directive.", subgraph, applied)
+        return []
+    if not written.startswith("@"):
+        _refuse(merge, f"@composeDirective(name: \"{written}\"): the name must begin with @.", subgraph, applied)
+        return []
+    name = written[1:]
+    if name not in subgraph.directives:
+        _refuse(merge, f"@composeDirective names @{name}, which the subgraph does not define.", subgraph, applied)
+        return []
+    link = subgraph.links.source_of(name)
+    identity = subgraph.links.identities.get(name)
+    if identity is not None and (link is None or link.identity == FEDERATION or link.identity in STANDALONE):
+        if identity in ("tag", "inaccessible", "authenticated", "requiresScopes", "policy", "cost", "listSize", "context",
+                        "fromContext", "cacheTag"):  # fmt: skip
+            merge.log.report(
+                codes.DIRECTIVE_COMPOSITION_INFO,
+                f"[{subgraph.name}] @{name} is composed always: @composeDirective adds nothing.", at=[subgraph.at(applied)],
+            )  # fmt: skip
+        else:
+            _refuse(merge, f"@{name} belongs to federation itself and cannot be composed.", subgraph, applied)
+        return []
+    if identity == "resource":
+        return []
+    if link is None:
+        _refuse(merge, f"@{name} comes from no @link: only directives of a linked specification can be composed.", subgraph, applied)
+        return []
+    if link.identity.startswith(f"{APOLLO}/") and link.name in ("link", "core", "join"):
+        _refuse(merge, f"@{name} belongs to {link.identity} and cannot be composed.", subgraph, applied)
+        return []
+    return [_Request(subgraph, applied, name, link)]
+
+
+def _compose_specification(merge: Merge, found: ComposedDirectives, identity: str, wanted: list[_Request]) -> None:
+    majors = {request.link.major for request in wanted}
+    if len(majors) > 1:
+        merge.log.report(
+            codes.DIRECTIVE_COMPOSITION_ERROR,
+            f"{identity} is linked in versions that do not fit each other: "
+            + ", ".join(f"v{r.link.major}.{r.link.minor} in {r.subgraph.name}" for r in wanted) + ".",
+            at=[r.subgraph.at(r.applied) for r in wanted],
+        )  # fmt: skip
+        return
+    _hint_older(merge, identity, wanted)
+    newest = max(wanted, key=lambda request: request.link.minor)
+    names: dict[str, str] = {}
+    for own in dict.fromkeys(str(r.link.own(r.name)) for r in wanted):
+        requests = [r for r in wanted if r.link.own(r.name) == own]
+        local = {r.name for r in requests}
+        if len(local) > 1:
+            told = ", ".join(f"@{r.name} in {r.subgraph.name}" for r in requests)
+            merge.log.report(
+                codes.DIRECTIVE_COMPOSITION_ERROR,
+                f"Directive @{own} of {identity} goes by different names: {told}.",
+                at=[r.subgraph.at(r.applied) for r in requests],
+            )  # fmt: skip
+            continue
+        name = local.pop()
+        taken = found.declarations.get(name)
+        if taken is not None or name in STANDARD_DIRECTIVES:
+            merge.log.report(
+                codes.DIRECTIVE_COMPOSITION_ERROR,
+                f"@{name} of {identity} cannot be composed: the supergraph has another directive of that name.",
+                at=[r.subgraph.at(r.applied) for r in requests],
+            )  # fmt: skip
+            continue
+        names[own] = name
+        best = max(requests, key=lambda request: request.link.minor)
+        found.declarations[name] = best.subgraph.directives[name]
+        for subgraph in merge.subgraphs:
+            link = subgraph.links.by_identity(identity)
+            if link is not None:
+                found.names[subgraph.name, link.local(own)] = name
+    if names:
+        found.links.append(_link(newest.link, names))
+
+
+def _link(link: Link, names: dict[str, str]) -> LinkedSpecification:
+    imports = []
+    for own, name in names.items():
+        if name == link.prefix and own == link.name and f"@{own}" not in link.imports:
+            continue
+        imports.append(f'"@{own}"' if own == name else f'{{name: "@{own}", as: "@{name}"}}')
+    alias = link.prefix if link.prefix != link.name else None
+    return LinkedSpecification(link.url, link.purpose, alias, tuple(imports))
+
+
+def _hint_older(merge: Merge, identity: str, wanted: list[_Request]) -> None:
+    for subgraph in merge.subgraphs:
+        link = subgraph.links.by_identity(identity)
+        if link is not None and link.major != wanted[0].link.major:
+            merge.log.report(
+                codes.DIRECTIVE_COMPOSITION_INFO,
+                f"{subgraph.name} links {identity} v{link.major}, another major version than the one composed.",
+                at=[(subgraph.name, link.line)],
+            )  # fmt: skip
+
+
+def _hint_not_composed(merge: Merge, found: ComposedDirectives) -> None:
+    """A directive composed in one subgraph is used in another that links it from elsewhere, or not at all."""
+    for subgraph in merge.subgraphs:
+        for name in found.declarations:
+            if name in subgraph.directives and (subgraph.name, name) not in found.names:
+                merge.log.report(
+                    codes.DIRECTIVE_COMPOSITION_WARN,
+                    f"@{name} of {subgraph.name} is another directive than the composed one of that name, and is left out.",
+                    at=[subgraph.at(subgraph.directives[name])],
+                )  # fmt: skip
+
+
+def executable_directives(merge: Merge) -> list[DirectiveDeclaration]:
+    """Directives that clients may use in operations: those that every subgraph defines, where all allow them."""
+    names = dict.fromkeys(
+        name
+        for subgraph in merge.subgraphs
+        for name, declared in subgraph.directives.items()
+        if name not in STANDARD_DIRECTIVES and name not in subgraph.links.identities
+        and _EXECUTABLE & set(declared.locations)
+    )  # fmt: skip
+    merged = (_executable(merge, name) for name in names)
+    return [declaration for declaration in merged if declaration is not None]
+
+
+def _executable(merge: Merge, name: str) -> DirectiveDeclaration | None:
+    having: list[tuple[Subgraph, DirectiveDeclaration]] = [
+        (s, s.directives[name]) for s in merge.subgraphs if name in s.directives
+    ]
+    at = [s.at(d) for s, d in having]
+    if len(having) < len(merge.subgraphs):
+        without = [s for s in merge.subgraphs if name not in s.directives]
+        merge.log.report(
+            codes.INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE,
+            f"Directive @{name} is not defined in {named(without)}, so clients cannot use it.", f"@{name}", at=at,
+        )  # fmt: skip
+        return None
+    sets = [{x for x in d.locations if x in _EXECUTABLE} for _, d in having]
+    common = set.intersection(*sets)
+    if not common:
+        merge.log.report(
+            codes.NO_EXECUTABLE_DIRECTIVE_INTERSECTION,
+            f"Directive @{name} has no location that all subgraphs allow, so clients cannot use it.", f"@{name}", at=at,
+        )  # fmt: skip
+        return None
+    if any(found != common for found in sets):
+        merge.log.report(
+            codes.INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS,
+            f"Directive @{name} has different locations; clients may use it on {', '.join(sorted(common))}.", f"@{name}",
+            at=at,
+        )  # fmt: skip
+    repeatable = {d.repeatable for _, d in having}
+    if len(repeatable) > 1:
+        merge.log.report(
+            codes.INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
+            f"Directive @{name} is repeatable in some subgraphs alone, so clients may not repeat it.", f"@{name}", at=at,
+        )  # fmt: skip
+    sources: Sources = having  # type: ignore[type-arg, assignment]
+    arguments = merge_arguments(merge, f"@{name}", sources)
+    locations = tuple(x for x in having[0][1].locations if x in common)
+    return DirectiveDeclaration(name, arguments, locations, all(repeatable), having[0][1].description)

@@ -1,0 +1,131 @@
+"""Input objects and enums: what clients send must be understood by every subgraph, what they receive by one."""
+
+from collections.abc import Iterator
+
+from gateway.composition import codes
+from gateway.composition.merging.fields import merge_default, merge_input_type
+from gateway.composition.merging.state import Merge, Sources, by_value, named
+from gateway.composition.merging.types import merge_description
+from gateway.supergraph.elements import Member, Type, is_required, named_type
+from gateway.supergraph.model import TypeKind
+
+
+def merge_inputs(merge: Merge) -> None:
+    """Fill every input object of the supergraph with the fields that all subgraphs know."""
+    for name, merged in merge.types.items():
+        if merged.kind is TypeKind.INPUT_OBJECT:
+            _merge_input(merge, merged, merge.sources(name))
+
+
+def _merge_input(merge: Merge, merged: Type, type_sources: Sources[Type]) -> None:
+    name = merged.name
+    for field_name in dict.fromkeys(f for _, t in type_sources for f in t.fields):
+        coordinate = f"{name}.{field_name}"
+        sources = [(s, t.fields[field_name]) for s, t in type_sources if field_name in t.fields]
+        if len(sources) < len(type_sources):
+            _missing_field(merge, coordinate, sources, type_sources, field_name)
+            continue
+        member = Member(field_name)
+        member.description = merge_description(merge, coordinate, sources)
+        member.type, uniform = merge_input_type(
+            merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, codes.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
+        )
+        member.default = merge_default(merge, coordinate, sources, codes.INPUT_FIELD_DEFAULT_MISMATCH)
+        if not uniform:
+            member.join = [f'@join__field(graph: {merge.graphs[s.name]}, type: "{m.type}")' for s, m in sources]
+        merged.fields[field_name] = member
+    if not merged.fields and any(t.fields for _, t in type_sources):
+        merge.report(
+            codes.EMPTY_MERGED_INPUT_TYPE,
+            f"Input {name} has no field that all of {named(s for s, _ in type_sources)} know.", name, sources=type_sources,
+        )  # fmt: skip
+
+
+def _missing_field(
+    merge: Merge, coordinate: str, sources: Sources[Member], type_sources: Sources[Type], field_name: str
+) -> None:
+    without = named(s for s, t in type_sources if field_name not in t.fields)
+    required = [s for s, m in sources if is_required(m)]
+    if required:
+        merge.report(
+            codes.REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH,
+            f"{coordinate} is required in {named(required)}, but does not exist in {without}.", coordinate, sources=sources,
+        )  # fmt: skip
+    else:
+        merge.report(
+            codes.INCONSISTENT_INPUT_OBJECT_FIELD,
+            f"{coordinate} does not exist in {without}, so clients cannot give it.", coordinate, sources=sources,
+        )  # fmt: skip
+
+
+def merge_enums(merge: Merge) -> None:
+    """Fill every enum; last, for the rule depends on where the enum is used."""
+    as_input, as_output = _usages(merge)
+    for name, merged in merge.types.items():
+        if merged.kind is TypeKind.ENUM:
+            _merge_enum(merge, merged, merge.sources(name), as_input.get(name), as_output.get(name))
+
+
+def _usages(merge: Merge) -> tuple[dict[str, str], dict[str, str]]:
+    """For each type one coordinate where it is used as input, and one where as output."""
+    as_input: dict[str, str] = {}
+    as_output: dict[str, str] = {}
+    for definition in merge.types.values():
+        for member in definition.fields.values():
+            coordinate = f"{definition.name}.{member.name}"
+            found = as_input if definition.kind is TypeKind.INPUT_OBJECT else as_output
+            found.setdefault(named_type(member.type), coordinate)
+            for argument in member.arguments.values():
+                as_input.setdefault(named_type(argument.type), f"{coordinate}({argument.name}:)")
+    return as_input, as_output
+
+
+def _merge_enum(
+    merge: Merge, merged: Type, type_sources: Sources[Type], as_input: str | None, as_output: str | None
+) -> None:
+    name = merged.name
+    if as_input is None and as_output is None:
+        merge.report(
+            codes.UNUSED_ENUM_TYPE, f"Enum {name} is used nowhere; the values of all subgraphs are kept.", name,
+            sources=type_sources,
+        )  # fmt: skip
+    for value_name, sources, without in _values(type_sources):
+        coordinate = f"{name}.{value_name}"
+        # A value that clients never see cannot be sent, so it need not be known everywhere.
+        if without and not any(v.has("inaccessible") for _, v in sources):
+            if as_input and as_output:
+                merge.report(
+                    codes.ENUM_VALUE_MISMATCH,
+                    f"{coordinate} does not exist in {without}, yet {name} is both sent ({as_input}) and received "
+                    f"({as_output}), so all subgraphs must have the same values.", coordinate, sources=sources,
+                )  # fmt: skip
+            elif as_input:
+                merge.report(
+                    codes.INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
+                    f"{coordinate} does not exist in {without}, so clients cannot send it.", coordinate, sources=sources,
+                )  # fmt: skip
+                continue
+            elif as_output:
+                merge.report(
+                    codes.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
+                    f"{coordinate} does not exist in {without}; clients may receive it all the same.", coordinate,
+                    sources=sources,
+                )  # fmt: skip
+        value = Member(value_name)
+        value.description = merge_description(merge, coordinate, sources)
+        value.join = [f"@join__enumValue(graph: {merge.graphs[s.name]})" for s, _ in sources]
+        merged.values[value_name] = value
+    if not merged.values:
+        told = by_value((s, "/".join(t.values)) for s, t in type_sources)
+        merge.report(
+            codes.EMPTY_MERGED_ENUM_TYPE, f"Enum {name} is sent by clients, but no value is common to all: {told}.", name,
+            sources=type_sources,
+        )  # fmt: skip
+
+
+def _values(type_sources: Sources[Type]) -> Iterator[tuple[str, Sources[Member], str]]:
+    """Each value with the subgraphs that have it, and the words for those that do not."""
+    for value_name in dict.fromkeys(v for _, t in type_sources for v in t.values):
+        sources = [(s, t.values[value_name]) for s, t in type_sources if value_name in t.values]
+        without = [s for s, t in type_sources if value_name not in t.values]
+        yield value_name, sources, named(without) if without else ""

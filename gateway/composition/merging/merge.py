@@ -1,0 +1,62 @@
+"""Merging: validated subgraphs in, the supergraph's types out, in an order that every rule depends on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from gateway.composition.issues import IssueLog
+from gateway.composition.merging.applied import DirectiveMerge
+from gateway.composition.merging.composed import compose_directives, executable_directives
+from gateway.composition.merging.features import directive_names, supergraph_features
+from gateway.composition.merging.fields import merge_fields
+from gateway.composition.merging.inputs import merge_enums, merge_inputs
+from gateway.composition.merging.interface_objects import merge_interface_objects
+from gateway.composition.merging.overrides import merge_overrides
+from gateway.composition.merging.state import Merge, graph_names
+from gateway.composition.merging.types import merge_implements, merge_roots, merge_shallow_types, merge_unions
+from gateway.composition.subgraph.facts import Facts
+from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.join_writing import SupergraphText
+
+
+@dataclass(frozen=True, slots=True)
+class Merged:
+    """A merge that succeeded, and what its SDL says."""
+
+    merge: Merge
+    text: SupergraphText
+
+
+def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], log: IssueLog) -> Merged | None:
+    """Merge; None when a rule was broken, which is then in ``log``."""
+    merge = Merge(subgraphs, facts, log, graphs=graph_names(s.name for s in subgraphs))
+    composed = compose_directives(merge)
+    merge_shallow_types(merge)
+    merge_implements(merge)
+    merge_unions(merge)
+    merge_roots(merge)
+    merge_overrides(merge)
+    merge_inputs(merge)
+    merge_fields(merge)
+    executable = executable_directives(merge)
+    merge_enums(merge)
+    directives = DirectiveMerge(merge, composed, directive_names(merge))
+    directives.run()
+    merge_interface_objects(merge)
+    if log.errors:
+        return None
+    links, declarations, scalars = supergraph_features(directives.used, directives.names)
+    text = SupergraphText(
+        join_version=_join_version(subgraphs),
+        graphs=[(merge.graphs[s.name], s.name, s.url) for s in subgraphs],
+        roots=merge.roots,
+        types=merge.types.values(),
+        links=[*links, *composed.links],
+        directives=[*declarations, *executable, *composed.declarations.values()],
+        scalars=scalars,
+    )
+    return Merged(merge, text)
+
+
+def _join_version(subgraphs: Sequence[Subgraph]) -> str:
+    newest = max((s.links.minor for s in subgraphs), default=0)
+    return "v0.3" if newest < 7 else "v0.4" if newest == 7 else "v0.5"

@@ -1,0 +1,97 @@
+"""What all merging rules share: the subgraphs in order, their facts, the supergraph so far, and the words for messages."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from gateway.composition.issues import CompositionCode, IssueLog
+from gateway.composition.subgraph.facts import Facts
+from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.elements import Member, Type
+from gateway.supergraph.model import TypeKind
+
+E = TypeVar("E", Type, Member)
+Sources = list[tuple[Subgraph, E]]
+"""An element in every subgraph that has it, in the order of the subgraphs."""
+
+
+@dataclass(slots=True)
+class Override:
+    """What becomes of a field in a subgraph because of @override, in the same or another one."""
+
+    taken_over: bool = False
+    used: bool = False
+    label: str | None = None
+    source: str | None = None
+
+
+@dataclass(slots=True)
+class Merge:
+    """One merge under way. ``types`` is the supergraph; ``graphs`` maps subgraph names to values of join__Graph."""
+
+    subgraphs: Sequence[Subgraph]
+    facts: Mapping[str, Facts]
+    log: IssueLog
+    types: dict[str, Type] = field(default_factory=dict)
+    graphs: dict[str, str] = field(default_factory=dict)
+    roots: dict[str, str] = field(default_factory=dict)
+    overrides: dict[tuple[str, str, str], Override] = field(default_factory=dict)
+
+    def sources(self, type_name: str) -> Sources[Type]:
+        """The type in every subgraph that has it."""
+        return [(s, s.types[type_name]) for s in self.subgraphs if type_name in s.types]
+
+    def override(self, subgraph: Subgraph, type_name: str, field_name: str) -> Override | None:
+        """What @override says of the field in the subgraph."""
+        return self.overrides.get((subgraph.name, type_name, field_name))
+
+    def is_subtype(self, sub: str, sup: str) -> bool:
+        """Whether named type ``sub`` fits wherever ``sup`` is expected, in the supergraph."""
+        if sub == sup:
+            return True
+        parent, child = self.types.get(sup), self.types.get(sub)
+        if parent is None or child is None:
+            return False
+        return sub in parent.members or sup in child.interfaces
+
+    def implementers(self, interface: str) -> Iterator[Type]:
+        """Object types that implement the interface in the supergraph."""
+        return (t for t in self.types.values() if t.kind is TypeKind.OBJECT and interface in t.interfaces)
+
+    def report(self, code: CompositionCode, message: str, *coordinates: str, sources: Sources[E] | None = None) -> None:
+        """Log an issue located at ``sources``."""
+        self.log.report(code, message, *coordinates, at=[s.at(element) for s, element in sources or ()])
+
+
+def named(subgraphs: Iterable[Subgraph | str]) -> str:
+    """``subgraph a`` or ``subgraphs a, b and c``."""
+    names = [s if isinstance(s, str) else s.name for s in subgraphs]
+    if len(names) < 2:
+        return f"subgraph {''.join(names)}"
+    return f"subgraphs {', '.join(names[:-1])} and {names[-1]}"
+
+
+def by_value(pairs: Iterable[tuple[Subgraph, str]]) -> str:
+    """``String in subgraph a, Int in subgraphs b and c``."""
+    found: dict[str, list[Subgraph]] = {}
+    for subgraph, value in pairs:
+        found.setdefault(value, []).append(subgraph)
+    return ", ".join(f"{value} in {named(holders)}" for value, holders in found.items())
+
+
+def graph_names(names: Iterable[str]) -> dict[str, str]:
+    """Subgraph names as values of the enum join__Graph: upper case, no other signs, none twice."""
+    wanted: dict[str, list[str]] = {}
+    for name in names:
+        clean = re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
+        if clean[:1].isdigit():
+            clean = f"_{clean}"
+        if re.search(r"_\d+$", clean):
+            clean += "_"
+        wanted.setdefault(clean, []).append(name)
+    return {
+        name: clean if len(same) == 1 else f"{clean}_{index}"
+        for clean, same in wanted.items()
+        for index, name in enumerate(same, 1)
+    }

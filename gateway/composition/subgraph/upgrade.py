@@ -1,0 +1,222 @@
+"""Federation 1 subgraphs made into Federation 2 ones.
+
+Federation 1 let everybody repeat value types, asked extensions to repeat their keys as @external, and tolerated
+directives that do nothing. The upgrade states what the author meant: what is repeated is @shareable, external keys of
+extensions are plain fields, and what does nothing goes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from graphql import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
+from graphql import ConstListValueNode
+
+from gateway.composition import codes
+from gateway.composition.issues import IssueLog
+from gateway.composition.subgraph.facts import Facts, FieldSetSyntaxError, field_set_node, field_set_text, fields_argument
+from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.elements import ROOTS, Applied, Member, Type, named_type
+from gateway.supergraph.features import parts
+from gateway.supergraph.model import TypeKind
+
+_FIELD_SETS = ("key", "requires", "provides")
+_ROOT_TYPES = frozenset(root.title() for root in ROOTS)
+
+
+def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
+    """Upgrade the Federation 1 subgraphs among ``subgraphs`` in place; nothing happens when there are none."""
+    old = [subgraph for subgraph in subgraphs if not subgraph.links.is_federation_2]
+    if not old:
+        return
+    facts = {subgraph.name: Facts.of(subgraph) for subgraph in subgraphs}
+    for subgraph in old:
+        _check_extensions(subgraph, subgraphs, log)
+    shareable = {subgraph.name: _shareable(subgraph, subgraphs, facts) for subgraph in old}
+    for subgraph in old:
+        _Upgrade(subgraph, log).run()
+        for type_name, field_name in shareable[subgraph.name]:
+            definition = subgraph.types.get(type_name)
+            if definition is not None and field_name in definition.fields:
+                definition.fields[field_name].directives.append(Applied("shareable", "shareable", {}))
+
+
+def _check_extensions(subgraph: Subgraph, subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
+    for definition in subgraph.types.values():
+        if definition.name in _ROOT_TYPES or not _is_extension(definition):
+            continue
+        others = (s.types.get(definition.name) for s in subgraphs if s is not subgraph)
+        if not any(other is not None and not _is_extension(other) for other in others):
+            log.report(
+                codes.EXTENSION_WITH_NO_BASE,
+                f"[{subgraph.name}] {definition.name} is extended, but no subgraph defines it.", definition.name,
+                at=(subgraph.at(definition),),
+            )  # fmt: skip
+
+
+def _is_extension(definition: Type) -> bool:
+    return not definition.is_defined or definition.has("extends")
+
+
+def _shareable(
+    subgraph: Subgraph, subgraphs: Sequence[Subgraph], facts: dict[str, Facts]
+) -> list[tuple[str, str]]:
+    """The fields that others resolve too: all of value types, and of entities those another subgraph really answers."""
+    found: list[tuple[str, str]] = []
+    own = facts[subgraph.name]
+    for definition in subgraph.types.values():
+        if definition.kind is not TypeKind.OBJECT or definition.name == "Subscription":
+            continue
+        others = [s for s in subgraphs if s is not subgraph and definition.name in s.types]
+        is_value_type = not definition.has("key") and definition.name not in _ROOT_TYPES
+        for member in definition.fields.values():
+            pair = (definition.name, member.name)
+            if is_value_type:
+                if others:
+                    found.append(pair)
+            elif pair not in own.in_keys and not own.is_external(*pair):
+                if any(member.name in s.types[definition.name].fields and facts[s.name].resolves(*pair) for s in others):
+                    found.append(pair)
+    return found
+
+
+@dataclass(slots=True)
+class _Upgrade:
+    subgraph: Subgraph
+    log: IssueLog
+
+    def run(self) -> None:
+        for definition in self.subgraph.types.values():
+            self._mend_field_sets(definition)
+            if definition.kind is TypeKind.INTERFACE:
+                self._clear_interface(definition)
+            definition.directives = [a for a in definition.directives if a.identity != "external"]
+            definition.is_defined = True
+        self._free_keys_of_extensions()
+        for definition in self.subgraph.types.values():
+            for member in definition.fields.values():
+                self._drop_idle(definition, member)
+        self._drop_tags_of_externals()
+        self._drop_unused_externals()
+
+    def _mend_field_sets(self, definition: Type) -> None:
+        definition.directives = [_with_text(a) if a.identity in _FIELD_SETS else a for a in definition.directives]
+        for member in definition.fields.values():
+            member.directives = [_with_text(a) if a.identity in _FIELD_SETS else a for a in member.directives]
+
+    def _clear_interface(self, definition: Type) -> None:
+        definition.directives = [a for a in definition.directives if a.identity not in ("key", "extends")]
+        for member in definition.fields.values():
+            member.external_by_type = False
+            member.directives = [a for a in member.directives if a.identity not in ("external", "requires", "provides")]
+
+    def _free_keys_of_extensions(self) -> None:
+        """Keys that extensions had to repeat as @external are resolved there all the same."""
+        for type_name, field_name in Facts.of(self.subgraph).not_external:
+            member = self.subgraph.types[type_name].fields[field_name]
+            member.external_by_type = False
+            member.directives = [a for a in member.directives if a.identity != "external"]
+
+    def _drop_idle(self, definition: Type, member: Member) -> None:
+        """@requires and @provides keep only what is external; empty ones go, as does @provides on a leaf."""
+        facts = Facts(self.subgraph)
+        kept: list[Applied] = []
+        for applied in member.directives:
+            if applied.identity not in ("requires", "provides"):
+                kept.append(applied)
+                continue
+            parent = named_type(member.type) if applied.identity == "provides" else definition.name
+            target = self.subgraph.types.get(parent)
+            if target is None or not target.is_composite:
+                continue
+            text = fields_argument(applied)
+            try:
+                node = field_set_node(text) if text is not None else None
+            except FieldSetSyntaxError:
+                node = None
+            if node is None:
+                kept.append(applied)
+                continue
+            left = self._only_external(facts, parent, node)
+            if left:
+                kept.append(replace(applied, arguments={**applied.arguments, "fields": StringValueNode(value=left)}))
+        member.directives = kept
+
+    def _only_external(self, facts: Facts, parent: str, node: SelectionSetNode) -> str:
+        """The text of what the field set selects that is @external; unknown fields stay, for validation to report."""
+        definition = self.subgraph.types.get(parent)
+        kept: list[str] = []
+        for selection in node.selections:
+            if isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition.name.value if selection.type_condition else parent
+                inner = self._only_external(facts, condition, selection.selection_set)
+                if inner:
+                    kept.append(f"... on {condition} {{ {inner} }}")
+            elif isinstance(selection, FieldNode):
+                member = definition.fields.get(selection.name.value) if definition else None
+                external = member is None or definition is None or self._external_somewhere(facts, definition, member)
+                if selection.selection_set is None or external:
+                    if external:
+                        kept.append(field_set_text("{" + print_ast(selection) + "}"))
+                    continue
+                inner = self._only_external(facts, named_type(member.type) if member else "", selection.selection_set)
+                if inner:
+                    arguments = ", ".join(print_ast(argument) for argument in parts(selection, "arguments"))
+                    head = f"{selection.name.value}({arguments})" if arguments else selection.name.value
+                    kept.append(f"{head} {{ {inner} }}")
+        return " ".join(kept)
+
+    def _external_somewhere(self, facts: Facts, definition: Type, member: Member) -> bool:
+        if definition.kind is TypeKind.INTERFACE:
+            return any(
+                member.name in t.fields and facts.is_external(t.name, member.name)
+                for t in self.subgraph.implementers(definition.name)
+            )
+        return facts.is_external(definition.name, member.name)
+
+    def _drop_tags_of_externals(self) -> None:
+        facts = Facts(self.subgraph)
+        for definition in self.subgraph.types.values():
+            for member in definition.fields.values():
+                if facts.is_external(definition.name, member.name):
+                    member.directives = [a for a in member.directives if a.identity != "tag"]
+
+    def _drop_unused_externals(self) -> None:
+        facts = Facts.of(self.subgraph)
+        for definition in list(self.subgraph.types.values()):
+            if definition.kind is not TypeKind.OBJECT or not definition.fields:
+                continue
+            unused = [
+                name for name in definition.fields
+                if facts.is_external(definition.name, name) and not facts.is_used(definition.name, name)
+            ]  # fmt: skip
+            for name in unused:
+                del definition.fields[name]
+            if unused and not definition.fields:
+                self._empty(definition)
+
+    def _empty(self, definition: Type) -> None:
+        name = definition.name
+        if self._is_referenced(name):
+            self.log.report(
+                codes.TYPE_WITH_ONLY_UNUSED_EXTERNAL,
+                f"[{self.subgraph.name}] {name} has @external fields alone, and none of them is used.", name,
+                at=(self.subgraph.at(definition),),
+            )  # fmt: skip
+        del self.subgraph.types[name]
+
+    def _is_referenced(self, name: str) -> bool:
+        types = self.subgraph.types.values()
+        return any(name in t.members or any(named_type(m.type) == name for m in t.fields.values()) for t in types)
+
+
+def _with_text(applied: Applied) -> Applied:
+    """Federation 1 accepted ``fields: id`` and ``fields: ["id", "name"]``."""
+    node = applied.arguments.get("fields")
+    if node is None or isinstance(node, StringValueNode):
+        return applied
+    items = node.values if isinstance(node, ConstListValueNode) else (node,)
+    words = [getattr(item, "value", None) for item in items]
+    if not all(isinstance(word, str) for word in words):
+        return applied
+    text = StringValueNode(value=" ".join(str(word) for word in words))
+    return replace(applied, arguments={**applied.arguments, "fields": text})

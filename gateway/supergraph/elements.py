@@ -1,0 +1,157 @@
+"""The elements of a type system as composition handles them: what a subgraph declares, and what the supergraph will.
+
+graphql-core's nodes are a syntax; these are the declarations themselves, extensions folded in, directives bound to the
+specification they come from. They belong to one run of composition, which fills them in step by step, so they are the
+only values of the engine that change after they are made. Types are kept as text (``[Book!]!``): comparing, printing
+and hashing them is most of what merging does.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import ConstValueNode, ListTypeNode, NonNullTypeNode, TypeNode, print_ast
+from graphql.utilities import value_from_ast_untyped
+
+from gateway.supergraph.model import TypeKind
+
+BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
+ROOTS = ("query", "mutation", "subscription")
+
+
+@dataclass(slots=True)
+class Applied:
+    """A directive at one place. ``identity`` is its name in the specification it was linked from, None if it has none."""
+
+    name: str
+    identity: str | None
+    arguments: Mapping[str, ConstValueNode]
+    line: int | None = None
+
+    def value(self, argument: str, default: Any = None) -> Any:
+        """The argument as a plain value; enum values as their names."""
+        node = self.arguments.get(argument)
+        return default if node is None else value_from_ast_untyped(node)
+
+    def written(self) -> str:
+        """The directive as GraphQL text."""
+        if not self.arguments:
+            return f"@{self.name}"
+        return f"@{self.name}({', '.join(f'{name}: {print_ast(node)}' for name, node in self.arguments.items())})"
+
+
+@dataclass(slots=True)
+class Member:
+    """A field, an argument, an input field or an enum value (which has no type)."""
+
+    name: str
+    type: str = ""
+    arguments: dict[str, "Member"] = field(default_factory=dict)
+    default: ConstValueNode | None = None
+    directives: list[Applied] = field(default_factory=list)
+    description: str | None = None
+    line: int | None = None
+    join: list[str] = field(default_factory=list)
+    shareable_by_type: bool = False
+    external_by_type: bool = False
+
+    def has(self, identity: str) -> bool:
+        """Whether a directive of this identity is applied."""
+        return any(applied.identity == identity for applied in self.directives)
+
+    def applied(self, identity: str) -> Iterator[Applied]:
+        """All applications of the directive."""
+        return (applied for applied in self.directives if applied.identity == identity)
+
+
+@dataclass(slots=True)
+class Type:
+    """A named type; ``members`` are a union's, ``values`` an enum's."""
+
+    name: str
+    kind: TypeKind
+    description: str | None = None
+    directives: list[Applied] = field(default_factory=list)
+    interfaces: list[str] = field(default_factory=list)
+    fields: dict[str, Member] = field(default_factory=dict)
+    members: list[str] = field(default_factory=list)
+    values: dict[str, Member] = field(default_factory=dict)
+    line: int | None = None
+    is_defined: bool = True
+    is_extended: bool = False
+    declarations: int = 0
+    join: list[str] = field(default_factory=list)
+
+    def has(self, identity: str) -> bool:
+        """Whether a directive of this identity is applied."""
+        return any(applied.identity == identity for applied in self.directives)
+
+    def applied(self, identity: str) -> Iterator[Applied]:
+        """All applications of the directive."""
+        return (applied for applied in self.directives if applied.identity == identity)
+
+    @property
+    def is_composite(self) -> bool:
+        """Whether selections can be made on it."""
+        return self.kind in (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.UNION)
+
+    @property
+    def is_abstract(self) -> bool:
+        """Whether it is an interface or a union."""
+        return self.kind in (TypeKind.INTERFACE, TypeKind.UNION)
+
+
+@dataclass(slots=True)
+class DirectiveDeclaration:
+    """The definition of a directive."""
+
+    name: str
+    arguments: dict[str, Member]
+    locations: tuple[str, ...]
+    repeatable: bool
+    description: str | None = None
+    line: int | None = None
+
+
+def type_text(node: TypeNode) -> str:
+    """The type as text."""
+    if isinstance(node, NonNullTypeNode):
+        return type_text(node.type) + "!"
+    if isinstance(node, ListTypeNode):
+        return f"[{type_text(node.type)}]"
+    return node.name.value  # type: ignore[attr-defined, no-any-return]
+
+
+def named_type(text: str) -> str:
+    """``Book`` of ``[Book!]!``."""
+    return text.strip("[]!")
+
+
+def is_required(member: Member) -> bool:
+    """Whether an argument or input field must be given."""
+    return member.type.endswith("!") and member.default is None
+
+
+def same_value(one: ConstValueNode | None, other: ConstValueNode | None) -> bool:
+    """Whether two constants are the same value."""
+    if one is None or other is None:
+        return one is other
+    return bool(plain(one) == plain(other))
+
+
+def plain(node: ConstValueNode) -> Any:
+    """The constant as plain values; enum values and strings stay apart."""
+    return value_from_ast_untyped(node) if node.kind != "enum_value" else ("enum", node.value)  # type: ignore[attr-defined]
+
+
+def all_members(types: Iterable[Type]) -> Iterator[tuple[str, Type | Member]]:
+    """Every element of the types with its schema coordinate."""
+    for definition in types:
+        yield definition.name, definition
+        for member in definition.fields.values():
+            coordinate = f"{definition.name}.{member.name}"
+            yield coordinate, member
+            for argument in member.arguments.values():
+                yield f"{coordinate}({argument.name}:)", argument
+        for value in definition.values.values():
+            yield f"{definition.name}.{value.name}", value

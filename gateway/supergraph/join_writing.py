@@ -1,0 +1,186 @@
+"""Writing supergraph SDL: the join specification v0.3, v0.4 and v0.5.
+
+The text is written straight from the merged types: going through syntax nodes and a printer takes several times as long
+and gives the same characters.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from graphql import print_ast
+
+from gateway.supergraph.elements import Applied, DirectiveDeclaration, Member, Type
+from gateway.supergraph.model import TypeKind
+
+_JOIN_FIELD = {
+    "v0.3": "",
+    "v0.4": ", overrideLabel: String",
+    "v0.5": ", overrideLabel: String, contextArguments: [join__ContextArgument!]",
+}
+_PURPOSES = '''enum link__Purpose {
+  """
+  `SECURITY` features provide metadata necessary to securely resolve fields.
+  """
+  SECURITY
+
+  """
+  `EXECUTION` features provide metadata necessary for operation execution.
+  """
+  EXECUTION
+}'''
+_CONTEXT_ARGUMENT = """input join__ContextArgument {
+  name: String!
+  type: String!
+  context: String!
+  selection: join__FieldValue!
+}"""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedSpecification:
+    """A @link of the supergraph; ``imports`` are entries of its ``import`` as GraphQL text."""
+
+    url: str
+    purpose: str | None = None
+    alias: str | None = None
+    imports: tuple[str, ...] = ()
+
+    def written(self) -> str:
+        """The directive as GraphQL text."""
+        said = [f'url: "{self.url}"']
+        if self.alias:
+            said.append(f'as: "{self.alias}"')
+        if self.purpose:
+            said.append(f"for: {self.purpose}")
+        if self.imports:
+            said.append(f"import: [{', '.join(self.imports)}]")
+        return f"@link({', '.join(said)})"
+
+
+@dataclass(frozen=True, slots=True)
+class SupergraphText:
+    """All that a supergraph's SDL says. ``graphs`` are enum value, subgraph name and URL of each subgraph."""
+
+    join_version: str
+    graphs: Sequence[tuple[str, str, str]]
+    roots: Mapping[str, str]
+    types: Iterable[Type]
+    links: Sequence[LinkedSpecification] = ()
+    directives: Sequence[DirectiveDeclaration] = ()
+    scalars: Sequence[str] = ()
+    schema_directives: Sequence[Applied | str] = ()
+
+    def written(self) -> str:
+        """The SDL; types in alphabetical order, members as the subgraphs have them."""
+        named = sorted(self.types, key=lambda definition: definition.name)
+        definitions = [*self._machinery(), *(_type(definition) for definition in named)]
+        return "\n\n".join([self._schema(), *map(_directive, self.directives), *definitions]) + "\n"
+
+    def _schema(self) -> str:
+        lines = ["schema"]
+        own = (
+            LinkedSpecification("https://specs.apollo.dev/link/v1.0"),
+            LinkedSpecification(f"https://specs.apollo.dev/join/{self.join_version}", "EXECUTION"),
+        )
+        lines += [f"  {link.written()}" for link in (*own, *self.links)]
+        lines += [f"  {d if isinstance(d, str) else d.written()}" for d in self.schema_directives]
+        roots = [f"  {operation}: {name}" for operation, name in self.roots.items()]
+        return "\n".join([*lines, "{", *roots, "}"])
+
+    def _machinery(self) -> list[str]:
+        graphs = "\n".join(
+            f"  {value} @join__graph(name: {_string(name)}, url: {_string(url)})" for value, name, url in self.graphs
+        )
+        found = [
+            "directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE",
+            "directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, "
+            f"external: Boolean, override: String, usedOverridden: Boolean{_JOIN_FIELD[self.join_version]}) repeatable on "
+            "FIELD_DEFINITION | INPUT_FIELD_DEFINITION",
+            "directive @join__graph(name: String!, url: String!) on ENUM_VALUE",
+            "directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE",
+            "directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: "
+            "Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | "
+            "INPUT_OBJECT | SCALAR",
+            "directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION",
+            "directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA",
+            "scalar join__FieldSet",
+            f"enum join__Graph {{\n{graphs}\n}}",
+            "scalar link__Import",
+            _PURPOSES,
+        ]
+        if self.join_version == "v0.5":
+            found += [
+                "directive @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) "
+                "repeatable on SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION",
+                _CONTEXT_ARGUMENT,
+                "scalar join__DirectiveArguments",
+                "scalar join__FieldValue",
+            ]
+        elif self.join_version == "v0.4":
+            found += [
+                "directive @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) "
+                "repeatable on SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION",
+                "scalar join__DirectiveArguments",
+            ]
+        return [*found, *(f"scalar {name}" for name in self.scalars)]
+
+
+def _string(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _described(description: str | None, indent: str) -> str:
+    if not description:
+        return ""
+    if "\n" in description or '"""' in description or "\\" in description or description.endswith('"'):
+        body = description.replace('"""', '\\"""')
+        lines = [f"{indent}{line}" if line else "" for line in body.split("\n")]
+        return f'{indent}"""\n' + "\n".join(lines) + f'\n{indent}"""\n'
+    return f'{indent}"""{description}"""\n'
+
+
+def _type(definition: Type) -> str:
+    head = f"{_described(definition.description, '')}{definition.kind.value} {definition.name}"
+    if definition.interfaces:
+        head += f" implements {' & '.join(definition.interfaces)}"
+    lines = [head, *(f"  {line}" for line in definition.join), *(f"  {d.written()}" for d in definition.directives)]
+    if definition.kind is TypeKind.UNION and definition.members:
+        lines.append(f" = {' | '.join(definition.members)}")
+    elif definition.kind is not TypeKind.SCALAR:
+        members = definition.values if definition.kind is TypeKind.ENUM else definition.fields
+        lines += ["{", *(_member(member) for member in members.values()), "}"]
+    return "\n".join(lines)
+
+
+def _member(member: Member) -> str:
+    text = f"{_described(member.description, '  ')}  {member.name}"
+    if member.arguments:
+        if any(argument.description for argument in member.arguments.values()):
+            inner = "\n".join(f"{_described(a.description, '    ')}    {_input(a)}" for a in member.arguments.values())
+            text += f"(\n{inner}\n  )"
+        else:
+            text += f"({', '.join(_input(argument) for argument in member.arguments.values())})"
+    if member.type:
+        text += f": {member.type}"
+    return text + _tail(member)
+
+
+def _input(member: Member) -> str:
+    return f"{member.name}: {member.type}{_tail(member)}"
+
+
+def _tail(member: Member) -> str:
+    text = f" = {print_ast(member.default)}" if member.default is not None else ""
+    for line in member.join:
+        text += f" {line}"
+    for applied in member.directives:
+        text += f" {applied.written()}"
+    return text
+
+
+def _directive(declaration: DirectiveDeclaration) -> str:
+    arguments = ", ".join(_input(argument) for argument in declaration.arguments.values())
+    head = f"{_described(declaration.description, '')}directive @{declaration.name}"
+    repeatable = " repeatable" if declaration.repeatable else ""
+    return f"{head}{f'({arguments})' if arguments else ''}{repeatable} on {' | '.join(declaration.locations)}"
