@@ -90,9 +90,9 @@ class _Upgrade:
             if definition.kind is TypeKind.INTERFACE:
                 self._clear_interface(definition)
             definition.directives = [a for a in definition.directives if a.identity != "external"]
-            definition.is_defined = True
         self._free_keys_of_extensions()
         for definition in self.subgraph.types.values():
+            definition.is_defined = True
             for member in definition.fields.values():
                 self._drop_idle(definition, member)
         self._drop_tags_of_externals()
