@@ -1,4 +1,6 @@
-import { useState } from 'react'
+import { useMemo, useState } from 'react'
+import { AnswerTable } from './AnswerTable.jsx'
+import { tabulate } from './table.js'
 import { words } from './words.js'
 
 const SHOWN = 12
@@ -6,6 +8,8 @@ const SHOWN = 12
 /** The last answer in words: how it went, and for every refusal which items, whose they are and where to apply. */
 export function Answer({ answer, children }) {
   const [folded, setFolded] = useState(false)
+  const [tabular, setTabular] = useState(false)
+  const table = useMemo(() => tabulate(answer?.body.data), [answer])
   const errors = answer?.body.errors ?? []
   const outcome = answer && outcomeOf(answer)
   return (
@@ -19,6 +23,11 @@ export function Answer({ answer, children }) {
               {Math.round(answer.milliseconds)} ms · {size(answer.bytes)}
             </span>
           </>
+        )}
+        {table && (
+          <button type="button" className="quiet" aria-expanded={tabular} onClick={() => setTabular(!tabular)}>
+            {words.table} <span aria-hidden="true">{tabular ? '▾' : '▴'}</span>
+          </button>
         )}
         {children}
         {errors.length > 0 && (
@@ -35,6 +44,7 @@ export function Answer({ answer, children }) {
           {errors.length > SHOWN && <li className="more">{words.more(errors.length - SHOWN)}</li>}
         </ul>
       )}
+      {table && tabular && <AnswerTable table={table} />}
     </section>
   )
 }

@@ -84,7 +84,7 @@ function edited(caller, values) {
 }
 
 function firstTab(queries) {
-  if (queries.length === 0) return undefined
+  if (queries.length === 0) return [{ query: `${words.welcome}\n{\n  __schema { queryType { fields { name description } } }\n}\n` }]
   const { query, variables } = queries[0]
   return [{ query, variables: variables ? JSON.stringify(variables, null, 2) : '' }]
 }

@@ -1,5 +1,6 @@
 import { useGraphiQL } from '@graphiql/react'
 import { useState } from 'react'
+import { chosenOperation } from './fetcher.js'
 import { LANGUAGES } from './snippets.js'
 import { words } from './words.js'
 
@@ -13,8 +14,7 @@ export function CopyAs({ address, headers }) {
   const [copied, setCopied] = useState('')
 
   async function copy(language) {
-    const request = { query: queryEditor.getValue() }
-    if (operationName) request.operationName = operationName
+    const { request } = chosenOperation({ query: queryEditor.getValue(), operationName })
     const variables = parsed(variableEditor?.getValue())
     if (variables) request.variables = variables
     const text = LANGUAGES[language]({ address: new URL(address, location.href).href, headers, request })

@@ -1,3 +1,4 @@
+import { parse } from 'graphql'
 import { asHeaderBytes } from './caller.js'
 
 const ANSWER = 'application/graphql-response+json, application/json;q=0.9'
@@ -8,12 +9,31 @@ const ANSWER = 'application/graphql-response+json, application/json;q=0.9'
  * `onSchema(answer)` and `onAnswer(answer)` hear about each answer: `{status, milliseconds, bytes, body}`.
  */
 export function createFetcher(address, headers, { onSchema, onAnswer }) {
-  return (request, { documentAST } = {}) => {
-    const aboutSchema = request.operationName === 'IntrospectionQuery'
-    if (!aboutSchema && isSubscription(documentAST, request.operationName)) {
-      return events(address, headers, request, onAnswer)
-    }
-    return single(address, headers, request, aboutSchema ? onSchema : onAnswer)
+  return (given) => {
+    if (given.operationName === 'IntrospectionQuery') return single(address, headers, given, onSchema)
+    const { request, kind } = chosenOperation(given)
+    if (kind === 'subscription') return events(address, headers, request, onAnswer)
+    return single(address, headers, request, onAnswer)
+  }
+}
+
+/**
+ * The request with a name that its document holds, and the kind of the operation that will run.
+ *
+ * GraphiQL learns the names a moment after the text has changed; a name from the text before would be refused.
+ */
+export function chosenOperation(given) {
+  const operations = operationsOf(given.query)
+  const named = operations.find(({ name }) => name?.value === given.operationName)
+  const { operationName, ...nameless } = given
+  return { request: named ? given : nameless, kind: (named ?? operations[0])?.operation }
+}
+
+function operationsOf(text) {
+  try {
+    return parse(text, { noLocation: true }).definitions.filter(({ kind }) => kind === 'OperationDefinition')
+  } catch {
+    return []
   }
 }
 
@@ -93,10 +113,4 @@ async function* messages(stream) {
       yield { event: of('event')[0] ?? 'message', data: of('data').join('\n') }
     }
   }
-}
-
-function isSubscription(documentAST, operationName) {
-  const operations = (documentAST?.definitions ?? []).filter(({ kind }) => kind === 'OperationDefinition')
-  const chosen = operationName ? operations.find(({ name }) => name?.value === operationName) : operations[0]
-  return chosen?.operation === 'subscription'
 }

@@ -34,6 +34,11 @@ const ENGLISH = {
   more: (count) => `and ${count} more`,
   copy: 'Copy as',
   copied: (language) => `Copied as ${language}`,
+  table: 'Table',
+  rows: (count) => `${count} ${count === 1 ? 'row' : 'rows'}`,
+  firstRows: (count) => `the first ${count} shown`,
+  csv: 'Save as CSV',
+  welcome: '# Type a query and press Ctrl-Enter; Ctrl-Space completes what this caller may ask.',
   fold: 'Fold',
   unfold: 'Unfold',
 }
@@ -73,6 +78,11 @@ const CHINESE = {
   more: (count) => `另有 ${count} 条`,
   copy: '复制为',
   copied: (language) => `已复制为 ${language}`,
+  table: '表格',
+  rows: (count) => `${count} 行`,
+  firstRows: (count) => `显示前 ${count} 行`,
+  csv: '存为 CSV',
+  welcome: '# 输入查询后按 Ctrl-Enter 执行；Ctrl-空格 可补全该身份能查询的内容。',
   fold: '收起',
   unfold: '展开',
 }

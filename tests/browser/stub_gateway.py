@@ -18,13 +18,13 @@ from gateway.portal.explorer_config import ExplorerConfig, ReadyCaller, ReadyQue
 
 OPEN = build_schema(
     """
-    type Query { enterprise(creditCode: ID!): Enterprise }
+    type Query { enterprise(creditCode: ID!): Enterprise  enterprises: [Enterprise!]! }
     type Enterprise { creditCode: ID!  name: String!  founded: String }
     """
 )
 DEPARTMENT = build_schema(
     """
-    type Query { enterprise(creditCode: ID!): Enterprise  person(idNumber: ID!): Person }
+    type Query { enterprise(creditCode: ID!): Enterprise  enterprises: [Enterprise!]!  person(idNumber: ID!): Person }
     type Enterprise { creditCode: ID!  name: String!  founded: String  employees: Int }
     type Person { idNumber: ID!  name: String!  incomeBand: String  household: Household }
     type Household { size: Int!  members: [Person!]! }
@@ -32,7 +32,12 @@ DEPARTMENT = build_schema(
 )
 ENTERPRISE = {"creditCode": "91500000XX", "name": "渝江机械有限公司", "founded": "2011-04-02", "employees": 85}
 PERSON = {"idNumber": "5001", "name": "陈一诺", "incomeBand": "B2", "household": {"size": 3, "members": []}}
-ROOT = {"enterprise": lambda *_, **__: ENTERPRISE, "person": lambda *_, **__: PERSON}
+NEIGHBOUR = {"creditCode": "91500001XX", "name": '=HYPERLINK("x"), 有限公司', "founded": None, "employees": 7}
+ROOT = {
+    "enterprises": [ENTERPRISE, NEIGHBOUR],
+    "enterprise": lambda *_, **__: ENTERPRISE,
+    "person": lambda *_, **__: PERSON,
+}
 
 WITHOUT_GRANT = "key-without-grant"
 WITH_GRANT = "key-with-grant"
@@ -66,6 +71,7 @@ CONFIG = ExplorerConfig(
         ReadyQuery(
             label="Benefits eligibility", label_zh="福利资格核验", query=BENEFITS_QUERY, variables={"id": "5001"}
         ),
+        ReadyQuery(label="All enterprises", label_zh="全部企业", query="{ enterprises { name founded } }"),
     ),
 )
 REFUSAL: dict[str, Any] = {

@@ -39,10 +39,10 @@ async def test_each_caller_sees_its_own_schema(browser: Browser, stub: tuple[Stu
     async with visiting(browser, stub[1]) as visit:
         public = await visit.schema()
         await visit.choose("Welfare app, no grant")
-        assert "4 fields" in public
-        assert "12 fields · 8 fields more than before" in await visit.schema()
+        assert "5 fields" in public
+        assert "13 fields · 8 fields more than before" in await visit.schema()
         await visit.choose("The public")
-        assert "4 fields · 8 fields fewer than before" in await visit.schema()
+        assert "5 fields · 8 fields fewer than before" in await visit.schema()
 
 
 async def test_three_callers_get_three_answers(browser: Browser, stub: tuple[StubGateway, str]) -> None:
@@ -89,7 +89,7 @@ async def test_what_a_caller_types_travels_in_headers_and_nowhere_else(
         await page.get_by_label("Purpose").fill("福利资格核验")
         await page.get_by_label("Officer").fill("Li")
         await page.get_by_label("Officer").press("Enter")
-        await expect(page.locator(".schema-note")).to_contain_text("12 fields")
+        await expect(page.locator(".schema-note")).to_contain_text("13 fields")
         await visit.run()
         kept = await page.evaluate("[JSON.stringify(localStorage), document.cookie, location.href]")
         here = await page.evaluate("JSON.stringify(sessionStorage)")
@@ -125,6 +125,28 @@ async def test_a_query_copied_as_python_runs_with_the_key_from_the_environment(
     )  # fmt: skip
     printed, _ = await running.communicate(program.encode())
     assert json.loads(printed)["data"]["person"]["incomeBand"] == "B2"
+
+
+async def test_an_answer_becomes_a_table_that_sorts_and_is_saved_as_csv(
+    browser: Browser, stub: tuple[StubGateway, str]
+) -> None:
+    async with visiting(browser, stub[1]) as visit:
+        page = visit.page
+        await visit.load("All enterprises")
+        await visit.run()
+        await page.get_by_role("button", name="Table").click()
+        names = page.locator(".rows tbody tr td:first-child")
+        await expect(names).to_have_text(["渝江机械有限公司", '=HYPERLINK("x"), 有限公司'])
+        await page.get_by_role("button", name="founded").click()
+        await page.get_by_role("button", name="name").click()
+        await expect(page.get_by_role("columnheader", name="name")).to_have_attribute("aria-sort", "ascending")
+        await expect(names.first).to_contain_text("=HYPERLINK")
+        async with page.expect_download() as downloading:
+            await page.get_by_role("button", name="Save as CSV").click()
+        download = await downloading.value
+        saved = (await download.path()).read_bytes().decode("utf-8-sig")
+    assert download.suggested_filename == "enterprises.csv"
+    assert saved == 'name,founded\r\n"\'=HYPERLINK(""x""), 有限公司",\r\n渝江机械有限公司,2011-04-02\r\n'
 
 
 @pytest.mark.parametrize(
