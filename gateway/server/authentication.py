@@ -170,10 +170,15 @@ class KeySource:
 
 
 def read_authenticator(path: Path, zone: str) -> RegisteredAuthenticator:
-    """The authenticator of one listener, from the file of callers (TOML, or YAML).
+    """The authenticator of one listener, from the file of callers. Raises as ``read_register_file`` does."""
+    register = read_register_file(path)
+    keys = KeySource(path.parent)
+    keys.check(register.issuers)
+    return RegisteredAuthenticator(register, zone, keys)
 
-    Raises CodedError CREDENTIALS_INVALID naming the file and the entry.
-    """
+
+def read_register_file(path: Path) -> CallerRegister:
+    """The file of callers (TOML, or YAML). Raises CodedError CREDENTIALS_INVALID naming the file and the entry."""
     try:
         text = path.read_text(encoding="utf-8")
         raw = yaml.load(text, yaml.BaseLoader) if path.suffix in (".yaml", ".yml") else tomllib.loads(text)
@@ -181,10 +186,7 @@ def read_authenticator(path: Path, zone: str) -> RegisteredAuthenticator:
         raise CodedError(CREDENTIALS_INVALID, f"There is no file of callers {path}.") from None
     except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:
         raise CodedError(CREDENTIALS_INVALID, f"{path} cannot be read: {error}.") from None
-    register = read_register(raw, str(path))
-    keys = KeySource(path.parent)
-    keys.check(register.issuers)
-    return RegisteredAuthenticator(register, zone, keys)
+    return read_register(raw, str(path))
 
 
 def _purpose(credentials: Credentials) -> str | None:

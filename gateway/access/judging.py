@@ -1,0 +1,166 @@
+"""What an operation needs of each resource, and whether one entitlement covers it.
+
+Every selected field and every argument is turned into the items it discloses or filters by, an abstract type into the
+concrete ones it can be. Per resource *one* entitlement must cover all that the operation asks of it, since the columns
+of one grant joined with the rows of another would show what neither allows.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from graphql import (
+    EnumValueNode,
+    GraphQLSchema,
+    ListValueNode,
+    ObjectValueNode,
+    StringValueNode,
+    ValueNode,
+    VariableNode,
+    is_abstract_type,
+)
+
+from gateway.access.bindings import Bindings
+from gateway.access.caller_view import Rights
+from gateway.access.refusals import Refusal
+from gateway.planning.operation import Argument, FieldSelection, FragmentSelection, Operation, Selection
+from policies.views import Act, Entitlement, Missing, Need
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A selected field: what it needs, and where it stands in the answer."""
+
+    selection: FieldSelection
+    path: tuple[str, ...]
+    needs: frozenset[Need]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """``grounds``: the one entitlement used per resource; ``refusals`` by the identity of the refused selection."""
+
+    uses: tuple[Use, ...]
+    grounds: Mapping[str, Entitlement]
+    refusals: Mapping[int, Refusal]
+
+
+def judge(operation: Operation, schema: GraphQLSchema, rights: Rights) -> Judgement:
+    """Judges an operation that fits ``schema``, the caller's. Invariant: what is not refused is covered by grounds."""
+    literals = {variable.name: variable.literal for variable in operation.variables if variable.source is None}
+    uses = tuple(_uses(operation.selections, (), _Reading(schema, rights.bindings, literals)))
+    grounds, refusals = _decide(uses, rights)
+    return Judgement(uses, grounds, refusals)
+
+
+def _decide(uses: tuple[Use, ...], rights: Rights) -> tuple[dict[str, Entitlement], dict[int, Refusal]]:
+    """One entitlement per resource, and the refused fields by the identity of their selection.
+
+    Refusing a field takes its needs away from every resource, which may let another entitlement cover the rest; each
+    round refuses at least one field, so the rounds end.
+    """
+    refusals: dict[int, Refusal] = {}
+    while True:
+        needed: dict[str, set[Need]] = defaultdict(set)
+        for use in uses:
+            if not _is_refused(use, refusals):
+                for item, act in use.needs:
+                    needed[item.rpartition(".")[0]].add((item, act))
+        grounds: dict[str, Entitlement] = {}
+        missing: dict[str, Missing] = {}
+        for resource, needs in sorted(needed.items()):
+            answer = rights.view.entitle(resource, frozenset(needs))
+            if isinstance(answer, Missing):
+                missing[resource] = answer
+            else:
+                grounds[resource] = answer
+        if not missing:
+            return grounds, refusals
+        for use in uses:
+            if _is_refused(use, refusals):
+                continue
+            for resource, answer in missing.items():
+                if items := answer.items & {item for item, _ in use.needs}:
+                    refusals[id(use.selection)] = Refusal(use.selection, use.path, resource, items, answer)
+                    break
+
+
+def _is_refused(use: Use, refusals: dict[int, Refusal]) -> bool:
+    if id(use.selection) in refusals:
+        return True
+    paths = {refusal.path for refusal in refusals.values()}
+    return any(use.path[:length] in paths for length in range(1, len(use.path)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What is needed to read an operation: the caller's schema, the bindings, the values the document itself held."""
+
+    schema: GraphQLSchema
+    bindings: Bindings
+    literals: Mapping[str, object]
+
+    def concrete_types(self, name: str) -> list[str]:
+        kind = self.schema.type_map[name]
+        if is_abstract_type(kind):
+            return [possible.name for possible in self.schema.get_possible_types(kind)]
+        return [name]
+
+    def filtered(self, coordinate: str, argument: Argument) -> Iterator[str]:
+        """The items that an argument filters, sorts or groups by.
+
+        A client's variable may bring any field of its input object, so it needs the rights to all of them: the
+        decision is made once for the operation, whatever values come.
+        """
+        place = f"{coordinate}({argument.name}:)"
+        yield from self.bindings.filters.get(place, ())
+        inner = self.bindings.inner_filters.get(place)
+        if inner:
+            names = self._names_in(argument.value)
+            for name, items in inner.items():
+                if names is None or name in names:
+                    yield from items
+
+    def _names_in(self, value: ValueNode) -> frozenset[str] | None:
+        """Names and words inside an argument's value; None when a client's variable could bring any."""
+        if isinstance(value, VariableNode):
+            name = value.name.value
+            return frozenset(_words(self.literals[name])) if name in self.literals else None
+        if isinstance(value, EnumValueNode | StringValueNode):
+            return frozenset({value.value})
+        parts: list[frozenset[str] | None] = []
+        if isinstance(value, ListValueNode):
+            parts = [self._names_in(part) for part in value.values]
+        elif isinstance(value, ObjectValueNode):
+            parts = [frozenset({field.name.value}) for field in value.fields]
+            parts += [self._names_in(field.value) for field in value.fields]
+        known = [part for part in parts if part is not None]
+        return frozenset().union(*known) if len(known) == len(parts) else None
+
+
+def _words(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _words(part)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield name
+            yield from _words(part)
+
+
+def _uses(selections: Iterable[Selection], path: tuple[str, ...], reading: _Reading) -> Iterator[Use]:
+    for selection in selections:
+        if isinstance(selection, FragmentSelection):
+            yield from _uses(selection.selections, path, reading)
+            continue
+        here = (*path, selection.response_key)
+        needs: set[Need] = set()
+        for concrete in reading.concrete_types(selection.parent_type):
+            coordinate = f"{concrete}.{selection.name}"
+            needs.update((item, Act.READ) for item in reading.bindings.reads.get(coordinate, ()))
+            for argument in selection.arguments:
+                needs.update((item, Act.FILTER) for item in reading.filtered(coordinate, argument))
+        yield Use(selection, here, frozenset(needs))
+        yield from _uses(selection.selections, here, reading)

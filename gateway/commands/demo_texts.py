@@ -1,0 +1,88 @@
+"""What the demo prints: addresses, credentials, queries as lines to paste, and each caller's answer in short."""
+
+import json
+import shlex
+from collections.abc import Mapping
+from typing import Protocol
+
+
+class Caller(Protocol):
+    """See DemoCaller."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+
+class Query(Protocol):
+    """See DemoQuery."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def sentence(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+    @property
+    def variables(self) -> Mapping[str, object]: ...
+
+
+class Demo(Protocol):
+    """See RunningDemo."""
+
+    @property
+    def address(self) -> str: ...
+    @property
+    def callers(self) -> tuple[Caller, ...]: ...
+    @property
+    def queries(self) -> tuple[Query, ...]: ...
+
+
+def introduction(demo: Demo) -> str:
+    """Addresses, callers and queries."""
+    lines = [
+        "",
+        "Watersmeet is up.",
+        f"  explorer   {demo.address}/explorer",
+        f"  GraphQL    {demo.address}/graphql",
+        f"  readiness  {demo.address}/readyz",
+        "",
+        "Three callers (headers to send):",
+    ]
+    for caller in demo.callers:
+        lines += [f"  {caller.name}: {caller.sentence}"]
+        lines += [f"      {name}: {value}" for name, value in caller.headers.items()] or ["      (no headers)"]
+    lines += ["", "Three queries to paste:"]
+    asking = {"queries": demo.callers[-1]}
+    for query in demo.queries:
+        lines += [f"  {query.name}: {query.sentence}", f"    {_curl(demo.address, query, asking['queries'])}", ""]
+    lines += [f"The same query, {demo.queries[0].name}, asked by each caller:"]
+    return "\n".join(lines)
+
+
+def _curl(address: str, query: Query, caller: Caller) -> str:
+    headers = {"content-type": "application/json", **caller.headers}
+    flags = " ".join(f"-H {shlex.quote(f'{name}: {value}')}" for name, value in headers.items())
+    body = json.dumps({"query": " ".join(query.text.split()), "variables": dict(query.variables)}, ensure_ascii=False)
+    return f"curl -s {address}/graphql {flags} -d {shlex.quote(body)}"
+
+
+def outcome(caller: Caller, answer: Mapping[str, object]) -> str:
+    """One caller's answer in a few lines: the data, or what refused it."""
+    lines = [f"  {caller.name}"]
+    errors = answer.get("errors")
+    if isinstance(errors, list):
+        for error in errors[:6]:
+            extensions = error.get("extensions", {})
+            lines.append(f"      {extensions.get('code', '')}: {error.get('message', '')}")
+            if extensions.get("apply"):
+                lines.append(f"        apply: {extensions['apply']}")
+        if len(errors) > 6:
+            lines.append(f"      and {len(errors) - 6} more")
+    if answer.get("data") is not None:
+        text = json.dumps(answer["data"], ensure_ascii=False)
+        lines.append(f"      {text if len(text) <= 900 else text[:900] + ' ...'}")
+    return "\n".join(lines)

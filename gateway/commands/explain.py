@@ -1,0 +1,59 @@
+"""``watersmeet explain``: who may read which field, by which rule, and what to apply for."""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import typer
+
+from gateway.access.explain import FieldVerdict, explain
+from gateway.building import Foundation
+from gateway.errors import CodedError
+from gateway.reloading import read_supergraph_text
+from gateway.settings import SETTINGS_INVALID, load_settings
+from gateway.sources import read_text
+from policies.callers import Caller, CallerKind, anonymous
+
+
+def run(operation: str, config: Path, subject: str, purpose: str | None, format_: str) -> int:
+    """Prints a verdict per field; 1 when some field is refused. Raises CodedError for wrong input."""
+    settings = load_settings(config)
+    foundation = Foundation.read(settings, plain=False)
+    build = foundation.build(read_supergraph_text(settings.supergraph), settings)
+    governance = build.snapshot.governance
+    assert governance is not None
+    caller = _caller(subject, purpose, settings.access.zone, Path(settings.access.callers))
+    text = sys.stdin.read() if operation == "-" else read_text(Path(operation))
+    verdicts = explain(text, governance.view_for(caller, datetime.now(UTC)))
+    if format_ == "json":
+        typer.echo(msgspec.json.encode({"version": 1, "fields": verdicts}))
+    else:
+        for verdict in verdicts:
+            typer.echo(_line(verdict))
+    return int(any(verdict.verdict == "refused" for verdict in verdicts))
+
+
+def _caller(subject: str, purpose: str | None, zone: str, register: Path) -> Caller:
+    from gateway.server.authentication import read_register_file
+
+    if subject == "anon":
+        return anonymous(zone, purpose)
+    known = {registered.subject: registered for registered in read_register_file(register).callers}
+    if subject not in known:
+        names = ", ".join(["anon", *sorted(known)])
+        raise CodedError(SETTINGS_INVALID, f"--as {subject}: no such caller in {register}. Known: {names}.")
+    registered = known[subject]
+    roles = frozenset(registered.roles)
+    return Caller(CallerKind(registered.kind), subject, registered.department, roles, zone, purpose)
+
+
+def _line(verdict: FieldVerdict) -> str:
+    head = f"{verdict.verdict:9} {verdict.path}"
+    if verdict.verdict == "allowed":
+        masked = f", masked by {verdict.masked}" if verdict.masked else ""
+        return f"{head}  by {', '.join(verdict.rules)} ({', '.join(verdict.basis)}){masked}"
+    if verdict.verdict == "refused":
+        where = f" Apply to {verdict.provider}: {verdict.apply}" if verdict.apply else ""
+        return f"{head}  {', '.join(verdict.items)}: {verdict.reason}{where}"
+    return head
