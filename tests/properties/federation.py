@@ -17,7 +17,9 @@ JOIN = """schema @link(url: "https://specs.apollo.dev/link/v1.0")
 
 def supergraph_sdl(world: World) -> str:
     """The world's supergraph, as composition would write it."""
-    graphs = "\n".join(f'  {name.upper()} @join__graph(name: "{name}", url: "http://{name}/")' for name in world.subgraphs)
+    graphs = "\n".join(
+        f'  {name.upper()} @join__graph(name: "{name}", url: "http://{name}/")' for name in world.subgraphs
+    )
     types = "\n".join(_type_sdl(world, definition) for definition in world.types.values() if definition.keys)
     return f"{JOIN}enum join__Graph {{\n{graphs}\n}}\n{types}\n"
 
@@ -53,11 +55,12 @@ def _field_sdl(f: Field) -> str:
         parts += [f"requires: {json.dumps(source.requires)}"] if source.requires else []
         parts += [f"provides: {json.dumps(source.provides)}"] if source.provides else []
         parts += [f'override: "{source.override}", overrideLabel: "{source.label}"'] if source.override else []
+        parts += [f'type: "{f.type}!"'] if source.stricter else []
         joins.append(f"@join__field({', '.join(parts)})")
     return f"{f.name}{argument}: {f.type} {' '.join(joins or ['@join__field'])}"
 
 
-class Refusal(Exception):
+class RefusedError(Exception):
     """A subgraph was asked for what it cannot know: the plan is wrong."""
 
 
@@ -87,13 +90,16 @@ class Subgraph:
         interfaces = sorted(definition.implements.get(self.name, ()))
         implements = f" implements {' & '.join(interfaces)}" if interfaces and kind == "type" else ""
         fields = [f for f in definition.fields.values() if self.name in f.sources]
-        lines = [f"{f.name}{'(x: Int)' if f.argument else ''}: {f.type}" for f in fields]
+        lines = [
+            f"{f.name}{'(x: Int)' if f.argument else ''}: {f.type}{'!' if f.sources[self.name].stricter else ''}"
+            for f in fields
+        ]
         if definition.name == "Query" and entities:
             lines.append("_entities(representations: [_Any!]!): [_Entity]!")
         return f"{kind} {definition.name}{implements} {{ {' '.join(lines) or '_unused: Int'} }}"
 
     def answer(self, body: bytes) -> bytes:
-        """Execute one request. Raises Refusal, or AssertionError where the document does not fit the schema."""
+        """Execute one request. Raises RefusedError, or AssertionError where the document does not fit the schema."""
         from graphql import validate
 
         request = msgspec.json.decode(body)
@@ -108,7 +114,7 @@ class Subgraph:
             type_resolver=lambda value, info, _: self._type_name(value, str(_)),
         )
         if result.errors:
-            raise Refusal(f"{self.name}: {result.errors[0].message} in {request['query']}")
+            raise RefusedError(f"{self.name}: {result.errors[0].message} in {request['query']}")
         return msgspec.json.encode({"data": result.data})
 
     def _type_name(self, value: Object, abstract: str) -> str:
@@ -133,19 +139,19 @@ class Subgraph:
             below += parse_field_set(source.provides, "here")
         if source.requires:
             if row.rep is None:
-                raise Refusal(f"{static}.{name} was asked for without its inputs")
+                raise RefusedError(f"{static}.{name} was asked for without its inputs")
             return computed(name, self._taken(json.loads(row.rep), parse_field_set(source.requires, "here"), name))
         value = self.world.value(row.type, row.number, name, arguments.get("x"))
         return self._placed(value, below)
 
     def _check(self, f: Field, source: Source, provided: bool) -> None:
         if source.external and not provided:
-            raise Refusal(f"{f.name} is external")
+            raise RefusedError(f"{f.name} is external")
         active = self.world.label_active
         if source.label and not active:
-            raise Refusal(f"{f.name} has not moved here yet")
+            raise RefusedError(f"{f.name} has not moved here yet")
         if active and any(s.override == self.name and s.label == LABEL for s in f.sources.values()):
-            raise Refusal(f"{f.name} has moved away")
+            raise RefusedError(f"{f.name} has moved away")
 
     def _taken(self, rep: dict[str, Any], fields: FieldSet, name: str) -> object:
         """The inputs as the representation gives them; whatever else it holds is left out."""
@@ -154,7 +160,7 @@ class Subgraph:
             if isinstance(selection, FieldSetFragment):
                 raise AssertionError("worlds have no fragments in @requires")
             if selection.name not in rep:
-                raise Refusal(f"{name} needs {selection.name}")
+                raise RefusedError(f"{name} needs {selection.name}")
             found[selection.name] = self._taken_below(rep[selection.name], selection, name)
         return found
 
@@ -176,7 +182,7 @@ class Subgraph:
                 row = self._find(named, parse_field_set(key, "here"), representation)
                 if row is not None:
                     return Object(row[0], row[1], json.dumps(representation))
-        raise Refusal(f"{self.name} finds no {named} for {representation}")
+        raise RefusedError(f"{self.name} finds no {named} for {representation}")
 
     def _find(self, named: str, key: FieldSet, representation: dict[str, Any]) -> tuple[str, int] | None:
         for type_name in self.world.possible(named):
@@ -196,11 +202,11 @@ class Federation:
         self.refusals: list[str] = []
         self.sent: list[tuple[str, str]] = []
 
-    async def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> bytes:
+    async def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> bytes:  # noqa: ASYNC109 - the port names it so
         self.sent.append((subgraph, body.decode()))
         try:
             return self.subgraphs[subgraph].answer(body)
-        except (Refusal, AssertionError) as problem:
+        except (RefusedError, AssertionError) as problem:
             self.refusals.append(str(problem))
             return b'{"errors":[{"message":"refused"}]}'
 
@@ -212,7 +218,9 @@ class Federation:
         return None
 
 
-def answer_in_one(world: World, schema: GraphQLSchema, query: str, variables: dict[str, object]) -> tuple[object, list[str]]:
+def answer_in_one(
+    world: World, schema: GraphQLSchema, query: str, variables: dict[str, object]
+) -> tuple[object, list[str]]:
     """What one monolithic service over the same data answers: the truth that plans are measured by."""
 
     def resolve(parent: Object | None, info: GraphQLResolveInfo, **arguments: Any) -> object:

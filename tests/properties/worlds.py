@@ -23,6 +23,7 @@ class Source:
     provides: str = ""
     override: str = ""
     label: str = ""
+    stricter: bool = False
 
 
 @dataclass
@@ -58,6 +59,11 @@ class Type:
     @property
     def subgraphs(self) -> list[str]:
         return sorted(self.keys)
+
+    @property
+    def homes(self) -> list[str]:
+        """The subgraphs that can be entered for the type, and so may hold fields that others lack."""
+        return sorted(s for s, keys in self.keys.items() if any(resolvable for _, resolvable in keys))
 
     def interfaces(self) -> list[str]:
         return sorted({name for names in self.implements.values() for name in names})
@@ -100,6 +106,8 @@ class World:
         values = [self._value(f"V{index}") for index in range(self.random.randint(0, 2))]
         for entity in entities:
             self._scalars(entity)
+            if self.chance(0.25):
+                self._stub(entity)
         if self.chance(0.6):
             self._interface(entities)
         if self.chance(0.5) and len(self.subgraphs) > 1:
@@ -113,6 +121,9 @@ class World:
                 self._split_value(entity)
             if self.chance(0.4):
                 self._override(entity)
+        for entity in entities:
+            if self.chance(0.3):
+                self._disagree(entity)
         for number in range(self.random.randint(0, 4)):
             self._requires(self.random.choice(entities), number)
         for entity in entities:
@@ -154,15 +165,38 @@ class World:
 
     def _scalars(self, entity: Type) -> None:
         for index in range(self.random.randint(2, 5)):
-            f = Field(f"a{index}", self.random.choice(["String", "Int"]), required=self.chance(0.3), argument=self.chance(0.2))
+            f = Field(
+                f"a{index}", self.random.choice(["String", "Int"]), required=self.chance(0.3), argument=self.chance(0.2)
+            )
             f.sources = {s: Source() for s in self.some(entity.subgraphs)[: self.random.randint(1, 2)]}
             entity.fields[f.name] = f
+
+    def _stub(self, entity: Type) -> None:
+        """A subgraph that can name the entity but not be entered for it."""
+        others = [s for s in self.subgraphs if s not in entity.keys]
+        if others:
+            subgraph = self.random.choice(others)
+            key = next(iter(entity.keys.values()))[0][0]
+            entity.keys[subgraph] = [(key, False)]
+            for name in [n for n in ("id", "code", "box") if n in key]:
+                entity.fields[name].sources[subgraph] = Source()
+            if "box" in key:
+                box = self.types[f"{entity.name}Box"]
+                box.keys[subgraph] = []
+                box.fields["no"].sources[subgraph] = Source()
+
+    def _disagree(self, entity: Type) -> None:
+        """A nullable field that some subgraph promises never to be null."""
+        for f in entity.fields.values():
+            if not f.required and f.target in ("String", "Int") and self.chance(0.2):
+                for source in f.sources.values():
+                    source.stricter = self.chance(0.5) and not source.external
 
     def _interface(self, entities: list[Type]) -> None:
         implementers = self.random.sample(entities, self.random.randint(1, len(entities)))
         interface = self.types["I"] = Type("I", "interface")
         for entity in implementers:
-            label = Field("label", "String", sources={s: Source() for s in self.some(entity.subgraphs)})
+            label = Field("label", "String", sources={s: Source() for s in self.some(entity.homes)})
             entity.fields["label"] = label
         for subgraph in self.subgraphs:
             here = [entity for entity in implementers if subgraph in entity.keys]
@@ -177,7 +211,9 @@ class World:
             if not all(name in entity.fields for entity in implementers):
                 continue
             first = implementers[0].fields[name]
-            if any((e.fields[name].target, e.fields[name].argument) != (first.target, first.argument) for e in implementers):
+            if any(
+                (e.fields[name].target, e.fields[name].argument) != (first.target, first.argument) for e in implementers
+            ):
                 continue
             f = Field(name, first.target, argument=first.argument)
             f.required = all(entity.fields[name].required for entity in implementers)
@@ -241,11 +277,11 @@ class World:
 
     def _references(self, entity: Type) -> None:
         for index in range(self.random.randint(1, 3)):
-            subgraph = self.random.choice(entity.subgraphs)
+            subgraph = self.random.choice(entity.homes)
             target = self.random.choice(self._known(subgraph))
             f = Field(f"r{index}", target, many=self.chance(0.4))
             f.sources[subgraph] = Source()
-            for other in entity.subgraphs:
+            for other in entity.homes:
                 if other != subgraph and self.chance(0.3) and self._same_types(target, subgraph, other):
                     f.sources[other] = Source()
             entity.fields[f.name] = f
@@ -259,9 +295,9 @@ class World:
 
     def _split_value(self, entity: Type) -> None:
         """A keyless type whose fields are spread over subgraphs: reached again from the parent."""
-        if len(entity.subgraphs) < 2:
+        if len(entity.homes) < 2:
             return
-        one, other = self.random.sample(entity.subgraphs, 2)
+        one, other = self.random.sample(entity.homes, 2)
         name = f"{entity.name}Part"
         part = self.types[name] = Type(name, "type", {one: [], other: []})
         part.fields["left"] = Field("left", "String", sources={one: Source()})
@@ -270,15 +306,15 @@ class World:
         entity.fields["part"] = Field("part", name, many=self.chance(0.3), sources={one: Source(), other: Source()})
 
     def _override(self, entity: Type) -> None:
-        if len(entity.subgraphs) < 2:
+        if len(entity.homes) < 2:
             return
-        old, new = self.random.sample(entity.subgraphs, 2)
+        old, new = self.random.sample(entity.homes, 2)
         sources = {old: Source(), new: Source(override=old, label=LABEL)}
         entity.fields["moving"] = Field("moving", "String", sources=sources)
 
     def _requires(self, entity: Type, number: int) -> None:
         """A field computed from fields that other subgraphs hold."""
-        subgraph = self.random.choice(entity.subgraphs)
+        subgraph = self.random.choice(entity.homes)
         inputs = []
         for f in self.random.sample(list(entity.fields.values()), min(4, len(entity.fields))):
             text = self._input(f, subgraph) if len(inputs) < 2 else None
@@ -373,7 +409,7 @@ class World:
             return f"{definition.name}-{f.name}-{number}"
         if f.name == "no":
             return number
-        if not f.required and self.chance(0.12):
+        if not f.required and self.chance(0.12) and not any(source.stricter for source in f.sources.values()):
             return None
         if f.target == "Int":
             return self.random.randint(0, 9)
