@@ -45,7 +45,6 @@ _ALWAYS = frozenset((401, 405, 406, 408, 413, 415, 429, 500, 503))
 _ALLOW = (b"allow", b"GET, POST")
 _SECURITY: Headers = [
     (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
     (b"vary", b"Accept, Authorization, X-API-Key"),
 ]
 _FIXED = {

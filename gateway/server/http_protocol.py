@@ -1,16 +1,62 @@
-"""uvicorn's HTTP/1.1 protocol, with bounds on the head of a request.
+"""uvicorn's HTTP/1.1 protocol, with bounds on the head of a request, and a response in one system call.
 
-uvicorn reads heads of any size and waits for them for any time. A connection that sends its head byte by byte, or a
-header without an end, would hold memory for nothing.
+uvicorn reads heads of any size and waits for them for any time: a connection that sends its head byte by byte, or a
+header without an end, would hold memory for nothing. And it writes the head and the body of a response one by one, each
+of which the event loop hands to the kernel at once; for a small answer that is a tenth of all its cost.
 """
 
 import asyncio
-from typing import cast
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 HEAD_BYTES = 65_536
 HEAD_PATIENCE = 10.0
+
+
+class JoiningTransport:
+    """A transport that sends two writes made in a row as one.
+
+    A first write waits for a second, or for the event loop's next turn. Whatever else is done to the transport sees
+    nothing of it: closing sends what waits.
+    """
+
+    __slots__ = ("_loop", "_transport", "_waiting", "is_closing")
+
+    def __init__(self, transport: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport = transport
+        self._loop = loop
+        self._waiting: bytes | None = None
+        self.is_closing = transport.is_closing
+
+    def write(self, data: bytes) -> None:
+        """Part of asyncio.Transport."""
+        waiting = self._waiting
+        if waiting is None:
+            self._waiting = data
+            self._loop.call_soon(self._flush)
+        else:
+            self._waiting = None
+            self._transport.writelines((waiting, data))
+
+    @property
+    def plain(self) -> asyncio.Transport:
+        """The transport behind, with nothing left waiting."""
+        self._flush()
+        return self._transport
+
+    def close(self) -> None:
+        """Part of asyncio.Transport."""
+        self._flush()
+        self._transport.close()
+
+    def _flush(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None:
+            self._transport.write(waiting)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
 
 
 class BoundedHttpProtocol(HttpToolsProtocol):
@@ -23,6 +69,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of asyncio.Protocol."""
         super().connection_made(cast(asyncio.Transport, transport))
+        self.transport = cast(asyncio.Transport, JoiningTransport(self.transport, self.loop))
         self._head_timer = self.loop.call_later(HEAD_PATIENCE, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -40,6 +87,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self.transport.close()
             elif self._head_timer is None:
                 self._head_timer = self.loop.call_later(HEAD_PATIENCE, self.transport.close)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Called when a request asks for a WebSocket, whose protocol writes whole messages."""
+        self._stop_timer()
+        self.transport = cast(JoiningTransport, self.transport).plain
+        super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         """Called by the parser."""

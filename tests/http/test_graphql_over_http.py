@@ -33,7 +33,6 @@ async def test_a_query_is_answered_in_one_piece_with_constant_headers() -> None:
         {
             "content-type": "application/json; charset=utf-8",
             "x-content-type-options": "nosniff",
-            "referrer-policy": "no-referrer",
             "vary": "Accept, Authorization, X-API-Key",
             "x-request-id": "req-1",
             "cache-control": "no-store",
