@@ -18,7 +18,7 @@ from graphql import DocumentNode, parse
 from gateway.composition import codes
 from gateway.composition.issues import Issue, IssueLog
 from gateway.composition.merging.merge import merge_subgraphs
-from gateway.composition.satisfiability import check_satisfiability
+from gateway.composition.satisfiability.check import check_satisfiability
 from gateway.composition.subgraph.definitions import complete_directives
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.federation_rules import check_federation
@@ -76,7 +76,7 @@ def compose(subgraphs: Sequence[SubgraphSource]) -> Composition:
     merged = merge_subgraphs(read, facts, log)
     if merged is None:
         return _failed(log)
-    check_satisfiability(merged.merge, log)
+    check_satisfiability(merged.merge, merged.hidden, log)
     if log.errors:
         return _failed(log)
     return Composition(merged.text.written(), (), tuple(log.hints))

@@ -15,6 +15,7 @@ from gateway.composition.merging.state import Merge, graph_names
 from gateway.composition.merging.types import merge_implements, merge_roots, merge_shallow_types, merge_unions
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.elements import all_members
 from gateway.supergraph.join_writing import SupergraphText
 
 
@@ -24,6 +25,7 @@ class Merged:
 
     merge: Merge
     text: SupergraphText
+    hidden: frozenset[str]
 
 
 def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], log: IssueLog) -> Merged | None:
@@ -54,7 +56,7 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], l
         directives=[*declarations, *executable, *composed.declarations.values()],
         scalars=scalars,
     )
-    return Merged(merge, text)
+    return Merged(merge, text, frozenset(c for c, e in all_members(merge.types.values()) if e.has("inaccessible")))
 
 
 def _join_version(subgraphs: Sequence[Subgraph]) -> str:

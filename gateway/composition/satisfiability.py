@@ -1,4 +1,0 @@
-"""tmp"""
-from typing import Any
-def check_satisfiability(merge: Any, log: Any) -> None:
-    return

@@ -1,0 +1,311 @@
+"""Where a query can be, and where it can get from there.
+
+A *position* is an object as one subgraph knows it, with what a @provides on the way promised there. From a position the
+gateway can enter other subgraphs by their keys, if the key's fields can be had on the way. ``Reach`` answers, memoised:
+which positions can be reached from one, and can a field be asked for at one. Being reachable only ever helps, so the
+answers are least fixed points: a requirement that needs itself is not met.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
+
+from gateway.composition.merging.context import is_contextual
+from gateway.composition.merging.state import Merge
+from gateway.composition.subgraph.facts import FieldSetSyntaxError, field_set_node, fields_argument
+from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.elements import Member, Type, named_type
+from gateway.supergraph.model import TypeKind
+
+Provided = tuple[tuple[str, "Provided"], ...]
+"""A tree of promised fields; ``...Type`` stands for a fragment."""
+
+
+class Position(NamedTuple):
+    """An object in a subgraph; ``type`` is an interface's name where the subgraph has it as @interfaceObject."""
+
+    subgraph: str
+    type: str
+    provided: Provided = ()
+
+
+class BudgetExceededError(Exception):
+    """The graph is too large to be walked within the budget."""
+
+
+@dataclass(slots=True)
+class Reach:
+    """Answers for one assignment of override labels; ``budget`` counts steps left."""
+
+    merge: Merge
+    labels: frozenset[str]
+    budget: int
+    subgraphs: dict[str, Subgraph] = field(default_factory=dict)
+    _closures: dict[tuple[Position, str], frozenset[Position]] = field(default_factory=dict)
+    _available: dict[tuple[Position, str, str], bool] = field(default_factory=dict)
+    _open: set[tuple[object, ...]] = field(default_factory=set)
+    _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode]]] = field(default_factory=dict)
+    _cut: bool = False
+
+    def __post_init__(self) -> None:
+        self.subgraphs = {subgraph.name: subgraph for subgraph in self.merge.subgraphs}
+
+    def _spend(self) -> None:
+        self.budget -= 1
+        if self.budget < 0:
+            raise BudgetExceededError
+
+    def closure(self, positions: Iterable[Position], runtime: str) -> frozenset[Position]:
+        """All positions of the same object, of type ``runtime``, that can be reached from any of ``positions``."""
+        reached: set[Position] = set()
+        for position in positions:
+            if position not in reached:
+                reached |= self._closure_of(position, runtime)
+        return frozenset(reached)
+
+    def _closure_of(self, start: Position, runtime: str) -> frozenset[Position]:
+        memo = (start, runtime)
+        known = self._closures.get(memo)
+        if known is not None:
+            return known
+        if memo in self._open:
+            self._cut = True
+            return frozenset((start,))
+        self._open.add(memo)
+        outer, self._cut = self._cut, False
+        reached = {start}
+        growing = True
+        while growing:
+            growing = False
+            for subgraph, type_name, key in self.entries(runtime):
+                target = Position(subgraph.name, type_name)
+                if target in reached or not self._may_enter(reached, subgraph, type_name, runtime):
+                    continue
+                self._spend()
+                if key is None or self.can_select(reached, runtime, key, excluding=subgraph.name):
+                    reached.add(target)
+                    growing = True
+        self._open.discard(memo)
+        result = frozenset(reached)
+        if not self._cut or not self._open:
+            self._closures[memo] = result
+        self._cut = self._cut or outer
+        return result
+
+    def _may_enter(self, reached: set[Position], target: Subgraph, type_name: str, runtime: str) -> bool:
+        """An @interfaceObject does not know the object's type, so it leads only to where the interface is entered."""
+        if type_name in self.merge.types and self.merge.types[type_name].kind is TypeKind.INTERFACE:
+            return True
+        if any(not self._is_interface_object(p) for p in reached):
+            return True
+        return any(
+            self._enters_by_interface(target, self.merge.types[runtime], position.type) for position in reached
+        )
+
+    def _enters_by_interface(self, target: Subgraph, runtime: Type, interface: str) -> bool:
+        definition = target.types.get(interface)
+        return (
+            definition is not None
+            and definition.kind is TypeKind.INTERFACE
+            and interface in runtime.interfaces
+            and any(key.value("resolvable", True) is not False for key in definition.applied("key"))
+        )
+
+    def _is_interface_object(self, position: Position) -> bool:
+        return self.merge.types[position.type].kind is TypeKind.INTERFACE
+
+    def entries(self, runtime: str) -> list[tuple[Subgraph, str, SelectionSetNode | None]]:
+        """Every way into a subgraph for an object: the subgraph, the type it goes by there, the key (None: a root)."""
+        known = self._entries.get(runtime)
+        if known is None:
+            known = self._entries[runtime] = list(self._find_entries(runtime))  # type: ignore[arg-type]
+        return known  # type: ignore[return-value]
+
+    def _find_entries(self, runtime: str) -> Iterator[tuple[Subgraph, str, SelectionSetNode | None]]:
+        if runtime == "Query":
+            yield from ((s, runtime, None) for s in self.merge.subgraphs)
+            return
+        for subgraph in self.merge.subgraphs:
+            for name in (runtime, *self.merge.types[runtime].interfaces):
+                definition = subgraph.types.get(name)
+                if definition is None or definition.kind is not TypeKind.OBJECT:
+                    continue
+                for applied in definition.applied("key"):
+                    text = fields_argument(applied)
+                    if text is not None and applied.value("resolvable", True) is not False:
+                        yield subgraph, name, field_set_node(text)
+
+    def can_select(
+        self, positions: Iterable[Position], runtime: str, node: SelectionSetNode, excluding: str | None = None
+    ) -> bool:
+        """Whether a field set can be answered for an object from these positions."""
+        places = [p for p in positions if p.subgraph != excluding] or list(positions)
+        for selection in node.selections:
+            if isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition.name.value if selection.type_condition else runtime
+                applies = condition == runtime or condition in self.merge.types[runtime].interfaces
+                if applies and not self.can_select(places, runtime, selection.selection_set):
+                    return False
+            elif isinstance(selection, FieldNode) and not self._can_select_field(places, runtime, selection):
+                return False
+        return True
+
+    def _can_select_field(self, positions: Iterable[Position], runtime: str, node: FieldNode) -> bool:
+        name = node.name.value
+        if name == "__typename":
+            return True
+        merged = self.merge.types[runtime].fields.get(name)
+        if merged is None:
+            return False
+        children = [c for p in positions if self.can_ask(p, runtime, name) for c in self.children(p, name)]
+        holders = [p for p in positions if self.can_ask(p, runtime, name)]
+        if not holders:
+            return False
+        if node.selection_set is None:
+            return True
+        for narrowed, places in self.narrowings(named_type(merged.type), children):
+            if not self.can_select(self.closure(places, narrowed), narrowed, node.selection_set):
+                return False
+        return bool(children)
+
+    def member(self, position: Position, name: str) -> Member | None:
+        """The field as the position's subgraph declares it."""
+        definition = self.subgraphs[position.subgraph].types.get(position.type)
+        return definition.fields.get(name) if definition is not None else None
+
+    def can_ask(self, position: Position, runtime: str, name: str) -> bool:
+        """Whether the field can be asked for at the position, its requirements met."""
+        memo = (position, runtime, name)
+        known = self._available.get(memo)
+        if known is not None:
+            return known
+        if memo in self._open:
+            self._cut = True
+            return False
+        self._open.add(memo)
+        outer, self._cut = self._cut, False
+        result = self.refusal(position, runtime, name) is None
+        self._open.discard(memo)
+        if result or not self._cut or not self._open:
+            self._available[memo] = result
+        self._cut = self._cut or outer
+        return result
+
+    def refusal(self, position: Position, runtime: str, name: str) -> str | None:
+        """Why the field cannot be asked for at the position; None if it can."""
+        self._spend()
+        member = self.member(position, name)
+        coordinate = f"{runtime}.{name}"
+        if member is None:
+            return f"it does not have {coordinate}"
+        provided = any(promised == name for promised, _ in position.provided)
+        if self.merge.facts[position.subgraph].is_external(position.type, name) and not provided:
+            return f"{coordinate} is @external there"
+        if not provided and self._is_overridden(position, name):
+            return f"{coordinate} is overridden there by another subgraph"
+        for applied in member.applied("requires"):
+            text = fields_argument(applied)
+            if text is not None and not self._requirement_met(position, runtime, field_set_node(text)):
+                return f'{coordinate} needs @requires(fields: "{text}"), which cannot be had from there'
+        if any(map(is_contextual, member.arguments.values())) and not self._can_return(position, runtime):
+            return f"{coordinate} is filled from a context, but its type has no resolvable key there"
+        return None
+
+    def _is_overridden(self, position: Position, name: str) -> bool:
+        override = self.merge.overrides.get((position.subgraph, position.type, name))
+        if override is None:
+            return False
+        if override.taken_over:
+            return override.label is None or override.label in self.labels
+        return override.label is not None and override.label not in self.labels
+
+    def _requirement_met(self, position: Position, runtime: str, node: SelectionSetNode) -> bool:
+        if self.can_select([position], runtime, node):
+            return True
+        if not self._can_return(position, runtime):
+            return False
+        return self.can_select(self._closure_of(position, runtime), runtime, node)
+
+    def _can_return(self, position: Position, runtime: str) -> bool:
+        """Whether the subgraph can be entered again once something was fetched elsewhere."""
+        around = self._closure_of(position, runtime)
+        return any(
+            subgraph.name == position.subgraph and (key is None or self.can_select(around, runtime, key))
+            for subgraph, _, key in self.entries(runtime)
+        )
+
+    def children(self, position: Position, name: str) -> list[Position]:
+        """Where following the field leads within its subgraph."""
+        member = self.member(position, name)
+        if member is None:
+            return []
+        target = named_type(member.type)
+        definition = self.subgraphs[position.subgraph].types.get(target)
+        if definition is None or not definition.is_composite:
+            return []
+        promised = [inner for known, inner in position.provided if known == name]
+        for applied in member.applied("provides"):
+            text = fields_argument(applied)
+            if text is not None:
+                promised.append(_tree(field_set_node(text)))
+        return [Position(position.subgraph, target, _united(promised))]
+
+    def narrowings(self, type_name: str, places: Iterable[Position]) -> Iterator[tuple[str, list[Position]]]:
+        """For each object type that the value may have, the positions where it may have it."""
+        places = list(places)
+        merged = self.merge.types[type_name]
+        for runtime in self.possible(merged):
+            narrowed = [p for place in places if (p := self._narrow(place, runtime)) is not None]
+            if narrowed:
+                yield runtime, narrowed
+
+    def possible(self, merged: Type) -> list[str]:
+        """The object types of the supergraph that stand for the type."""
+        if merged.kind is TypeKind.UNION:
+            return merged.members
+        if merged.kind is TypeKind.INTERFACE:
+            return [t.name for t in self.merge.implementers(merged.name)]
+        return [merged.name]
+
+    def _narrow(self, place: Position, runtime: str) -> Position | None:
+        subgraph = self.subgraphs[place.subgraph]
+        definition = subgraph.types[place.type]
+        if definition.kind is TypeKind.OBJECT:
+            if definition.name == runtime:
+                return place
+            interface_object = definition.has("interfaceObject") and place.type in self.merge.types[runtime].interfaces
+            return place if interface_object else None
+        if runtime not in subgraph.possible_types(place.type):
+            return None
+        interfaces = self.merge.types[runtime].interfaces
+        provided: list[Provided] = []
+        for name, inner in place.provided:
+            if not name.startswith("..."):
+                provided.append(((name, inner),))
+            elif name[3:] == runtime or name[3:] in interfaces:
+                provided.append(inner)
+        return Position(place.subgraph, runtime, _united(provided))
+
+
+def _tree(node: SelectionSetNode) -> Provided:
+    found: list[tuple[str, Provided]] = []
+    for selection in node.selections:
+        if isinstance(selection, FieldNode):
+            inner = _tree(selection.selection_set) if selection.selection_set else ()
+            found.append((selection.name.value, inner))
+        elif isinstance(selection, InlineFragmentNode):
+            condition = selection.type_condition.name.value if selection.type_condition else ""
+            found.append((f"...{condition}", _tree(selection.selection_set)))
+    return tuple(found)
+
+
+def _united(trees: list[Provided]) -> Provided:
+    merged: dict[str, list[Provided]] = {}
+    for tree in trees:
+        for name, inner in tree:
+            merged.setdefault(name, []).append(inner)
+    return tuple(sorted((name, _united(inner)) for name, inner in merged.items()))
+
+
