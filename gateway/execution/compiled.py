@@ -9,48 +9,47 @@ from gateway.execution.subgraph_request import RequestTemplate
 from gateway.planning.plan import QueryPlan
 
 COMPILED_AT_RUN = 2
-"""Which execution of a plan pays for its compiled form."""
+"""Which execution of a plan pays for its compiled form, some milliseconds that a rare plan would never give back."""
+
 MISMATCHES_TO_GIVE_UP = 8
 
 
 class CompiledPlan:
     """A plan prepared for execution; lives in a cache as long as the plan does."""
 
-    __slots__ = ("_form", "_mismatches", "_runs", "introspection", "plan", "schedule", "schema", "templates")
+    __slots__ = (
+        "_compiled_at_run", "_form", "_mismatches", "_runs", "introspection", "plan", "schedule", "schema", "templates",
+    )  # fmt: skip
 
-    def __init__(self, plan: QueryPlan, schema: GraphQLSchema) -> None:
+    def __init__(self, plan: QueryPlan, schema: GraphQLSchema, compiled_at_run: int | None) -> None:
         self.plan = plan
         self.schema = schema
         self.schedule = Schedule(plan.fetches)
         self.templates = tuple(RequestTemplate(fetch) for fetch in plan.fetches)
+        self.introspection = Introspection(plan.introspection, schema) if plan.introspection is not None else None
+        self._compiled_at_run = compiled_at_run
         self._form: CompiledForm | None = None
         self._runs = 0
         self._mismatches = 0
-        self.introspection = Introspection(plan.introspection, schema) if plan.introspection is not None else None
 
     def form(self) -> CompiledForm | None:
-        """The compiled form, if there is one by now: making it takes milliseconds that a rare plan never gives back."""
+        """The compiled form, if it is time for one, the plan is covered and the form is not given up."""
         self._runs += 1
-        if self._runs == COMPILED_AT_RUN:
+        if self._runs == self._compiled_at_run:
             self._form = compiled_form(self.plan, self.templates, self.schema)
         return self._form
 
-    def interpret(self) -> None:
-        """Never make a compiled form: execute by the general path alone."""
-        self._runs = COMPILED_AT_RUN
-        self._form = None
-
     def mismatched(self) -> None:
-        """Note that the form had to hand over. One that does so again and again is given up."""
+        """Note that the form had to hand over. One that mostly does is given up."""
         self._mismatches += 1
         if self._mismatches >= MISMATCHES_TO_GIVE_UP and self._mismatches * 2 > self._runs:
             self._form = None
 
 
-def compile_plan(plan: QueryPlan, schema: GraphQLSchema) -> CompiledPlan:
+def compile_plan(plan: QueryPlan, schema: GraphQLSchema, compiled_at_run: int | None = COMPILED_AT_RUN) -> CompiledPlan:
     """Prepare a plan for execution.
 
     ``schema`` is the one that the caller sees, with the plan's output types: it answers introspection and says which
-    types are possible.
+    types are possible. With ``compiled_at_run`` 1 the first execution makes the compiled form, with None none does.
     """
-    return CompiledPlan(plan, schema)
+    return CompiledPlan(plan, schema, compiled_at_run)

@@ -40,7 +40,7 @@ class CompiledForm:
             (made[generator.stages[number]], f"b{number}") if number in generator.stages else None
             for number in range(len(plan.fetches))
         )
-        self.places: tuple[Callable[[Any, bytes], None], ...] = tuple(
+        self.places: tuple[Callable[[Any, Sequence[Answer]], None], ...] = tuple(
             made[generator.places[number]] for number in range(len(plan.fetches))
         )
         self.finish: Callable[[Any], bytes] = made["finish"]
@@ -83,12 +83,12 @@ class CompiledSteps:
         return made
 
     def place(self, number: int, answers: Sequence[Answer]) -> None:
-        """Decode and link the answer to a fetch."""
-        for answer in answers:
-            if isinstance(answer, CodedError):
-                raise MismatchError
+        """Decode and link the answers to a fetch."""
+        if any(isinstance(answer, CodedError) for answer in answers):
+            raise MismatchError
+        if answers:
             try:
-                self._form.places[number](self._state, answer)
+                self._form.places[number](self._state, answers)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise MismatchError from error
 

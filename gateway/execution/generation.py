@@ -6,7 +6,7 @@ request, ``s.root`` the root's structure, ``s.gN_I`` the groups of fetch N's req
 representation stands for) and ``s.bN`` the bodies of fetch N.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -14,8 +14,9 @@ import msgspec
 from graphql import GraphQLEnumType, GraphQLList, get_nullable_type, is_specified_scalar_type
 from msgspec import UnsetType
 
-from gateway.execution.generated_code import Code, encode
-from gateway.execution.representations import MAX_REPRESENTATIONS, Branches, branches
+from gateway.execution import subgraph_request
+from gateway.execution.generated_code import Code, MismatchError, encode
+from gateway.execution.representations import Branches, branches
 from gateway.execution.shapes import EntityTargets, Layout, NotCoveredError, Place, Shape, Slot, list_depth
 from gateway.execution.structures import Structures, nullable_entity, representation
 from gateway.execution.subgraph_request import RequestTemplate
@@ -28,6 +29,23 @@ _KEY_TYPES = frozenset({str, int, type(None), UnsetType})
 
 def _kind(typename: str, fields: tuple[RepresentationField, ...]) -> _Kind:
     return typename, tuple((each.name, each.constant) for each in fields)
+
+
+def joined(
+    decode: Callable[[bytes], Any], data: Any, answers: Sequence[bytes], sizes: Sequence[tuple[str, int]]
+) -> None:
+    """Add the entities of further answers to the ``data`` of the first; ``sizes`` is how many there must be in all."""
+    most = subgraph_request.MAX_REPRESENTATIONS
+    for attribute, size in sizes:
+        if len(getattr(data, attribute)) != min(size, most):
+            raise MismatchError
+    for index, answer in enumerate(answers[1:], start=1):
+        more = decode(answer)
+        for attribute, size in sizes:
+            entities = getattr(more.data, attribute)
+            if more.errors or len(entities) != min(max(size - index * most, 0), most):
+                raise MismatchError
+            getattr(data, attribute).extend(entities)
 
 
 class Generator:
@@ -92,23 +110,23 @@ class Generator:
         self.attributes += [*groups, f"b{fetch.number}"]
         for group in groups:
             code.add(f"s.{group} = {group}")
-            with code.block(f"if len({group}) > {MAX_REPRESENTATIONS}:"):
-                code.add("raise MismatchError")
-        lists = [self._represented(request) for request in fetch.entities]
-        if fetch.variables:
-            template = code.named("T", self._templates[fetch.number])
-            added = ", ".join(
-                f"({request.variable!r}, encode({each}))" for request, each in zip(fetch.entities, lists, strict=True)
-            )
-            body = f"{template}.body(s.variables, ({added},))"
-        else:
+        sent = [(request.variable, f"r{index}") for index, request in enumerate(fetch.entities)]
+        for request, (_, name) in zip(fetch.entities, sent, strict=True):
+            code.add(f"{name} = {self._represented(request)}")
+        template = code.named("T", self._templates[fetch.number])
+        lists = ", ".join(f"({variable!r}, {name})" for variable, name in sent)
+        with code.block(f"if not ({' or '.join(groups)}):"):
+            code.add(f"s.b{fetch.number} = []")
+        few = " and ".join(f"len({name}) <= {subgraph_request.MAX_REPRESENTATIONS}" for _, name in sent)
+        with code.block(f"elif {'False' if fetch.variables else few}:"):
             head = self._templates[fetch.number].head + b',"variables":{'
             parts = []
-            for request, each in zip(fetch.entities, lists, strict=True):
-                parts.append(f"{head + encode(request.variable) + b':'!r} + encode({each})")
+            for variable, name in sent:
+                parts.append(f"{head + encode(variable) + b':'!r} + encode({name})")
                 head = b","
-            body = " + ".join(parts) + " + b'}}'"
-        code.add(f"s.b{fetch.number} = [{body}] if {' or '.join(groups)} else []")
+            code.add(f"s.b{fetch.number} = [{' + '.join(parts)} + b'}}}}']")
+        with code.block("else:"):
+            code.add(f"s.b{fetch.number} = {template}.bodies(s.variables, ({lists},))")
 
     def _regroup(self, request: EntityRequest) -> bool:
         """Take the groups of an earlier request instead of walking, where each of them is a group of this one too.
@@ -356,11 +374,16 @@ class Generator:
             for each, entity in zip(targets, entities, strict=True)
         }
         decoder = code.named("D", msgspec.json.Decoder(self._structures.answer(fetch.number, data)).decode)
-        with code.function(f"{name}(s, answer)"):
-            code.add(f"response = {decoder}(answer)")
+        with code.function(f"{name}(s, answers)"):
+            code.add(f"response = {decoder}(answers[0])")
             with code.block("if response.errors:"):
                 code.add("raise MismatchError")
             code.add("data, root = response.data, s.root")
+            if targets:
+                lists = [(f"s_{each.request.alias}", self._targets[id(each.request)][0]) for each in targets]
+                with code.block("if len(answers) > 1:"):
+                    sizes = ", ".join(f"({attribute!r}, len(s.{group}))" for attribute, group in lists)
+                    code.add(f"{code.named('J', joined)}({decoder}, data, answers, ({sizes},))")
             for slot in slots:
                 code.add(f"root.{slot.attribute} = data.{slot.attribute}")
             for each, entity in zip(targets, entities, strict=True):

@@ -10,11 +10,9 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from gateway.execution import subgraph_request
 from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
 from gateway.planning.plan import EntityRequest, PathStep, Representation, RepresentationField
-
-MAX_REPRESENTATIONS = 5_000
-"""In one ``_entities`` call. More are sent as several calls side by side."""
 
 _MISSING = object()
 
@@ -35,7 +33,7 @@ class Batch:
     groups: list[list[Object]] = field(default_factory=list)
 
 
-def batches(tree: ResponseTree, request: EntityRequest, limit: int = MAX_REPRESENTATIONS) -> list[Batch]:
+def batches(tree: ResponseTree, request: EntityRequest) -> list[Batch]:
     """Collect, represent, de-duplicate and divide the targets of ``request``, in the order of the tree.
 
     An object whose key is null is left out: its fields stay missing. One whose key failed inherits the failure.
@@ -62,7 +60,7 @@ def batches(tree: ResponseTree, request: EntityRequest, limit: int = MAX_REPRESE
             group.append(target)
             continue
         batch = open_batches.get(context)
-        if batch is None or len(batch.groups) == limit:
+        if batch is None or len(batch.groups) == subgraph_request.MAX_REPRESENTATIONS:
             batch = open_batches[context] = Batch(context)
             found.append(batch)
         groups[context, representation] = group = [target]

@@ -68,20 +68,37 @@ class Run:
             self._done.cancel()
 
     def _begin(self, numbers: Iterable[int]) -> None:
+        """Begin these fetches, and whatever can begin by what they need not wait for."""
         ready = deque(numbers)
         while ready:
             number = ready.popleft()
             bodies = self._steps.requests(number)
-            if bodies and not self._expired:
-                self._answers[number] = [None] * len(bodies)
-                for index, body in enumerate(bodies):
-                    self._calls.begin(number, body).add_done_callback(partial(self._arrived, number, index))
+            if self._expired:
+                self._answers[number] = [_timed_out()] * len(bodies)
             else:
-                self._steps.place(number, [_timed_out()] * len(bodies))
-                ready.extend(self._settled(number))
+                answers: list[Answer | None] = [None] * len(bodies)
+                self._answers[number] = answers
+                for index, body in enumerate(bodies):
+                    future = self._calls.begin(number, body)
+                    if future.done():
+                        answers[index] = _answer(future)
+                    else:
+                        future.add_done_callback(partial(self._arrived, number, index))
+            ready.extend(self._placed(number))
+        if not self._left and not self._done.done():
+            self._done.set_result(None)
+
+    def _placed(self, number: int) -> list[int]:
+        """Place the answers of a fetch if all are there; the fetches that were waiting for nothing else."""
+        answers = self._answers[number]
+        complete = [answer for answer in answers if answer is not None]
+        if len(complete) < len(answers):
+            return []
+        del self._answers[number]
+        self._steps.place(number, complete)
+        return self._settled(number)
 
     def _settled(self, number: int) -> list[int]:
-        """Count a fetch as done; the fetches that were waiting for nothing else."""
         self._left -= 1
         begin = []
         for follower in self._schedule.followers[number]:
@@ -94,29 +111,20 @@ class Run:
         if self._done.done() or number not in self._answers:
             return
         try:
-            answers = self._answers[number]
-            answers[index] = _answer(future)
-            self._place_if_complete(number)
+            self._answers[number][index] = _answer(future)
+            self._begin(self._placed(number))
         except BaseException as error:  # noqa: BLE001 - in a callback nobody else would see it: it ends the execution
             self._done.set_exception(error)
 
     def _expire(self) -> None:
+        """The time is up: what is under way counts as timed out, and nothing more is sent."""
         self._expired = True
         try:
             for number in list(self._answers):
                 self._answers[number] = [answer or _timed_out() for answer in self._answers[number]]
-                self._place_if_complete(number)
+                self._begin(self._placed(number))
         except BaseException as error:  # noqa: BLE001 - as above
             self._done.set_exception(error)
-
-    def _place_if_complete(self, number: int) -> None:
-        answers = [answer for answer in self._answers[number] if answer is not None]
-        if len(answers) == len(self._answers[number]):
-            del self._answers[number]
-            self._steps.place(number, answers)
-            self._begin(self._settled(number))
-            if not self._left:
-                self._done.set_result(None)
 
 
 def _answer(future: asyncio.Future[bytes]) -> Answer:

@@ -12,7 +12,7 @@ defaults are left out.
 
 from functools import reduce
 from operator import or_
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 from graphql import (
@@ -39,6 +39,10 @@ _NEVER = msgspec.defstruct("Never", [], tag_field=TYPENAME, tag="\0", gc=False)
 """A second member of each union, so that ``__typename`` is demanded where there is one type only."""
 
 Structure = type[msgspec.Struct]
+
+
+def _literal(*values: str) -> Any:
+    return Literal[values]
 
 
 class Structures:
@@ -75,7 +79,7 @@ class Structures:
                 fields.append(self._field(source))
                 names[source.attribute] = key
             elif not (shape.place is not None and shape.place.abstract):
-                kind = None if source is None else Literal[source]
+                kind = None if source is None else _literal(source)
                 fields.append((f"c_{key}", kind, source))
                 names[f"c_{key}"] = key
         for slot in shape.slots.values():
@@ -85,7 +89,9 @@ class Structures:
         tagged = shape.place is not None and shape.place.abstract
         checked = shape.typename_fetched and not tagged and TYPENAME not in names.values()
         if checked:
-            fields.append(("t", Literal[shape.type], shape.type))
+            # The literal's own string, since msgspec leaves out what is the default by identity.
+            literal = _literal(shape.type)
+            fields.append(("t", literal, get_args(literal)[0]))
             names["t"] = TYPENAME
         return msgspec.defstruct(
             f"{shape.type}{shape.number}",
@@ -118,7 +124,7 @@ class Structures:
             members: list[Any] = [self.of[shape] for shape in place.shapes]
             return reduce(or_, members, _NEVER) if place.abstract else members[0]
         if isinstance(type_, GraphQLEnumType):
-            return Literal[tuple(type_.values)]
+            return _literal(*type_.values)
         return _LEAVES.get(get_named_type(type_).name, _ANY_BUT_NULL)
 
     def answer(self, number: int, data: dict[str, Any]) -> Structure:
@@ -139,7 +145,7 @@ class Structures:
         if targets.typename_fetched:
             own = targets.shapes[0].type
             sent = {each.typename for each in targets.request.representations} - {None}
-            fields.append(("t", Literal[(own, *sorted(map(str, sent - {own})))], own))
+            fields.append(("t", _literal(own, *sorted(map(str, sent - {own}))), own))
             names["t"] = TYPENAME
         return msgspec.defstruct(f"Entity{number}", fields, rename=names, kw_only=True, gc=False)
 

@@ -1,9 +1,10 @@
-"""A transport that answers from scripts: the fake at the executor's port."""
+"""A transport that answers from scripts (the fake at the executor's port), and stories told on both paths."""
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from graphql import GraphQLSchema
 
@@ -13,24 +14,31 @@ from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan, Result
 from gateway.planning.plan import QueryPlan
 
-Scripted = bytes | CodedError | dict[str, object] | Callable[[dict[str, object]], object]
+Script = bytes | CodedError | dict[str, Any] | asyncio.Event | Callable[[dict[str, Any]], object]
 
 
 @dataclass
 class ScriptedSubgraphs:
     """Answers each subgraph's requests in turn; the last script of a subgraph goes on answering.
 
-    A script is a whole response, raw bytes, an error to raise, or a function of the request's variables that gives
-    ``data``. ``requests`` records what was asked.
+    A script is a whole response, raw bytes, an error to raise, an event that is waited for in vain, or a function of
+    the request's variables that gives ``data``. ``requests`` and ``headers`` record what was asked.
     """
 
-    scripts: dict[str, list[Scripted]]
-    events: Iterable[object] = ()
-    requests: list[tuple[str, dict[str, object]]] = field(default_factory=list)
+    scripts: dict[str, list[Script]]
+    events: Iterable[Script] = ()
+    requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     headers: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
     under_way: int = 0
 
+    def again(self) -> "ScriptedSubgraphs":
+        """The same scripts from their beginning."""
+        return replace(
+            self, scripts={name: list(scripts) for name, scripts in self.scripts.items()}, requests=[], headers=[]
+        )
+
     async def send(self, subgraph: str, body: bytes, headers: tuple[tuple[str, str], ...], timeout: float) -> bytes:  # noqa: ASYNC109 - the port names it
+        """The next script's answer, on a later turn of the loop."""
         request = json.loads(body)
         self.requests.append((subgraph, request))
         self.headers.append(headers)
@@ -38,42 +46,55 @@ class ScriptedSubgraphs:
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
         self.under_way += 1
         try:
-            if isinstance(script, asyncio.Event):
-                await script.wait()
-            else:
-                await asyncio.sleep(0)
+            await (script.wait() if isinstance(script, asyncio.Event) else asyncio.sleep(0))
         finally:
             self.under_way -= 1
-        if isinstance(script, CodedError):
-            raise script
-        if callable(script):
-            return json.dumps({"data": script(request.get("variables", {}))}).encode()
-        return script if isinstance(script, bytes) else json.dumps(script).encode()
+        return _response(script, request)
 
     async def subscribe(
         self, subgraph: str, body: bytes, headers: tuple[tuple[str, str], ...]
     ) -> AsyncGenerator[bytes, None]:
+        """The scripted events."""
         self.requests.append((subgraph, json.loads(body)))
-        for event in self.events:
-            if isinstance(event, CodedError):
-                raise event
-            yield json.dumps(event).encode()
+        self.headers.append(headers)
+        self.under_way += 1
+        try:
+            for event in self.events:
+                yield _response(event, {})
+        finally:
+            self.under_way -= 1
 
     async def close(self) -> None:
         """Nothing is open."""
 
 
-async def answer(plan: QueryPlan, schema: GraphQLSchema, subgraphs: ScriptedSubgraphs, **bound: object) -> Result:
-    """Compile, bind and execute a plan."""
-    return await execute(BoundPlan(compile_plan(plan, schema), **bound), subgraphs)  # type: ignore[arg-type]
+def _response(script: Script, request: dict[str, Any]) -> bytes:
+    if isinstance(script, CodedError):
+        raise script
+    if isinstance(script, bytes):
+        return script
+    if isinstance(script, asyncio.Event):
+        raise AssertionError("a script that waits is never to be answered")
+    return json.dumps({"data": script(request.get("variables", {}))} if callable(script) else script).encode()
 
 
-def by_key(field_name: str, key: str, **rows: dict[str, object] | None) -> Callable[[dict[str, object]], object]:
-    """``_entities`` answered from rows by key, as a subgraph would: in the order asked, null for what it lacks."""
+async def answer(plan: QueryPlan, schema: GraphQLSchema, subgraphs: ScriptedSubgraphs, **bound: Any) -> Result:
+    """Execute a plan on the general path; the compiled form, told the same story, must answer and ask the same."""
+    told_again = subgraphs.again()
+    result = await execute(BoundPlan(compile_plan(plan, schema, None), **bound), subgraphs)
+    again = await execute(BoundPlan(compile_plan(plan, schema, 1), **bound), told_again)
+    assert again.encode() == result.encode()
+    assert told_again.requests == subgraphs.requests
+    assert subgraphs.under_way == told_again.under_way == 0
+    return result
 
-    def data(variables: dict[str, object]) -> object:
-        representations = variables[field_name]
-        assert isinstance(representations, list)
-        return {"e" + field_name[1:]: [rows.get(str(each[key])) for each in representations]}
 
-    return data
+def by_key(key: str, rows: dict[str, dict[str, Any] | None]) -> Callable[[dict[str, Any]], object]:
+    """``e0`` answered from rows by key, as a subgraph would: in the order asked, null for what it lacks."""
+    return lambda variables: {"e0": [rows.get(str(each[key])) for each in variables["r0"]]}
+
+
+def told(result: Result) -> tuple[Any, list[tuple[str, list[str | int] | None]]]:
+    """An answer's data, and its errors as code and path."""
+    answered = json.loads(result.encode())
+    return answered["data"], [(each["extensions"]["code"], each.get("path")) for each in answered.get("errors", [])]

@@ -1,0 +1,215 @@
+"""What execution costs between the network calls: the general path beside the compiled form, on recorded answers.
+
+    python -m benchmarks.execution                  microseconds of CPU per request, best of several rounds
+    python -m benchmarks.execution --instructions   instructions per request, counted by valgrind's callgrind if installed
+
+The shop below has the shape of a public gateways benchmark: users, their reviews, the products, and the reviews' authors
+with their reviews; seven calls on four levels, an answer of some 90 kB. ``wide`` is a list of 2,100 products with two
+entity hops. No network, no planner: the transport answers at once from memory.
+"""
+
+import argparse
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from graphql import build_schema
+
+from gateway.execution.compiled import CompiledPlan, compile_plan
+from gateway.execution.executor import execute
+from gateway.execution.result import BoundPlan
+from gateway.planning.plan import FetchedField, QueryPlan
+from tests.execution.plans import Entities, EntityFetch, Root, entities, plan
+
+SCHEMA = build_schema("""
+    type Query { me: User users: [User] topProducts(first: Int = 5): [Product] }
+    type User { id: ID! name: String username: String birthday: Int reviews: [Review] }
+    type Product {
+      upc: String! name: String price: Int weight: Int inStock: Boolean shippingEstimate: Int reviews: [Review]
+    }
+    type Review { id: ID! body: String product: Product author: User }
+""")
+PRODUCT = "inStock name price shippingEstimate upc weight"
+AUTHOR = f"author {{ id username name reviews {{ id body product {{ {PRODUCT} }} }} }}"
+FETCHED_AUTHOR = "author { id username reviews { id body product { upc } } }"
+NESTED = (
+    "users.reviews.product users.reviews.product.reviews.author.reviews.product "
+    "topProducts.reviews.author.reviews.product"
+)
+BENCH = plan(
+    SCHEMA,
+    f"""{{
+      users {{ id username name reviews {{ id body product {{ {PRODUCT} reviews {{ id body {AUTHOR} }} }} }} }}
+      topProducts {{ {PRODUCT} reviews {{ id body {AUTHOR} }} }}
+    }}""",
+    Root("accounts", "{ users { id username name } }"),
+    Root("products", "{ topProducts { upc name price weight } }"),
+    EntityFetch("reviews", (0, 1), (
+        Entities("Product", "topProducts", "upc", f"{{ reviews {{ id body {FETCHED_AUTHOR} }} }}"),
+        Entities(
+            "User", "users", "id",
+            f"{{ reviews {{ id body product {{ upc reviews {{ id body {FETCHED_AUTHOR} }} }} }} }}",
+        ),
+    )),
+    entities("inventory", "Product", "topProducts", "upc price? weight?", "{ inStock shippingEstimate }", (1,)),
+    entities("accounts", "User", "users.reviews.product.reviews.author topProducts.reviews.author", "id", "{ name }", (2,)),
+    entities("products", "Product", NESTED, "upc", "{ name price weight }", (2,)),
+    entities("inventory", "Product", NESTED, "upc price? weight?", "{ inStock shippingEstimate }", (5,)),
+)  # fmt: skip
+WIDE = plan(
+    SCHEMA,
+    """{ topProducts { upc name price weight inStock shippingEstimate reviews { id body author { id name birthday } } } }""",
+    Root("products", "{ topProducts(first: 2100) { upc name price weight } }"),
+    entities("reviews", "Product", "topProducts", "upc", "{ reviews { id body author { id } } }", (0,)),
+    entities("inventory", "Product", "topProducts", "upc price? weight?", "{ inStock shippingEstimate }", (0,)),
+    entities("accounts", "User", "topProducts.reviews.author", "id", "{ name birthday }", (1,)),
+)
+SMALL = plan(SCHEMA, "{ me { id name username } }", Root("accounts", "{ me { id name username } }"))
+WORKLOADS = {"small": (SMALL, 1), "bench": (BENCH, 6), "wide": (WIDE, 2100)}
+
+
+class Shop:
+    """The subgraphs' data, answered along a fetch's fields."""
+
+    def __init__(self, products: int) -> None:
+        self.users = {f"u{n}": {"id": f"u{n}", "name": f"User {n}", "username": f"@user{n}", "birthday": 1990} for n in range(6)}
+        self.products = {
+            f"p{n}": {
+                "upc": f"p{n}", "name": f"Product {n}", "price": 899 + n % 7, "weight": 100 + n % 3, "inStock": n % 2 == 0,
+                "shippingEstimate": 45 + n % 5,
+            }
+            for n in range(products)
+        }  # fmt: skip
+        count = max(11, products)
+        self.reviews = [
+            {"id": f"r{n}", "body": "Could be better, but it does what it says", "author": f"u{n % 6}", "product": f"p{n * 7 % products}"}
+            for n in range(count)
+        ]
+
+    def data(self, query_plan: QueryPlan, number: int, variables: dict[str, list[dict[str, str]]]) -> dict[str, object]:
+        """What a subgraph answers to a fetch of a plan."""
+        fetch = query_plan.fetches[number]
+        if not fetch.entities:
+            first = next(iter(self.users.values()))
+            roots = {"me": first, "users": list(self.users.values()), "topProducts": list(self.products.values())}
+            return {each.slot: self._value(roots[each.slot], each.fields) for each in fetch.fields}
+        return {
+            request.alias: [self._value(self._entity(each), request.fields) for each in variables[request.variable]]
+            for request in fetch.entities
+        }
+
+    def _entity(self, representation: dict[str, str]) -> dict[str, object]:
+        rows = self.users if representation["__typename"] == "User" else self.products
+        return rows[representation["id" if representation["__typename"] == "User" else "upc"]]
+
+    def _value(self, value: object, fields: tuple[FetchedField, ...]) -> object:
+        if isinstance(value, list):
+            return [self._value(each, fields) for each in value]
+        if not fields or not isinstance(value, dict):
+            return value
+        return {each.slot: self._value(self._resolved(value, each.slot), each.fields) for each in fields}
+
+    def _resolved(self, row: dict[str, object], name: str) -> object:
+        if name == "reviews":
+            key, own = ("author", row["id"]) if "id" in row else ("product", row["upc"])
+            return [review for review in self.reviews if review[key] == own]
+        if name in ("author", "product") and "body" in row:
+            return (self.users if name == "author" else self.products)[str(row[name])]
+        return row[name]
+
+
+@dataclass
+class Recorded:
+    """A transport that has the answer to each body in memory; records them from a shop the first time."""
+
+    query_plan: QueryPlan
+    shop: Shop
+    answers: dict[bytes, bytes] = field(default_factory=dict)
+
+    async def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> bytes:  # noqa: ASYNC109
+        """The answer, at once."""
+        if body not in self.answers:
+            request = json.loads(body)
+            fetch = next(each for each in self.query_plan.fetches if each.document == request["query"])
+            data = self.shop.data(self.query_plan, fetch.number, request.get("variables", {}))
+            self.answers[body] = json.dumps({"data": data}, separators=(",", ":")).encode()
+        return self.answers[body]
+
+
+def prepared(name: str, compiled: bool) -> tuple[CompiledPlan, Recorded]:
+    """A workload's plan, run often enough that its form is made (or kept from ever being made)."""
+    query_plan, products = WORKLOADS[name]
+    made = compile_plan(query_plan, SCHEMA, 1 if compiled else None)
+    return made, Recorded(query_plan, Shop(products))
+
+
+async def measure(name: str, compiled: bool, rounds: int, seconds: float) -> tuple[float, int]:
+    """Microseconds of CPU per request (best round), and the size of the answer."""
+    made, transport = prepared(name, compiled)
+    bound = BoundPlan(made)
+    for _ in range(3):
+        size = len((await execute(bound, transport)).encode())
+    best = float("inf")
+    for _ in range(rounds):
+        count, start = 0, time.process_time()
+        while time.process_time() - start < seconds:
+            (await execute(bound, transport)).encode()
+            count += 1
+        best = min(best, (time.process_time() - start) / count)
+    return best * 1e6, size
+
+
+def main() -> None:
+    """Print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=0.4)
+    parser.add_argument("--instructions", action="store_true")
+    parser.add_argument("--run", nargs=3, metavar=("WORKLOAD", "FORM", "TIMES"), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.run:
+        asyncio.run(repeat(options.run[0], options.run[1] == "compiled", int(options.run[2])))
+        return
+    print(f"{'workload':10}{'answer kB':>10}{'general':>12}{'compiled':>12}{'ratio':>8}")
+    for name in WORKLOADS:
+        if options.instructions:
+            general, compiled, size = instructions(name, "general"), instructions(name, "compiled"), 0
+        else:
+            general, size = asyncio.run(measure(name, False, options.rounds, options.seconds))
+            compiled, _ = asyncio.run(measure(name, True, options.rounds, options.seconds))
+        print(f"{name:10}{size / 1000:10.1f}{general:12.1f}{compiled:12.1f}{general / compiled:8.1f}")
+
+
+async def repeat(name: str, compiled: bool, times: int) -> None:
+    """Execute a workload so many times, after the first few that make its form."""
+    made, transport = prepared(name, compiled)
+    bound = BoundPlan(made)
+    for _ in range(3 + times):
+        (await execute(bound, transport)).encode()
+
+
+def instructions(name: str, form: str) -> float:
+    """Thousands of instructions per request: the difference between two runs of unlike length."""
+    counts = []
+    for times in (2, 12):
+        command = [
+            "valgrind", "--tool=none", "--log-fd=2", sys.executable, "-m", "benchmarks.execution", "--run", name, form, str(times),
+        ]  # fmt: skip
+        counts.append(counted(command))
+    return (counts[1] - counts[0]) / 10 / 1000
+
+
+def counted(command: list[str]) -> int:
+    """Instructions that a command executes."""
+    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command[3:]]
+    run = subprocess.run(command, check=True, capture_output=True, text=True)
+    line = next(each for each in run.stderr.splitlines() if "Collected" in each)
+    return int(line.split(":")[1].strip())
+
+
+if __name__ == "__main__":
+    main()
