@@ -7,37 +7,25 @@ typed, as headers, to the data endpoint of the same origin, so the explorer can 
 from pathlib import Path
 
 import msgspec
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.portal.applying import apply_route
 from gateway.portal.explorer_config import ExplorerConfig, ReadyQuery, read_explorer_config
+from gateway.portal.pages import language_of, page, templates
 from gateway.portal.static_files import StaticFiles
 from gateway.settings import Settings
 
 BUILD = Path(__file__).parent / "static" / "explorer"
 
 # The editor writes style attributes, hence 'unsafe-inline' for styles; scripts and workers are files of ours alone.
-_CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'; img-src 'self' data:; "
-    "style-src 'self' 'unsafe-inline'; font-src 'self' data:; base-uri 'none'; form-action 'self'; "
-    "frame-ancestors 'none'"
-)
-_HARDENED = {
-    "Content-Security-Policy": _CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-    "X-Robots-Tag": "noindex",
-}
+_LOOSENED = {"worker-src": "'self'", "style-src": "'self' 'unsafe-inline'"}
 _SAMPLE = ReadyQuery(label="", query="{ __schema { queryType { fields { name description } } } }")
 _TEXTS = {
     "en": {
         "title": "Explorer",
         "region": "Query explorer",
-        "languages": "Language",
         "plain": "This browser runs no scripts, so the query is sent as a form and answered as JSON, "
         "as the public sees it: a credential would need a header, and never belongs in an address.",
         "query": "Query",
@@ -47,7 +35,6 @@ _TEXTS = {
     "zh": {
         "title": "查询",
         "region": "查询页面",
-        "languages": "语言",
         "plain": "浏览器未启用脚本，查询将以表单方式提交并以 JSON 答复，身份为社会公众："
         "凭证须通过请求头传送，不得写入地址。",
         "query": "查询语句",
@@ -58,7 +45,7 @@ _TEXTS = {
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    """The explorer's addresses; none where the settings turn it off.
+    """The explorer's addresses, and ``/apply`` that its refusals point to; none where the settings turn it off.
 
     Raises CodedError SETTINGS_INVALID where ``server.explorer_config`` cannot be read.
     """
@@ -68,46 +55,34 @@ def routes(settings: Settings) -> list[BaseRoute]:
 
 
 def explorer_routes(config: ExplorerConfig, graphql: str = "/graphql") -> list[BaseRoute]:
-    """The explorer's addresses with ready-made callers and queries, asking the data endpoint at ``graphql``."""
+    """The same with ready-made callers and queries given, asking the data endpoint at ``graphql``."""
     files = StaticFiles(BUILD)
-    environment = Environment(
-        loader=PackageLoader("gateway.portal"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
-    )
-    template = environment.get_template("explorer.html")
+    environment = templates()
+    styles = tuple(f"/explorer/static/{name}" for name in files.manifest.styles)
     sample = config.queries[0] if config.queries else _SAMPLE
     pages = {
-        language: template.render(
+        language: environment.get_template("explorer.html").render(
             language=language,
             texts=texts,
-            manifest=files.manifest,
+            styles=styles,
+            script=f"/explorer/static/{files.manifest.entry}",
             graphql=graphql,
             sample=sample.query,
             variables=msgspec.json.encode(sample.variables).decode(),
-        ).encode()
+        )
         for language, texts in _TEXTS.items()
     }
     ready_made = msgspec.json.encode(config)
 
-    async def page(request: Request) -> Response:
-        headers = {**_HARDENED, "Cache-Control": "no-cache", "Vary": "Accept-Language"}
-        return Response(pages[_language(request)], headers=headers, media_type="text/html; charset=utf-8")
+    async def explorer(request: Request) -> Response:
+        return page(pages[language_of(request)], _LOOSENED)
 
     async def ready(request: Request) -> Response:
         return Response(ready_made, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     return [
-        Route("/explorer", page),
+        Route("/explorer", explorer),
         Route("/explorer/config.json", ready),
         Route("/explorer/static/{name}", files.answer),
+        apply_route(environment, styles),
     ]
-
-
-def _language(request: Request) -> str:
-    """The page's language: ``?lang=``, else the first of the browser's languages that we speak, else English."""
-    asked = request.query_params.get("lang", "")
-    accepted = request.headers.get("accept-language", "").split(",")
-    for tag in (asked, *accepted):
-        language = tag.strip()[:2].lower()
-        if language in _TEXTS:
-            return language
-    return "en"

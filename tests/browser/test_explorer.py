@@ -58,7 +58,12 @@ async def test_three_callers_get_three_answers(browser: Browser, stub: tuple[Stu
         for told in ("FORBIDDEN", "307020301/000012", "incomeBand", "市税务局", "10 working days"):
             await expect(card).to_contain_text(told)
         apply = card.get_by_role("link", name="Apply for these items")
-        await expect(apply).to_have_attribute("href", "/apply?resource=307020301/000012")
+        async with page.expect_popup() as opening:
+            await apply.click()
+        applying = await opening.value
+        await expect(applying.get_by_text("307020301/000012")).to_be_visible()
+        assert (await Axe().run(applying)).response["violations"] == []
+        await applying.close()
 
         await visit.choose("Welfare app, grant G-2026-0042")
         assert await visit.run() == "Answered"

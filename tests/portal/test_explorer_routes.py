@@ -96,7 +96,29 @@ def test_settings_turn_the_explorer_off() -> None:
         "/explorer",
         "/explorer/config.json",
         "/explorer/static/{name}",
+        "/apply",
     ]
+
+
+@pytest.mark.parametrize(("language", "days"), [("en", "within 10 working days"), ("zh", "10 个工作日内")])
+async def test_the_page_a_refusal_points_to_says_what_an_application_states_and_who_decides(
+    language: str, days: str
+) -> None:
+    async with (
+        client_of(explorer_routes(ExplorerConfig())) as client,
+        client.get(f"/apply?resource=307020301/000012&lang={language}") as answer,
+    ):
+        html = await answer.text()
+    assert "<code>307020301/000012</code>" in html
+    assert days in html
+    assert "数据校核" in html
+    assert "unsafe-inline" not in answer.headers["Content-Security-Policy"]
+
+
+async def test_only_what_looks_like_a_resource_code_is_repeated() -> None:
+    async with client_of(explorer_routes(ExplorerConfig())) as client:
+        html = await (await client.get("/apply?resource=%3Cb%3Epay+here%3C/b%3E")).text()
+    assert "pay here" not in html
 
 
 @pytest.mark.parametrize(
