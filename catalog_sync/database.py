@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS version (
     trigger_kind TEXT NOT NULL, trigger_day TEXT NOT NULL, trigger_document TEXT NOT NULL,
     submitted_by TEXT, reasons TEXT NOT NULL, PRIMARY KEY (entry, number));
 CREATE INDEX IF NOT EXISTS version_by_state ON version (state);
+CREATE TABLE IF NOT EXISTS own_code (code TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (code, entry));
 CREATE TABLE IF NOT EXISTS record (entry TEXT PRIMARY KEY, revision INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS ledger (
     number INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, body TEXT NOT NULL,
@@ -40,7 +41,7 @@ CREATE TABLE IF NOT EXISTS part (
     PRIMARY KEY (peer, number, digest, start));
 CREATE TABLE IF NOT EXISTS held (
     entry TEXT PRIMARY KEY, peer TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
-    reasons TEXT NOT NULL, content TEXT NOT NULL, trigger_day TEXT NOT NULL, arrived TEXT NOT NULL, due TEXT NOT NULL,
+    reasons TEXT NOT NULL, content TEXT NOT NULL, trigger_told TEXT NOT NULL, arrived TEXT NOT NULL, due TEXT NOT NULL,
     due_provisional INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS held_code (code TEXT PRIMARY KEY, entry TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS decision (

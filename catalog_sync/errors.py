@@ -101,3 +101,44 @@ LEDGER_BROKEN = ErrorCode(
     "A row of the ledger was changed, removed or put in after it was written.",
     "Compare the ledger with the last anchored copy from the row named onwards, and restore it.", 500,
 )  # fmt: skip
+BUNDLE_MALFORMED = ErrorCode(
+    "BUNDLE_MALFORMED", Family.CATALOGUE,
+    "A bundle or receipt between levels is cut short, damaged or not in its form. Nothing was changed.",
+    "Transfer it again; if it stays, the sender must seal it again.", 400,
+)  # fmt: skip
+BUNDLE_VERSION = ErrorCode(
+    "BUNDLE_VERSION", Family.CATALOGUE,
+    "A bundle is in a format that this platform does not read. Nothing was changed.",
+    "Update the platform that is behind; bundles wait at the sender.", 400,
+)  # fmt: skip
+BUNDLE_MISDIRECTED = ErrorCode(
+    "BUNDLE_MISDIRECTED", Family.CATALOGUE,
+    "A bundle is addressed to another level, or its sender has no business with this one. Nothing was changed.",
+    "Deliver it to the level it names.", 400,
+)  # fmt: skip
+SIGNER_UNKNOWN = ErrorCode(
+    "SIGNER_UNKNOWN", Family.CATALOGUE,
+    "A message between levels is signed by a level or with a key that is not on file. Nothing was changed.",
+    "Exchange public keys out of band and enter the peer with its key id.", 403,
+)  # fmt: skip
+SIGNATURE_WRONG = ErrorCode(
+    "SIGNATURE_WRONG", Family.CATALOGUE,
+    "A message between levels does not carry its signer's signature: it was damaged or changed. Nothing was changed.",
+    "Transfer it again; if it stays, ask the sender what it signed.", 403,
+)  # fmt: skip
+CHAIN_BROKEN = ErrorCode(
+    "CHAIN_BROKEN", Family.CATALOGUE,
+    "A bundle does not follow the one before: another was taken under its number, it names another predecessor, or too "
+    "many before it are missing. Nothing was changed.",
+    "Ask the sender for the bundles from the number that the message names.", 409,
+)  # fmt: skip
+UPLOAD_REFUSED = ErrorCode(
+    "UPLOAD_REFUSED", Family.CATALOGUE,
+    "A part of a bundle does not fit the parts before it, or the whole does not have the digest announced.",
+    "Ask where the upload stands and go on from there.", 409,
+)  # fmt: skip
+EXCHANGE_UNREACHABLE = ErrorCode(
+    "EXCHANGE_UNREACHABLE", Family.CATALOGUE,
+    "The other level's endpoint cannot be reached or broke off. What it confirmed stays confirmed.",
+    "Try again: the exchange goes on at the byte where it stopped.", 502,
+)  # fmt: skip

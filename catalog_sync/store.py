@@ -51,6 +51,9 @@ class SqliteCatalogueStore:
             connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?)", (record.id, record.revision))
             for version in record.versions:
                 _keep_version(connection, version)
+            connection.execute("DELETE FROM own_code WHERE entry = ?", (record.id,))
+            codes = {str(code) for version in record.versions for code in version.entry.codes}
+            connection.executemany("INSERT INTO own_code VALUES (?, ?)", [(code, record.id) for code in sorted(codes)])
             append_ledger(connection, at, f"{actor.person} ({actor.department})", action, step_events(record))
 
     def released(self) -> Iterator[CatalogueEntry]:
