@@ -109,7 +109,7 @@ class ResponseTree:
 
     def malformed(self, source: Failure) -> Failure:
         """A recorded failure that says the answer from ``source`` does not fit the subgraph's own schema."""
-        return self.failure(SUBGRAPH_MALFORMED, source.subgraph, source.fetch)
+        return self.failure(SUBGRAPH_MALFORMED, source.subgraph, source.fetch, source.whole)
 
     def _merged(
         self,

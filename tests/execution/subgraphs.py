@@ -22,7 +22,8 @@ class ScriptedSubgraphs:
     """Answers each subgraph's requests in turn; the last script of a subgraph goes on answering.
 
     A script is a whole response, raw bytes, an error to raise, an event that is waited for in vain, or a function of
-    the request's variables that gives ``data``. ``requests`` and ``headers`` record what was asked.
+    the request's variables that gives ``data``. ``requests`` and ``headers`` record what was asked; ``stalled`` is set
+    when a script begins to wait.
     """
 
     scripts: dict[str, list[Script]]
@@ -30,6 +31,7 @@ class ScriptedSubgraphs:
     requests: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     headers: list[tuple[tuple[str, str], ...]] = field(default_factory=list)
     under_way: int = 0
+    stalled: asyncio.Event = field(default_factory=asyncio.Event)
 
     def again(self) -> "ScriptedSubgraphs":
         """The same scripts from their beginning."""
@@ -46,7 +48,11 @@ class ScriptedSubgraphs:
         script = scripts.pop(0) if len(scripts) > 1 else scripts[0]
         self.under_way += 1
         try:
-            await (script.wait() if isinstance(script, asyncio.Event) else asyncio.sleep(0))
+            if isinstance(script, asyncio.Event):
+                self.stalled.set()
+                await script.wait()
+            else:
+                await asyncio.sleep(0)
         finally:
             self.under_way -= 1
         return _response(script, request)

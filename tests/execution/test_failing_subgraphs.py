@@ -1,0 +1,155 @@
+"""Subgraphs that die, stall or come back late: the rest is answered, in time, and nothing is left running."""
+
+import asyncio
+
+import pytest
+from graphql import build_schema
+
+from gateway.errors import SUBGRAPH_MALFORMED, SUBGRAPH_TIMED_OUT, SUBGRAPH_UNREACHABLE, CodedError, ErrorCode
+from gateway.execution.compiled import compile_plan
+from gateway.execution.executor import execute
+from gateway.execution.result import BoundPlan
+from gateway.execution.sharing import SharedRequests
+from tests.execution.plans import Root, entities, plan
+from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key, told
+
+SHOP = build_schema("""
+    type Query { products: [Product] me: User! }
+    type Product { upc: ID! name: String stock: Int! owner: User }
+    type User { id: ID! name: String! }
+""")
+WITH_STOCK = plan(
+    SHOP,
+    "{ products { name stock } }",
+    Root("products", "{ products { upc name } }"),
+    entities("inventory", "Product", "products", "upc", "{ stock }", after=(0,)),
+)
+TABLE_AND_CHAIR = {"data": {"products": [{"upc": "1", "name": "Table"}, {"upc": "2", "name": "Chair"}]}}
+
+
+@pytest.mark.parametrize("code", [SUBGRAPH_UNREACHABLE, SUBGRAPH_TIMED_OUT, SUBGRAPH_MALFORMED])
+async def test_a_request_that_fails_is_one_error_however_many_rows_it_empties(code: ErrorCode) -> None:
+    subgraphs = ScriptedSubgraphs({"products": [TABLE_AND_CHAIR], "inventory": [CodedError(code, "10.0.0.7:5432")]})
+
+    result = await answer(WITH_STOCK, SHOP, subgraphs)
+
+    assert told(result) == ({"products": [None, None]}, [(code.name, ["products", 0, "stock"])])
+    assert "10.0.0.7" not in result.encode().decode()
+
+
+async def test_what_depended_on_a_failed_fetch_is_not_asked_and_not_reported_twice() -> None:
+    owners = plan(
+        SHOP,
+        "{ products { name owner { name } } }",
+        Root("products", "{ products { upc name } }"),
+        entities("orders", "Product", "products", "upc", "{ owner { id } }", after=(0,)),
+        entities("accounts", "User", "products.owner", "id", "{ name }", after=(1,)),
+    )
+    subgraphs = ScriptedSubgraphs(
+        {"products": [TABLE_AND_CHAIR], "orders": [CodedError(SUBGRAPH_UNREACHABLE, "")], "accounts": []}
+    )
+
+    data, errors = told(await answer(owners, SHOP, subgraphs))
+
+    assert data == {"products": [{"name": "Table", "owner": None}, {"name": "Chair", "owner": None}]}
+    assert errors == [("SUBGRAPH_UNREACHABLE", ["products", 0, "owner"])]
+
+
+async def test_a_fetch_without_data_is_reported_at_the_fields_it_names() -> None:
+    two = plan(SHOP, "{ products { name } me { name } }", Root("a", "{ products { name } me { name } }"))
+    errors = [{"message": "x", "path": ["me"]}, {"message": "y", "path": ["products", 0]}]
+    subgraphs = ScriptedSubgraphs({"a": [{"data": None, "errors": errors}]})
+
+    data, reported = told(await answer(two, SHOP, subgraphs))
+
+    assert data is None
+    assert sorted(reported, key=str) == [("SUBGRAPH_FAILED", ["me"]), ("SUBGRAPH_FAILED", ["products"])]
+
+
+async def test_when_the_time_is_up_the_answer_is_made_of_what_there_is() -> None:
+    subgraphs = ScriptedSubgraphs({"products": [TABLE_AND_CHAIR], "inventory": [asyncio.Event()]})
+
+    data, errors = told(await answer(WITH_STOCK, SHOP, subgraphs, timeout=0.05))
+
+    assert data == {"products": [None, None]}
+    assert errors == [("SUBGRAPH_TIMED_OUT", ["products", 0, "stock"])]
+
+
+async def test_after_the_time_is_up_nothing_more_is_sent() -> None:
+    subgraphs = ScriptedSubgraphs({"products": [asyncio.Event()], "inventory": []})
+
+    data, errors = told(await answer(WITH_STOCK, SHOP, subgraphs, timeout=0.05))
+
+    assert (data, errors) == ({"products": None}, [("SUBGRAPH_TIMED_OUT", ["products"])])
+    assert len(subgraphs.requests) == 1
+
+
+async def test_a_cancelled_execution_takes_its_requests_along() -> None:
+    subgraphs = ScriptedSubgraphs({"products": [TABLE_AND_CHAIR], "inventory": [asyncio.Event()]})
+    execution = asyncio.create_task(execute(BoundPlan(compile_plan(WITH_STOCK, SHOP, 1)), subgraphs))
+    await subgraphs.stalled.wait()
+
+    execution.cancel()
+
+    with pytest.raises(asyncio.CancelledError):
+        await execution
+    assert subgraphs.under_way == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_fault_of_ours_ends_the_execution_at_once() -> None:
+    class Broken(ScriptedSubgraphs):
+        async def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> bytes:  # noqa: ASYNC109
+            if subgraph == "inventory":
+                raise ZeroDivisionError
+            return await super().send(subgraph, body, (), timeout)
+
+    subgraphs = Broken({"products": [TABLE_AND_CHAIR], "inventory": []})
+
+    with pytest.raises(ZeroDivisionError):
+        await execute(BoundPlan(compile_plan(WITH_STOCK, SHOP)), subgraphs)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_identical_queries_under_way_are_sent_once_if_their_callers_are_alike() -> None:
+    subgraphs = ScriptedSubgraphs(
+        {"products": [TABLE_AND_CHAIR], "inventory": [by_key("upc", {"1": {"stock": 1}, "2": {"stock": 2}})]}
+    )
+    compiled, sharing = compile_plan(WITH_STOCK, SHOP), SharedRequests()
+
+    results = await asyncio.gather(
+        *(execute(BoundPlan(compiled, sharing=sharing, sharing_key=key), subgraphs) for key in ("a", "a", "b", "a"))
+    )
+
+    assert len({result.encode() for result in results}) == 1
+    assert [name for name, _ in subgraphs.requests] == ["products", "products", "inventory", "inventory"]
+
+
+async def test_a_shared_request_outlives_the_first_who_asked_and_dies_with_the_last() -> None:
+    never = asyncio.Event()
+    subgraphs = ScriptedSubgraphs({"products": [never], "inventory": []})
+    compiled, sharing = compile_plan(WITH_STOCK, SHOP), SharedRequests()
+    first, second = (
+        asyncio.create_task(execute(BoundPlan(compiled, sharing=sharing, sharing_key="a"), subgraphs)) for _ in range(2)
+    )
+    await subgraphs.stalled.wait()
+
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    still = subgraphs.under_way
+    second.cancel()
+    await asyncio.gather(second, return_exceptions=True)
+    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+
+    assert (still, subgraphs.under_way, len(subgraphs.requests)) == (1, 0, 1)
+
+
+async def test_mutations_are_never_shared() -> None:
+    schema = build_schema("type Query { a: Int } type Mutation { pay: Int }")
+    pay = compile_plan(plan(schema, "mutation { pay }", Root("bank", "{ pay }")), schema)
+    subgraphs = ScriptedSubgraphs({"bank": [{"data": {"pay": 1}}]})
+    sharing = SharedRequests()
+
+    await asyncio.gather(*(execute(BoundPlan(pay, sharing=sharing), subgraphs) for _ in range(3)))
+
+    assert len(subgraphs.requests) == 3
