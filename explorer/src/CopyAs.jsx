@@ -18,7 +18,7 @@ export function CopyAs({ address, headers }) {
     const variables = parsed(variableEditor?.getValue())
     if (variables) request.variables = variables
     const text = LANGUAGES[language]({ address: new URL(address, location.href).href, headers, request })
-    await navigator.clipboard.writeText(text)
+    await toClipboard(text)
     setCopied(language)
   }
 
@@ -43,4 +43,14 @@ function parsed(text) {
   } catch {
     return null
   }
+}
+
+/** Browsers offer the clipboard to pages behind TLS only; elsewhere a selection is copied, as by hand. */
+async function toClipboard(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text)
+  const holder = Object.assign(document.createElement('textarea'), { value: text, className: 'unseen' })
+  document.body.append(holder)
+  holder.select()
+  document.execCommand('copy')
+  holder.remove()
 }

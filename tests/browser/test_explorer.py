@@ -132,6 +132,19 @@ async def test_a_query_copied_as_python_runs_with_the_key_from_the_environment(
     assert json.loads(printed)["data"]["person"]["incomeBand"] == "B2"
 
 
+async def test_a_query_is_copied_where_the_browser_offers_no_clipboard_too(
+    browser: Browser, stub: tuple[StubGateway, str]
+) -> None:
+    async with visiting(browser, stub[1]) as visit:
+        page = visit.page
+        await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+        await page.get_by_role("button", name="curl").click()
+        await page.get_by_label("Officer").press("Control+V")
+        pasted = await page.get_by_label("Officer").input_value()
+    assert pasted.startswith("curl -sS 'http://127.0.0.1:")
+    assert "enterprise(creditCode:" in pasted
+
+
 async def test_an_answer_becomes_a_table_that_sorts_and_is_saved_as_csv(
     browser: Browser, stub: tuple[StubGateway, str]
 ) -> None:
