@@ -19,6 +19,8 @@ from gateway.composition import codes
 from gateway.composition.issues import Issue, IssueLog
 from gateway.composition.merging.merge import merge_subgraphs
 from gateway.composition.satisfiability.check import check_satisfiability
+from gateway.composition.subgraph.context_rules import check_contexts
+from gateway.composition.subgraph.cost_rules import check_costs
 from gateway.composition.subgraph.definitions import complete_directives
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.federation_rules import check_federation
@@ -71,6 +73,8 @@ def compose(subgraphs: Sequence[SubgraphSource]) -> Composition:
     facts = {subgraph.name: Facts.of(subgraph) for subgraph in read}
     for subgraph in read:
         check_federation(facts[subgraph.name], log)
+        check_contexts(subgraph, log)
+        check_costs(subgraph, log)
     if log.errors:
         return _failed(log)
     merged = merge_subgraphs(read, facts, log)

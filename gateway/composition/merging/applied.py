@@ -124,21 +124,27 @@ class DirectiveMerge:
                 at=[s.at(a) for s, a in applications],
             )  # fmt: skip
             return
-        rules = _RULES.get(identity or "")
-        if rules is None:
+        if identity in _RULES:
+            yield self.combined(identity, coordinate, [applied for _, applied in applications])
+        else:
             yield self._by_majority(name, identity, coordinate, applications, distinct)
-            return
+
+    def combined(self, identity: str, coordinate: str, applications: list[Applied]) -> Applied:
+        """One application that says what all of them say."""
+        name = self.names.get(identity, identity)
+        distinct = _distinct(applications)
+        if len(distinct) == 1:
+            return Applied(name, identity, distinct[0].arguments, distinct[0].line)
         merged = {
             argument: value
-            for argument, rule in rules.items()
+            for argument, rule in _RULES[identity].items()
             if (value := _merge_argument(rule, argument, distinct)) is not None
         }
         self.merge.log.report(
             codes.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
-            f"@{name} on {coordinate} has different arguments in {named(s for s, _ in applications)}; they are combined.",
-            coordinate, at=[s.at(a) for s, a in applications],
+            f"@{name} on {coordinate} is said with different arguments; they are combined.", coordinate,
         )  # fmt: skip
-        yield Applied(name, identity, merged)
+        return Applied(name, identity, merged)
 
     def _by_majority(
         self,

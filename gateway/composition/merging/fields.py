@@ -46,6 +46,8 @@ class _FieldMerge:
         return f"{self.parent.name}.{self.name}"
 
     def run(self) -> None:
+        if not self.resolvers and self._comes_from_interface_object():
+            self.resolvers = self.sources
         if not self.resolvers:
             self.merge.report(
                 codes.EXTERNAL_MISSING_ON_BASE,
@@ -63,6 +65,13 @@ class _FieldMerge:
         if self._says_something(uniform and all(m.type == merged.type for _, m in self.sources)):
             merged.join = self._join_fields(uniform and all(m.type == merged.type for _, m in self.sources))
         self.parent.fields[self.name] = merged
+
+    def _comes_from_interface_object(self) -> bool:
+        return any(
+            t.has("interfaceObject") and self.name in t.fields
+            for interface in self.parent.interfaces
+            for _, t in self.merge.sources(interface)
+        )
 
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""

@@ -105,7 +105,7 @@ def _merge_enum(
                     f"{coordinate} does not exist in {without}, so clients cannot send it.", coordinate, sources=sources,
                 )  # fmt: skip
                 continue
-            elif as_output:
+            else:
                 merge.report(
                     codes.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
                     f"{coordinate} does not exist in {without}; clients may receive it all the same.", coordinate,

@@ -4,10 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from gateway.composition.issues import IssueLog
+from gateway.composition.merging.access import check_access, spread_access
 from gateway.composition.merging.applied import DirectiveMerge
 from gateway.composition.merging.composed import compose_directives, executable_directives
 from gateway.composition.merging.features import directive_names, supergraph_features
 from gateway.composition.merging.fields import merge_fields
+from gateway.composition.merging.implementations import check_implementations, check_requirements
+from gateway.composition.merging.inaccessible import check_inaccessible
 from gateway.composition.merging.inputs import merge_enums, merge_inputs
 from gateway.composition.merging.interface_objects import merge_interface_objects
 from gateway.composition.merging.overrides import merge_overrides
@@ -44,6 +47,13 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], l
     directives = DirectiveMerge(merge, composed, directive_names(merge))
     directives.run()
     merge_interface_objects(merge)
+    spread_access(directives)
+    if log.errors:
+        return None
+    check_implementations(merge)
+    check_requirements(merge)
+    check_inaccessible(merge)
+    check_access(merge)
     if log.errors:
         return None
     links, declarations, scalars = supergraph_features(directives.used, directives.names)

@@ -17,7 +17,7 @@ def conjunction(requirements: list[Requirement]) -> Requirement:
         found = _minimal(one | other for one, other in product(found, map(frozenset, requirement)))
         if len(found) > MAX_ALTERNATIVES:
             break
-    return sorted(sorted(alternative) for alternative in found)
+    return sorted((sorted(alternative) for alternative in found), key=lambda names: (len(names), names))
 
 
 def _minimal(alternatives: Iterable[frozenset[str]]) -> list[frozenset[str]]:

@@ -85,10 +85,13 @@ class _Walk:
             positions = [Position(s.name, name) for s in self.merge.subgraphs if name in s.types]
             root = _State(name, frozenset(positions), (Step(operation_type),))
             if operation_type == "mutation":
-                # A mutation runs in one subgraph, so each subgraph that has it must do alone.
+                # A mutation runs in one subgraph, so one subgraph that has it must do alone.
                 self._alone(root)
             else:
                 self._add(root)
+        self._drain()
+
+    def _drain(self) -> None:
         while self.waiting and len(self.log.errors) < MAX_ERRORS:
             self._expand(self.waiting.popleft())
 
@@ -96,9 +99,19 @@ class _Walk:
         for name, merged in self.merge.types[root.runtime].fields.items():
             if f"{root.runtime}.{name}" in self.hidden:
                 continue
-            for position in root.positions:
-                if self.reach.can_ask(position, root.runtime, name):
-                    self._follow(root, merged, [position])
+            able = [p for p in sorted(root.positions) if self.reach.can_ask(p, root.runtime, name)]
+            trials = [self._trial(root, merged, position) for position in able]
+            if trials and all(trial.errors for trial in trials):
+                best = min(trials, key=lambda trial: len(trial.errors))
+                self.log.errors.extend(best.errors)
+            for trial in trials[:1]:
+                self.log.hints.extend(trial.hints)
+
+    def _trial(self, root: _State, merged: Member, position: Position) -> IssueLog:
+        walk = _Walk(self.reach, self.hidden, IssueLog(), set())
+        walk._follow(root, merged, [position])
+        walk._drain()
+        return walk.log
 
     def _add(self, state: _State) -> None:
         known = self.seen.setdefault((state.runtime, state.contexts), [])
@@ -156,7 +169,7 @@ class _Walk:
         possible = {}
         for child in children:
             subgraph = self.reach.subgraphs[child.subgraph]
-            if subgraph.types[child.type].has("interfaceObject"):
+            if not subgraph.types[child.type].is_abstract:
                 continue
             possible[child.subgraph] = frozenset(subgraph.possible_types(child.type))
         if len(set(possible.values())) < 2:

@@ -102,7 +102,8 @@ class _FieldSetCheck:
             return False
         inner = external or self.facts.is_external(parent, name)
         sound = self.arguments(parent, member, node)
-        sound = self.check_member(definition, member, node, external) and sound
+        if not self.check_member(definition, member, node, external):
+            return False
         type_ = self.subgraph.types.get(named_type(member.type))
         if type_ is not None and type_.is_composite:
             if node.selection_set is None:

@@ -1,0 +1,169 @@
+"""@context and @fromContext in one subgraph (Federation 2.8): names, and what is taken from a context."""
+
+import re
+from collections.abc import Iterator
+
+from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
+
+from gateway.composition import codes
+from gateway.composition.issues import CompositionCode, IssueLog
+from gateway.composition.merging.context import CONTEXT_FIELD
+from gateway.composition.subgraph.facts import FieldSetSyntaxError, field_set_node
+from gateway.composition.subgraph.graphql_rules import is_subtype
+from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.elements import Applied, Member, Type, named_type
+from gateway.supergraph.features import parts
+from gateway.supergraph.model import TypeKind
+
+_ALPHANUMERIC = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
+
+
+def check_contexts(subgraph: Subgraph, log: IssueLog) -> None:
+    """Log an issue for every context that is misnamed, and every argument that cannot be filled from one."""
+    holders: dict[str, list[Type]] = {}
+    for definition in subgraph.types.values():
+        for applied in definition.applied("context"):
+            name = applied.value("name")
+            if not isinstance(name, str) or not _ALPHANUMERIC.match(name):
+                log.report(
+                    codes.CONTEXT_NAME_INVALID,
+                    f"[{subgraph.name}] {name!r} cannot be the name of a context: letters and digits alone, a letter first.",
+                    definition.name, at=(subgraph.at(applied),),
+                )  # fmt: skip
+            holders.setdefault(str(name), []).append(definition)
+    for declaration in subgraph.directives.values():
+        for argument in declaration.arguments.values():
+            for applied in argument.applied("fromContext"):
+                log.report(
+                    codes.CONTEXT_NOT_SET,
+                    f"[{subgraph.name}] @{applied.name} cannot be used on an argument of directive @{declaration.name}.",
+                    f"@{declaration.name}", at=(subgraph.at(applied),),
+                )  # fmt: skip
+    for definition in subgraph.types.values():
+        for member in definition.fields.values():
+            for argument in member.arguments.values():
+                for applied in argument.applied("fromContext"):
+                    _Argument(subgraph, definition, member, argument, applied, log).check(holders)
+
+
+class _Argument:
+    """One argument with @fromContext."""
+
+    def __init__(
+        self, subgraph: Subgraph, definition: Type, member: Member, argument: Member, applied: Applied, log: IssueLog
+    ) -> None:
+        self.subgraph, self.definition, self.member = subgraph, definition, member
+        self.argument, self.applied, self.log = argument, applied, log
+        self.coordinate = f"{definition.name}.{member.name}({argument.name}:)"
+
+    def refuse(self, code: CompositionCode, why: str) -> None:
+        self.log.report(
+            code, f"[{self.subgraph.name}] {self.coordinate}: {why}", self.coordinate, at=(self.subgraph.at(self.applied),)
+        )
+
+    def check(self, holders: dict[str, list[Type]]) -> None:
+        if self.definition.kind is not TypeKind.OBJECT:
+            self.refuse(codes.CONTEXT_NOT_SET, "only fields of object types can be filled from a context.")
+            return
+        if self.argument.default is not None:
+            self.refuse(codes.CONTEXT_NOT_SET, "an argument filled from a context may not have a default.")
+        if self._is_demanded():
+            self.refuse(codes.CONTEXT_NOT_SET, "an interface has this argument too, so clients could give it.")
+        match = CONTEXT_FIELD.match(str(self.applied.value("field") or ""))
+        if match is None or not match[2].strip():
+            self.refuse(codes.NO_CONTEXT_IN_SELECTION, "`field` must name a context and a selection: `$name { field }`.")
+            return
+        places = holders.get(match[1])
+        if places is None:
+            self.refuse(codes.CONTEXT_NOT_SET, f"no type sets the context {match[1]!r} here.")
+            return
+        if not any(k.value("resolvable", True) is not False for k in self.definition.applied("key")):
+            self.refuse(codes.CONTEXT_NO_RESOLVABLE_KEY, f"{self.definition.name} needs a resolvable @key.")
+        self._check_selection(match[2], places)
+
+    def _is_demanded(self) -> bool:
+        for name in self.definition.interfaces:
+            field = self.subgraph.types[name].fields.get(self.member.name)
+            if field is not None and self.argument.name in field.arguments:
+                return True
+        return False
+
+    def _check_selection(self, text: str, places: list[Type]) -> None:
+        try:
+            node = field_set_node(text.strip())
+        except FieldSetSyntaxError as error:
+            self.refuse(codes.CONTEXT_INVALID_SELECTION, f"the selection is not GraphQL: {error}")
+            return
+        problem = self._shape_problem(node)
+        if problem:
+            self.refuse(codes.CONTEXT_INVALID_SELECTION, problem)
+            return
+        for place in places:
+            problem = self._problem_at(node, place)
+            if problem:
+                self.refuse(codes.CONTEXT_INVALID_SELECTION, problem)
+
+    def _shape_problem(self, node: SelectionSetNode) -> str | None:
+        """One value is wanted, so one field is selected: per type where there are conditions."""
+        fields = [s for s in node.selections if isinstance(s, FieldNode)]
+        if fields and len(node.selections) > 1:
+            return "the selection must select one field alone."
+        for selection in node.selections:
+            if parts(selection, "directives"):
+                return "the selection may not hold directives."
+            if isinstance(selection, FieldNode) and selection.alias is not None:
+                return "the selection may not hold aliases."
+            inner = getattr(selection, "selection_set", None)
+            problem = self._shape_problem(inner) if inner is not None else None
+            if problem:
+                return problem
+        return None
+
+    def _problem_at(self, node: SelectionSetNode, place: Type) -> str | None:
+        if place.has("interfaceObject"):
+            return f"{place.name}, which sets the context, is an @interfaceObject."
+        candidates = [self.subgraph.types[n] for n in sorted(self.subgraph.possible_types(place.name))]
+        if place.fields and not any(isinstance(s, InlineFragmentNode) for s in node.selections):
+            candidates = [place]
+        for candidate in candidates:
+            chosen = list(self._applying(node, candidate))
+            if not chosen:
+                return f"no part of the selection applies to {candidate.name}, which sets the context."
+            for selection in chosen:
+                problem = self._field_problem(selection, candidate, self.argument.type)
+                if problem:
+                    return problem
+        return None
+
+    def _applying(self, node: SelectionSetNode, definition: Type) -> Iterator[FieldNode]:
+        for selection in node.selections:
+            if isinstance(selection, FieldNode):
+                yield selection
+            elif isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition.name.value if selection.type_condition else definition.name
+                if condition == definition.name or condition in definition.interfaces:
+                    yield from self._applying(selection.selection_set, definition)
+
+    def _field_problem(self, node: FieldNode, definition: Type, wanted: str, wrap: str = "") -> str | None:
+        member = definition.fields.get(node.name.value)
+        if member is None:
+            return f"{definition.name}, which sets the context, has no field {node.name.value}."
+        if node.selection_set is None:
+            given = member.type if not wrap else member.type.rstrip("!")
+            if not is_subtype(given, wanted, self.subgraph.is_subtype) and not (
+                wanted.endswith("!") and is_subtype(given, wanted[:-1], self.subgraph.is_subtype) and self._may_be_null()
+            ):
+                return f"the selection is of type {given}, but the argument is {wanted}."
+            return None
+        inner = self.subgraph.types.get(named_type(member.type))
+        if inner is None or not inner.is_composite:
+            return f"{definition.name}.{member.name} is of type {member.type}, which has no fields."
+        for selection in self._applying(node.selection_set, inner):
+            nullable = "?" if wrap or not member.type.endswith("!") else ""
+            problem = self._field_problem(selection, inner, wanted, nullable)
+            if problem:
+                return problem
+        return None
+
+    def _may_be_null(self) -> bool:
+        return False
