@@ -65,6 +65,8 @@ def _defer(groups: Sequence[Group]) -> None:
 def _fetch(
     graph: QueryGraph, number: int, batch: Sequence[Group], after: tuple[int, ...], variable_types: Mapping[str, str]
 ) -> Fetch:
+    for group in batch:
+        _prune(group.selected)
     first = batch[0]
     if first.spot is None:
         assert first.root_type is not None
@@ -166,6 +168,18 @@ def _representations(inputs: Mapping[str, Inputs]) -> tuple[Representation, ...]
         on_types = frozenset(names) if len(classes) > 1 else None
         found.append(Representation(on_types, typename, tuple(given.fields.values())))
     return tuple(found)
+
+
+def _prune(selected: Selected, above: frozenset[str] = frozenset()) -> None:
+    """Leave out of fragments the leaves that the selections around them ask for anyway: equal slots, equal values."""
+    for slot in [slot for slot, field in selected.fields.items() if slot in above and field.below is None]:
+        del selected.fields[slot]
+    leaves = above | {slot for slot, field in selected.fields.items() if field.below is None}
+    for inner in selected.on.values():
+        _prune(inner, leaves)
+    for field in selected.fields.values():
+        if field.below is not None:
+            _prune(field.below)
 
 
 class _Writer:

@@ -28,17 +28,21 @@ MOST_FIELDS = 100_000
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """The slots of the objects at one path; ``has_typename`` once some request brings their trusted __typename."""
+    """The slots of the objects at one path; ``has_typename`` once some request brings their trusted __typename.
+
+    At the root of a mutation each response key is a call of its own, even with equal arguments: ``call`` names it.
+    """
 
     graph: QueryGraph
-    slots: dict[tuple[str, str, tuple[str, ...]], str] = field(default_factory=dict)
+    slots: dict[tuple[str, str, tuple[str, ...], str], str] = field(default_factory=dict)
     below: dict[str, "Scope"] = field(default_factory=dict)
     has_typename: bool = False
+    call: str | None = None
 
     def slot(self, type_name: str, name: str, arguments: str) -> str:
         """The slot for a field of ``type_name``; a new one at first mention."""
         shape = self.graph.shapes(name).get(type_name, ())
-        key = (name, arguments, shape)
+        key = (name, arguments, shape, self.call or "")
         known = self.slots.get(key)
         if known is None:
             taken, known, count = set(self.slots.values()), name, 0
@@ -48,9 +52,10 @@ class Scope:
             self.slots[key] = known
         return known
 
-    def known_slot(self, type_name: str, name: str, arguments: str) -> str | None:
+    def known_slot(self, type_name: str, name: str, arguments: str, response_key: str) -> str | None:
         """The slot of a field, or None where nothing fetches it."""
-        return self.slots.get((name, arguments, self.graph.shapes(name).get(type_name, ())))
+        call = "" if self.call is None else response_key
+        return self.slots.get((name, arguments, self.graph.shapes(name).get(type_name, ()), call))
 
     def at(self, slot: str) -> "Scope":
         """The scope of the objects in a slot."""

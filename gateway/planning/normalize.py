@@ -79,7 +79,10 @@ def normalize(
     root = schema.get_root_type(OperationType(definition.operation.value))
     if root is None:
         raise CodedError(BAD_REQUEST, f"The schema has no {definition.operation.value} type.")
-    selections = reader.selections(root, [definition.selection_set])
+    try:
+        selections = reader.selections(root, [definition.selection_set])
+    except RecursionError:
+        raise CodedError(PLAN_LIMIT, "The operation is nested too deeply to be normalised.") from None
     kind = OperationKind(definition.operation.value)
     definitions = tuple(reader.variables.values())
     return Operation(
@@ -157,6 +160,7 @@ class _Normalizer:
             if is_field:
                 result.append(self._field(parent, name, group))
             else:
+                name = name.split("#")[0]
                 condition = cast(GraphQLCompositeType, self.schema.type_map[name])
                 inner = self.selections(condition, group.sets)
                 if inner:
@@ -206,7 +210,14 @@ class _Normalizer:
         if self._always(parent, condition):
             self._collect(parent, fragment.selection_set, into, seen)
         elif self._sometimes(parent, condition):
-            into.setdefault((False, condition.name), _Collected(None, [])).sets.append(fragment.selection_set)
+            # Neighbours on one type become one fragment; merging others would change the order of the answer.
+            last = next(reversed(into), (True, ""))
+            key = (
+                last
+                if last == (False, f"{condition.name}#{len(into)}")
+                else (False, f"{condition.name}#{len(into) + 1}")
+            )
+            into.setdefault(key, _Collected(None, [])).sets.append(fragment.selection_set)
 
     def _always(self, parent: GraphQLCompositeType, condition: GraphQLCompositeType) -> bool:
         """Every object of ``parent`` is a ``condition``, and fields of the one can be named on the other."""

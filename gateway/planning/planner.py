@@ -1,6 +1,6 @@
 """The planner's door: an Operation and the caller's schema into a QueryPlan."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -67,11 +67,10 @@ class _Planning:
     def plan(self) -> QueryPlan:
         operation = self.operation
         root = cast(GraphQLObjectType, self.schema.get_root_type(OperationType(operation.kind.value)))
-        wanted = self._root_fields()
         if operation.kind is OperationKind.MUTATION:
-            self._serial(wanted, root.name)
+            self._serial(root.name)
         else:
-            self._at_once(wanted, root.name)
+            self._at_once(root.name)
         types = {variable.name: _declared(variable) for variable in operation.variables}
         return QueryPlan(
             kind=operation.kind,
@@ -81,14 +80,15 @@ class _Planning:
             introspection=self._introspection(),
         )
 
-    def _root_fields(self) -> list[WantedField]:
-        fields = self.sets.of_selections(self.operation.selections).items
+    def _wanted(self, selections: tuple[Selection, ...]) -> list[WantedField]:
+        fields = self.sets.of_selections(selections).items
         skipped = {*META_FIELDS, TYPENAME, NOTHING}
         return [f for f in fields if isinstance(f, WantedField) and f.name not in skipped]
 
-    def _at_once(self, wanted: Sequence[WantedField], root: str) -> None:
+    def _at_once(self, root: str) -> None:
         """A query, or a subscription's trigger and what follows each event."""
         place = Place(Node(root, ""))
+        wanted = self._wanted(self.operation.selections)
         plan = self.search.plan(self.sets.of(dict.fromkeys(wanted)), place)
         self._refuse_missing(root, plan.missing)
         groups: dict[str, Group] = {}
@@ -99,12 +99,13 @@ class _Planning:
                 groups[subgraph] = self.builder.root_group(subgraph, self.operation.kind, root, 0, ())
             self._realise(move.plan, move.way, groups[subgraph], root)
 
-    def _serial(self, wanted: Sequence[WantedField], root: str) -> None:
+    def _serial(self, root: str) -> None:
         """A mutation: fields one after the other, neighbours of one subgraph in one request."""
         place = Place(Node(root, ""))
         current: Group | None = None
-        for field_ in wanted:
-            plan = self.search.plan(self.sets.of((field_,)), place)
+        for selection in self.operation.selections:
+            self.scope.call = selection.response_key if isinstance(selection, FieldSelection) else ""
+            plan = self.search.plan(self.sets.of(self._wanted((selection,))), place)
             self._refuse_missing(root, plan.missing)
             for step in plan.steps:
                 move = cast(Move, step)

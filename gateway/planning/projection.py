@@ -105,7 +105,7 @@ class Projector:
             return FieldProjection(key, key, meta.type, first.parent_type, first.name)
         declared: GraphQLOutputType = type_.fields[first.name].type
         arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in first.arguments)
-        slot = scope.known_slot(type_.name, first.name, f"({arguments})" if arguments else "")
+        slot = scope.known_slot(type_.name, first.name, f"({arguments})" if arguments else "", key)
         # A name that no slot can have: nothing was fetched, so the answer is null.
         placed = slot if slot is not None else f"-{key}"
         children: tuple[FieldProjection, ...] = ()

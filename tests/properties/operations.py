@@ -42,7 +42,7 @@ class OperationWriter:
             parts.append(self._field(type_, name, field, depth))
         if is_abstract_type(type_):
             for possible in self.schema.get_possible_types(type_):  # type: ignore[arg-type]
-                if self._chance(0.5):
+                for _ in range(self.random.choice([0, 0, 1, 1, 2])):
                     parts.append(f"... on {possible.name} {self._selections(possible, depth - 1)}")
             for other in self.schema.type_map.values():
                 if is_abstract_type(other) and other is not type_ and self._overlap(type_, other) and self._chance(0.2):
