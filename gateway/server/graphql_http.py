@@ -43,13 +43,15 @@ Headers = list[tuple[bytes, bytes]]
 _log = logging.getLogger(__name__)
 _ALWAYS = frozenset((401, 405, 406, 408, 413, 415, 429, 500, 503))
 _ALLOW = (b"allow", b"GET, POST")
-_SECURITY: Headers = [
-    (b"x-content-type-options", b"nosniff"),
-    (b"vary", b"Accept, Authorization, X-API-Key"),
-]
-_FIXED = {
-    media_type: [(b"content-type", f"{media_type}; charset=utf-8".encode()), *_SECURITY] for media_type in MediaType
+# Each header costs as much as reading a small body: there are those that change what a client does, and no others.
+_FIXED: dict[MediaType, Headers] = {
+    media_type: [
+        (b"content-type", f"{media_type}; charset=utf-8".encode()),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    for media_type in MediaType
 }
+_VARY = (b"vary", b"Accept, Authorization, X-API-Key, Prefer")
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -165,7 +167,7 @@ class GraphQLEndpoint:
             headers.append((b"preference-applied", b"partial-data"))
         if method == "GET" and answer.max_age is not None and credentials is ANONYMOUS:
             etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
-            headers += [(b"etag", etag), (b"cache-control", b"public, max-age=%d" % answer.max_age)]
+            headers += [_VARY, (b"etag", etag), (b"cache-control", b"public, max-age=%d" % answer.max_age)]
             if _matches(picked.get(b"if-none-match", b""), etag):
                 await _send(send, 304, headers, b"")
                 return

@@ -1,0 +1,204 @@
+"""Processes: workers on one port, signals, bounds on what a connection may hold."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import sys
+import textwrap
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway.errors import CodedError
+from gateway.server import http_protocol
+from gateway.server.serving import open_sockets
+from tests.http.gateway_on_loopback import Scripted, on_loopback
+
+PROGRAM = """
+import os, sys
+from contextlib import asynccontextmanager
+from gateway.errors import CodedError
+from gateway.server.application import build_application
+from gateway.server.health import Readiness
+from gateway.server.serving import Conduct
+from gateway.server.workers import run_server
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
+from tests.http.gateway_on_loopback import Scripted
+
+async def who(request):
+    return PlainTextResponse(str(os.getpid()))
+
+@asynccontextmanager
+async def lifespan(app):
+    if {failing}:
+        raise RuntimeError("cannot begin")
+    yield
+
+def make():
+    return build_application(Scripted(), Readiness(), routes=[Route("/who", who)], lifespan=lifespan)
+
+try:
+    run_server(make, "127.0.0.1", {port}, {workers}, announce=lambda address: print(address, flush=True),
+               conduct=Conduct(drain={drain}))
+except CodedError as error:
+    sys.exit(f"{{error.code.name}}: {{error.message}}")
+print("ended", flush=True)
+"""
+
+
+@contextmanager
+def program(
+    workers: int = 1, port: int = 0, failing: bool = False, drain: float = 0.0
+) -> Iterator[subprocess.Popen[str]]:
+    text = PROGRAM.format(workers=workers, port=port, failing=failing, drain=drain)
+    process = subprocess.Popen(
+        [sys.executable, "-c", textwrap.dedent(text)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        process.communicate()
+
+
+def address_of(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().strip()
+
+
+def get(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=10) as response:
+        return str(response.read().decode())
+
+
+def get_for_ever(url: str) -> None:
+    while True:
+        get(url)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
+def test_a_server_answers_until_it_is_told_to_end(workers: int, asked: signal.Signals) -> None:
+    with program(workers) as process:
+        address = address_of(process)
+        assert get(f"{address}/healthz") == '{"status":"ok"}'
+        process.send_signal(asked)
+        out, err = process.communicate(timeout=20)
+        assert (out, err, process.returncode) == ("ended\n", "", 0)
+
+
+def test_a_dead_worker_is_replaced_and_no_connection_refused() -> None:
+    with program(workers=2) as process:
+        address = address_of(process)
+        first = {int(get(f"{address}/who")) for _ in range(20)}
+        assert process.pid not in first
+        os.kill(min(first), signal.SIGKILL)
+        after = {int(get(f"{address}/who")) for _ in range(40)}
+        assert min(first) not in after
+        assert len(first | after) <= 3
+
+
+def test_workers_that_never_begin_end_the_server_with_a_reason() -> None:
+    with program(workers=2, failing=True) as process:
+        out, err = process.communicate(timeout=30)
+        assert process.returncode == 1
+        assert "WORKERS_FAILED: 3 workers in a row ended before they could answer." in err
+        assert "ended" not in out
+
+
+def test_draining_fails_readiness_while_requests_are_still_answered() -> None:
+    with program(drain=5.0) as process:
+        address = address_of(process)
+        assert '"status":"ok"' in get(f"{address}/readyz")
+        process.send_signal(signal.SIGTERM)
+        with pytest.raises(urllib.error.HTTPError, match="503"):
+            get_for_ever(f"{address}/readyz")
+        assert get(f"{address}/healthz") == '{"status":"ok"}'
+        process.send_signal(signal.SIGTERM)
+        out, _ = process.communicate(timeout=20)
+        assert (out, process.returncode) == ("ended\n", 0)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_taken_port_is_one_clear_error(workers: int) -> None:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        port = holder.getsockname()[1]
+        with pytest.raises(CodedError, match=rf"Cannot listen on 127\.0\.0\.1:{port}: ") as caught:
+            open_sockets("127.0.0.1", port, workers)
+    assert caught.value.code.name == "ADDRESS_UNAVAILABLE"
+
+
+def test_a_port_that_other_workers_share_is_taken_too() -> None:
+    opened = open_sockets("127.0.0.1", 0, 2)
+    try:
+        ports = {one.getsockname()[1] for one in opened}
+        assert len(ports) == 1
+        with pytest.raises(CodedError, match="Cannot listen"):
+            open_sockets("127.0.0.1", ports.pop(), 2)
+    finally:
+        for one in opened:
+            one.close()
+
+
+async def exchange(port: int, *pieces: bytes) -> bytes:
+    """Sends bytes on one connection; gives what comes back until the server closes."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with closing(writer):
+        for piece in pieces:
+            writer.write(piece)
+            await writer.drain()
+        return await asyncio.wait_for(reader.read(), 10)
+
+
+async def test_a_request_head_without_end_is_refused() -> None:
+    async with on_loopback(Scripted()) as port:
+        answer = await exchange(port, b"GET / HTTP/1.1\r\nX: ", b"a" * 70_000)
+        assert answer.startswith(b"HTTP/1.1 431 ")
+
+
+async def test_a_request_head_that_does_not_come_in_time_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "HEAD_PATIENCE", 0.02)
+    async with on_loopback(Scripted()) as port:
+        assert await exchange(port) == b""
+        assert await exchange(port, b"GET / HT") == b""
+
+
+REQUEST = (
+    b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 14\r\n%b\r\n"
+    + b'{"query":"{a}"}'
+).replace(b"14", b"15")
+
+
+async def test_requests_one_after_another_and_pipelined_are_each_answered() -> None:
+    async with on_loopback(Scripted()) as port:
+        answer = await exchange(port, REQUEST % b"" * 3 + REQUEST % b"Connection: close\r\n")
+        assert answer.count(b"HTTP/1.1 200 OK\r\n") == 4
+        assert answer.count(b'\r\n\r\n{"data":{"a":1}}') == 4
+        assert b"server:" not in answer
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n12345",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
+        b"GET /graphql HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
+        b"nonsense\r\n\r\n",
+    ],
+)
+async def test_requests_that_two_readers_could_read_differently_are_refused(wire: bytes) -> None:
+    answering = Scripted()
+    async with on_loopback(answering) as port:
+        assert (await exchange(port, wire)).startswith(b"HTTP/1.1 400 ")
+    assert not answering.asked
