@@ -61,9 +61,12 @@ class ServerSentEvents:
         return data if data and name in (b"", b"next", b"message") and not self.ended else None
 
 
+_NULL = msgspec.Raw(b"null")
+
+
 class _Part(msgspec.Struct):
-    payload: msgspec.Raw | None = None
-    errors: msgspec.Raw | None = None
+    payload: msgspec.Raw = _NULL
+    errors: msgspec.Raw = _NULL
 
 
 class MultipartResults:
@@ -99,9 +102,9 @@ class MultipartResults:
             read = msgspec.json.decode(body, type=_Part)
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise malformed("sent a part of a stream that is not a GraphQL result") from None
-        if read.payload is not None:
+        if bytes(read.payload) != b"null":
             return bytes(read.payload)
-        if read.errors is not None:
+        if bytes(read.errors) != b"null":
             self.ended = True
             return b'{"data":null,"errors":' + bytes(read.errors) + b"}"
         return None
