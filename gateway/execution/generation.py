@@ -7,6 +7,7 @@ representation stands for) and ``s.bN`` the bodies of fetch N.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -17,7 +18,7 @@ from msgspec import UnsetType
 from gateway.execution import subgraph_request
 from gateway.execution.generated_code import Code, MismatchError, encode
 from gateway.execution.representations import Branches, branches
-from gateway.execution.shapes import EntityTargets, Layout, NotCoveredError, Place, Shape, Slot, list_depth
+from gateway.execution.shapes import TYPENAME, EntityTargets, Layout, NotCoveredError, Place, Shape, Slot, list_depth
 from gateway.execution.structures import Structures, nullable_entity, representation
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.planning.plan import EntityRequest, Fetch, QueryPlan, RepresentationField
@@ -199,7 +200,11 @@ class Generator:
         """How the request represents objects of a shape; None if it does not."""
         for each in request.representations:
             if each.on_types is None or shape.type in each.on_types:
-                fields = tuple(one for one in each.fields if one.on_types is None or shape.type in one.on_types)
+                fields = tuple(
+                    replace(one, constant=shape.type) if one.slot == TYPENAME and one.constant is None else one
+                    for one in each.fields
+                    if one.on_types is None or shape.type in one.on_types
+                )
                 return each.typename or shape.type, fields
         return None
 

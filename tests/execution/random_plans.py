@@ -6,7 +6,7 @@ the ``random.Random`` that is passed in.
 """
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 
 from graphql import (
@@ -62,6 +62,17 @@ class _Fetch:
 
 
 @dataclass
+class _Joinable:
+    """An entity request that other places of its type can join."""
+
+    type: str
+    fetch: int
+    index: int
+    path: Path
+    projected: list[FieldProjection]
+
+
+@dataclass
 class _Planned:
     """What an object of the answer takes: fields asked with it, and those of its projection."""
 
@@ -75,6 +86,7 @@ class PlanMaker:
     def __init__(self, random: Random) -> None:
         self.random = random
         self.fetches: list[_Fetch] = []
+        self.joinable: list[_Joinable] = []
 
     def plan(self) -> QueryPlan:
         """A query plan with one to a dozen fetches."""
@@ -148,8 +160,32 @@ class PlanMaker:
         if selected or away:
             slot = f"id_{type_.name}" if on_types else "id"
             planned.fetched.append(FetchedField(slot, type_.fields["id"].type, on_types))
-        if away:
+        if away and not (on_types is None and self.random.random() < 0.5 and self._join(planned, type_, number, path)):
             self._entities(planned, type_, on_types, away, number, path, depth)
+
+    def _join(self, planned: _Planned, type_: GraphQLObjectType, number: int, path: Path) -> bool:
+        """Let an earlier entity request, and all that follows from it, serve this place too."""
+        taken = {each.response_key for each in planned.projected}
+        for known in self.joinable:
+            if known.type == type_.name and known.fetch > number and not taken & {p.slot for p in known.projected}:
+                break
+        else:
+            return False
+        self.fetches[known.fetch].after.add(number)
+        own = {projected.slot for projected in known.projected}
+        for fetch in self.fetches:
+            for index, request in enumerate(fetch.requests):
+                longer = [
+                    (*path, *each[len(known.path) :])
+                    for each in request.paths
+                    if each[: len(known.path)] == known.path and len(each) > len(known.path)
+                    and each[len(known.path)].slot in own
+                ]  # fmt: skip
+                if fetch is self.fetches[known.fetch] and index == known.index:
+                    longer.append(path)
+                fetch.requests[index] = replace(request, paths=(*request.paths, *longer))
+        planned.projected += known.projected
+        return True
 
     def _entities(
         self,
@@ -170,9 +206,13 @@ class PlanMaker:
         index = len(fetch.requests)
         step = PathStep(path[-1].slot, on_types)
         slot = f"id_{type_.name}" if on_types else "id"
-        key = RepresentationField("id", slot)
+        sent = [RepresentationField("id", slot)]
+        for each in planned.fetched:
+            leaf = str(each.type) in ("Int", "String", "Mood", "Boolean!", "String!", "Int!")
+            if leaf and each.on_types == on_types and self.random.random() < 0.3:
+                sent.append(RepresentationField(f"in_{each.slot}", each.slot, self.random.random() < 0.7))
         request = EntityRequest(
-            f"e{index}", f"r{index}", ((*path[:-1], step),), (Representation(on_types, type_.name, (key,)),), ()
+            f"e{index}", f"r{index}", ((*path[:-1], step),), (Representation(on_types, type_.name, tuple(sent)),), ()
         )
         fetch.requests.append(request)
         inner = _Planned()
@@ -180,9 +220,9 @@ class PlanMaker:
             alias = f"{name}_{type_.name}" if on_types else name
             self._field(inner, type_, name, alias, None, fetch_number, (*path[:-1], step), depth)
         fields = tuple(inner.fetched)
-        fetch.requests[index] = EntityRequest(
-            request.alias, request.variable, request.paths, request.representations, fields
-        )
+        fetch.requests[index] = replace(fetch.requests[index], fields=fields)
+        if on_types is None and len(sent) == 1:
+            self.joinable.append(_Joinable(type_.name, fetch_number, index, path, list(inner.projected)))
         for projected in inner.projected:
             projected = FieldProjection(
                 projected.response_key, projected.slot, projected.type, projected.parent_type, projected.field_name,
@@ -207,7 +247,9 @@ class PlanMaker:
         if is_composite_type(named):
             inner = self._object(named, number, (*path, PathStep(key)), depth - 1)
         planned.fetched.append(FetchedField(key, output, on_types, tuple(inner.fetched)))
-        projected = FieldProjection(key, key, output, type_.name, name, on_types, READ, None, tuple(inner.projected))
+        response_key = f"{key}_as" if self.random.random() < 0.1 else key
+        below = tuple(inner.projected)
+        projected = FieldProjection(response_key, key, output, type_.name, name, on_types, READ, None, below)
         planned.projected.append(projected)
 
 
