@@ -123,6 +123,11 @@ class _Contract:
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             self._settle_implementation(node)
 
+    def _settle_each(self, rule: Callable[[TypeDefinitionNode], None]) -> None:
+        for name, node in self.types.items():
+            if name not in self.hidden:
+                rule(node)
+
     def _visible(self, coordinate: str) -> bool:
         return coordinate not in self.hidden
 
@@ -131,7 +136,8 @@ class _Contract:
             self.hidden.add(coordinate)
             self._changed = True
 
-    def _settle_type(self, name: str, node: TypeDefinitionNode) -> None:
+    def _settle_type(self, node: TypeDefinitionNode) -> None:
+        name = node.name.value
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             for member in self._fields(node):
                 self._settle_field(name, member)
@@ -182,7 +188,9 @@ class _Contract:
         if not visible:
             self._hide(name)
 
-    def _settle_implementation(self, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode) -> None:
+    def _settle_implementation(self, node: TypeDefinitionNode) -> None:
+        if not isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+            return
         name = node.name.value
         own = {member.name.value: member for member in self._fields(node)}
         for implemented in parts(node, "interfaces"):

@@ -58,8 +58,9 @@ def parse_field_set(text: str, where: str) -> FieldSet:
             SUPERGRAPH_INVALID, f"{where}: `{text}` is not a selection of fields: {error.message}"
         ) from error
     operation = document.definitions[0]
-    if len(document.definitions) != 1 or not isinstance(operation, OperationDefinitionNode):
-        raise CodedError(SUPERGRAPH_INVALID, f"{where}: `{text}` holds more than one selection of fields.")
+    one = len(document.definitions) == 1 and isinstance(operation, OperationDefinitionNode)
+    if not isinstance(operation, OperationDefinitionNode) or not one or not operation.selection_set.selections:
+        raise CodedError(SUPERGRAPH_INVALID, f"{where}: `{text}` is not one selection of fields.")
     return tuple(_read(node, where) for node in operation.selection_set.selections)
 
 
