@@ -123,11 +123,6 @@ class _Contract:
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             self._settle_implementation(node)
 
-    def _settle_each(self, rule: Callable[[TypeDefinitionNode], None]) -> None:
-        for name, node in self.types.items():
-            if name not in self.hidden:
-                rule(node)
-
     def _visible(self, coordinate: str) -> bool:
         return coordinate not in self.hidden
 
@@ -136,8 +131,7 @@ class _Contract:
             self.hidden.add(coordinate)
             self._changed = True
 
-    def _settle_type(self, node: TypeDefinitionNode) -> None:
-        name = node.name.value
+    def _settle_type(self, name: str, node: TypeDefinitionNode) -> None:
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             for member in self._fields(node):
                 self._settle_field(name, member)
@@ -188,9 +182,7 @@ class _Contract:
         if not visible:
             self._hide(name)
 
-    def _settle_implementation(self, node: TypeDefinitionNode) -> None:
-        if not isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            return
+    def _settle_implementation(self, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode) -> None:
         name = node.name.value
         own = {member.name.value: member for member in self._fields(node)}
         for implemented in parts(node, "interfaces"):
