@@ -1,0 +1,15 @@
+"""民政局: a folder of XML documents as a subgraph."""
+
+from pathlib import Path
+
+from subgraphs.civil_affairs.schema import Query
+from subgraphs.civil_affairs.store import open_store
+from subgraphs.kit.department import Department
+
+department = Department(
+    name="civil_affairs",
+    title="重庆市民政局",
+    query=Query,
+    open_store=open_store,
+    catalogue=Path(__file__).parent / "catalogue",
+)

@@ -1,0 +1,15 @@
+"""交通局: JSON documents of bus routes, and live arrivals, as a subgraph."""
+
+from pathlib import Path
+
+from subgraphs.kit.department import Department
+from subgraphs.transport.schema import Query
+from subgraphs.transport.store import open_store
+
+department = Department(
+    name="transport",
+    title="重庆市交通局",
+    query=Query,
+    open_store=open_store,
+    catalogue=Path(__file__).parent / "catalogue",
+)
