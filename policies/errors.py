@@ -96,3 +96,28 @@ PROOF_FAILED = ErrorCode(
     "The compiled tables and Casbin disagree about a decision, so the version does not go live.",
     "Report the question in the message: it is a fault of the compiler, not of the policy.", 500,
 )  # fmt: skip
+DRAFT_REFUSED = ErrorCode(
+    "DRAFT_REFUSED", Family.POLICY,
+    "A draft cannot take this step now, or not by this person.",
+    "The message says which step comes first, or who has to take it.", 409,
+)  # fmt: skip
+DRAFT_STALE = ErrorCode(
+    "DRAFT_STALE", Family.POLICY,
+    "Something changed since it was read: another version is live, or another person saved first.",
+    "Read it again, compare, and repeat the step on what stands now.", 412,
+)  # fmt: skip
+POLICY_TESTS_FAILED = ErrorCode(
+    "POLICY_TESTS_FAILED", Family.POLICY,
+    "The draft decides otherwise than a policy test expects.",
+    "Mend the draft, or change the test in the same draft so that the second person sees it.", 409,
+)  # fmt: skip
+VERSION_UNVERIFIED = ErrorCode(
+    "VERSION_UNVERIFIED", Family.POLICY,
+    "A stored policy version does not match its digest or its signature; the last good version stays live.",
+    "Look for who changed the store, and publish again from a version that verifies.", 500,
+)  # fmt: skip
+LEDGER_ALTERED = ErrorCode(
+    "LEDGER_ALTERED", Family.POLICY,
+    "A record of the ledger was changed, removed or put in after it was written.",
+    "Compare with the exported copies and anchors; the number in the message is the first that does not fit.", 500,
+)  # fmt: skip

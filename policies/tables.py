@@ -51,13 +51,12 @@ class PolicyTables:
         self._subjects = Memberships.by_department(line.tokens for line in lines if line.tokens[0] == "g")
         self._zones = Memberships.plain(line.tokens for line in lines if line.tokens[0] == "g3")
         groups = Memberships.plain(line.tokens for line in lines if line.tokens[0] == "g2")
-        self.index, sets = _index(groups, items, lines)
-        self.rules = _compile_rules(lines, self.index, sets)
+        self.index, self._sets = _index(groups, items, lines)
+        self.rules = _compile_rules(lines, self.index, self._sets)
         self._by_subject: Mapping[str, tuple[CompiledRule, ...]] = _grouped(self.rules)
         self.boundaries: tuple[str, ...] = tuple(
             sorted({time for compiled in self.rules for time in (compiled.rule.begins, compiled.rule.ends)})
         )
-        self._conditional_sets = sets.get("share:conditional", 0)
         self._classes: dict[tuple[object, ...], tuple[CompiledRule, ...]] = {}
         self._views: dict[tuple[object, ...], AccessView] = {}
         self._known: dict[tuple[object, ...], AccessView] = {}
@@ -72,9 +71,18 @@ class PolicyTables:
         """The policy names that a subject reaches when it acts for a department (``-``: for none)."""
         return self._subjects.reached((subject,), department)
 
+    @property
+    def listener_zones(self) -> frozenset[str]:
+        """The zones that listeners may be in."""
+        return self._zones.members
+
     def zones_of(self, zone: str) -> frozenset[str]:
         """The zones of rules that a listener's zone belongs to."""
         return self._zones.reached((zone,), None)
+
+    def items_of(self, group: str) -> int:
+        """The items within a set (or the item of that name), as bits."""
+        return self._sets.get(group, 0)
 
     def view(self, caller: Caller, now: datetime) -> AccessView:
         """What ``caller`` may do at ``now`` (with a zone); the same value for all callers of its class."""
@@ -222,7 +230,7 @@ class _ClassCompiler:
             if not compiled.rule.denies:
                 listed |= compiled.bits
                 if compiled.rule.object == "share:unconditional":
-                    listed |= self._tables._conditional_sets
+                    listed |= self._index.conditional
         return listed
 
     def _digest(self) -> str:

@@ -1,0 +1,223 @@
+"""An edit on its way to live: draft, lint, tests, what-if, second person, publication.
+
+Everything here is a pure step from one immutable value to the next; storing is elsewhere. Invariant: what is published
+was linted, tested and proved in exactly the form that its approvers saw, on top of exactly the version it was made for.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from policies.callers import Caller, CallerKind
+from policies.errors import DRAFT_REFUSED, DRAFT_STALE, POLICY_TESTS_FAILED, CodedError
+from policies.lines import ANY, PolicyLine, PolicyVersion, Tokens, parse_policy, rule_of, time_of, time_text
+from policies.tables import PolicyTables
+
+LONGEST_FREEZE = timedelta(hours=72)
+ANY_ZONE = "z:any"
+STOP = "D-stop-"
+
+
+class DraftState(StrEnum):
+    """Where a draft stands."""
+
+    EDITING = "editing"
+    PROPOSED = "proposed"
+    PUBLISHED = "published"
+    DISCARDED = "discarded"
+
+
+class PolicyTest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A decision with its expected result, kept beside the policy."""
+
+    name: str
+    subject: str
+    item: str
+    allowed: bool
+    department: str | None = None
+    zone: str = "intranet"
+    purpose: str | None = None
+    act: str = "read"
+    rows: str = "all"
+    at: str | None = None
+
+    def passes(self, tables: PolicyTables, now: datetime) -> bool:
+        """Whether the tables decide as expected, at the test's own time or else ``now``."""
+        kind = CallerKind.PUBLIC if self.subject == "anon" else CallerKind.APPLICATION
+        who = Caller(kind, self.subject, self.department, zone=self.zone, purpose=self.purpose)
+        view = tables.view(who, time_of(self.at) if self.at else now)
+        return view.allows(self.item, self.act, self.rows) is self.allowed
+
+
+class Draft(msgspec.Struct, frozen=True, kw_only=True):
+    """A proposed policy. ``base`` is the number of the version it was made for, ``revision`` counts its changes.
+
+    ``approvals`` are those of the text as it stands: changing the text takes them away.
+    """
+
+    id: str
+    base: int
+    author: str
+    note: str
+    text: str
+    tests: tuple[PolicyTest, ...] = ()
+    state: DraftState = DraftState.EDITING
+    approvals: tuple[str, ...] = ()
+    revision: int = 1
+
+    @property
+    def lines(self) -> tuple[PolicyLine, ...]:
+        return parse_policy(self.text)
+
+    @property
+    def tokens(self) -> tuple[Tokens, ...]:
+        return tuple(line.tokens for line in self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A draft whose lines compile and whose tests pass, with how many persons it needs in all."""
+
+    draft: Draft
+    tables: PolicyTables
+    persons: int
+
+
+def edit(draft: Draft, text: str, tests: tuple[PolicyTest, ...], person: str, revision: int) -> Draft:
+    """The draft with another text. Only its author edits it, and only the revision that the author saw."""
+    _demand(draft.state in (DraftState.EDITING, DraftState.PROPOSED), f"Draft {draft.id} is {draft.state} already.")
+    _demand(person == draft.author, f"Draft {draft.id} is {draft.author}'s; make one of your own.")
+    if revision != draft.revision:
+        raise CodedError(DRAFT_STALE, f"Draft {draft.id} has revision {draft.revision}, not {revision}.")
+    return _next(draft, text=text, tests=tests, state=DraftState.EDITING, approvals=())
+
+
+def check(draft: Draft, tables: PolicyTables, before: tuple[Tokens, ...], now: datetime) -> Checked:
+    """The draft with its compiled tables, once its tests pass. Raises CodedError POLICY_TESTS_FAILED."""
+    failed = [test.name for test in draft.tests if not test.passes(tables, now)]
+    if failed:
+        raise CodedError(POLICY_TESTS_FAILED, f"{len(failed)} policy tests fail: {'; '.join(failed[:5])}.")
+    return Checked(draft, tables, persons_needed(before, draft.tokens, tables))
+
+
+def propose(checked: Checked) -> Draft:
+    """The draft laid before the second person."""
+    _demand(checked.draft.state is DraftState.EDITING, f"Draft {checked.draft.id} is {checked.draft.state} already.")
+    return _next(checked.draft, state=DraftState.PROPOSED)
+
+
+def approve(draft: Draft, person: str, revision: int) -> Draft:
+    """One more person stands for the draft as it is. Nobody approves the own draft, nobody twice."""
+    _demand(draft.state is DraftState.PROPOSED, f"Draft {draft.id} is {draft.state}; only a proposed one is approved.")
+    _demand(person != draft.author, f"{person} wrote draft {draft.id}; somebody else has to approve it.")
+    _demand(person not in draft.approvals, f"{person} approved draft {draft.id} already.")
+    if revision != draft.revision:
+        raise CodedError(DRAFT_STALE, f"Draft {draft.id} changed: it has revision {draft.revision}, not {revision}.")
+    return _next(draft, approvals=(*draft.approvals, person))
+
+
+def ready(checked: Checked, head: int) -> PolicyVersion:
+    """The version to publish. Raises CodedError while a person is missing, or when another version went live."""
+    draft = checked.draft
+    _demand(draft.state is DraftState.PROPOSED, f"Draft {draft.id} is {draft.state}; only a proposed one is published.")
+    missing = checked.persons - 1 - len(draft.approvals)
+    _demand(missing <= 0, f"Draft {draft.id} needs {missing} more approval{'s' if missing > 1 else ''}.")
+    if draft.base != head:
+        raise CodedError(DRAFT_STALE, f"Draft {draft.id} was made for version {draft.base}; version {head} is live.")
+    return PolicyVersion.of(head + 1, draft.tokens)
+
+
+def published(draft: Draft) -> Draft:
+    """The draft after its publication."""
+    return _next(draft, state=DraftState.PUBLISHED)
+
+
+def discard(draft: Draft, person: str) -> Draft:
+    """The draft given up by its author."""
+    _demand(draft.state in (DraftState.EDITING, DraftState.PROPOSED), f"Draft {draft.id} is {draft.state} already.")
+    _demand(person == draft.author, f"Draft {draft.id} is {draft.author}'s to give up.")
+    return _next(draft, state=DraftState.DISCARDED)
+
+
+def persons_needed(before: tuple[Tokens, ...], after: tuple[Tokens, ...], tables: PolicyTables) -> int:
+    """Two, or three where the change touches what is not shared, or what everybody may read."""
+    changed = set(before) ^ set(after)
+    for tokens in changed:
+        if tokens[0] == "p" and len(tokens) == 12:
+            rule = rule_of(tokens)
+            touched = tables.items_of(rule.object) & tables.index.not_shared
+            if rule.subject in ("public", "anon") or touched:
+                return 3
+        elif tokens[0] in ("g", "g3") and "public" in tokens:
+            return 3
+    return 2
+
+
+class FreezeOf(StrEnum):
+    """What an emergency stop stops."""
+
+    CALLER = "caller"
+    RESOURCE = "resource"
+    ZONE = "zone"
+
+
+def freeze(
+    live: PolicyVersion,
+    tables: PolicyTables,
+    of: FreezeOf,
+    names: tuple[str, ...],
+    reason: str,
+    now: datetime,
+    until: datetime,
+) -> PolicyVersion:
+    """The live version with denies added: what one person alone may publish, since it only takes rights away.
+
+    ``names`` are callers (policy names), resource codes (a provider's stop lists all of its resources) or zones of
+    listeners. It ends by itself, after 72 hours at the latest. Raises CodedError DRAFT_REFUSED.
+    """
+    _demand(now < until <= now + LONGEST_FREEZE, "An emergency stop ends within 72 hours; lengthen it by a draft.")
+    _demand(bool(names), "Name what to stop.")
+    covered = all(ANY_ZONE in tables.zones_of(zone) for zone in tables.listener_zones)
+    _demand(covered, f"Every listener's zone must belong to {ANY_ZONE}; add `g3` lines, or the stop would miss some.")
+    number = live.number + 1
+    allowing = sorted({c.rule.subject for c in tables.rules if not c.rule.denies})
+    sets = ("share:unconditional", "share:conditional", "share:not_shared")
+    targets: list[tuple[str, str, str]] = []
+    for name in names:
+        if of is FreezeOf.CALLER:
+            targets += [(name, ANY_ZONE, group) for group in sets]
+        elif of is FreezeOf.RESOURCE:
+            bits = tables.items_of(f"{name}/*")
+            _demand(bits != 0, f"No item of {name} is in the catalogue.")
+            subjects = sorted({c.rule.subject for c in tables.rules if c.bits & bits and not c.rule.denies})
+            targets += [(subject, ANY_ZONE, f"{name}/*") for subject in subjects]
+        else:
+            _demand(bool(tables.zones_of(name) - {name}), f"No listener's zone is called {name}.")
+            targets += [(subject, name, group) for subject in allowing for group in sets]
+    period = (time_text(now), time_text(until))
+    denies = tuple(
+        ("p", f"{STOP}{number}.{place}", subject, zone, ANY, target, ANY, ANY, *period, reason, "deny")
+        for place, (subject, zone, target) in enumerate(targets, 1)
+    )
+    return PolicyVersion.of(number, (*live.lines, *denies))
+
+
+def rollback(live: PolicyVersion, old: PolicyVersion, now: datetime) -> PolicyVersion:
+    """An old content as a new version. Emergency stops still in force stay: undoing an edit must not undo them."""
+    _demand(old.number < live.number, f"Version {old.number} is not older than the live one.")
+    moment = time_text(now)
+    stops = tuple(
+        tokens for tokens in live.lines if tokens[0] == "p" and tokens[1].startswith(STOP) and moment < tokens[9]
+    )
+    return PolicyVersion.of(live.number + 1, (*old.lines, *(stop for stop in stops if stop not in old.lines)))
+
+
+def _next(draft: Draft, **changes: object) -> Draft:
+    return msgspec.structs.replace(draft, revision=draft.revision + 1, **changes)
+
+
+def _demand(condition: bool, message: str) -> None:
+    if not condition:
+        raise CodedError(DRAFT_REFUSED, message)

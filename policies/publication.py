@@ -1,0 +1,311 @@
+"""The way of an edit from draft to live, step by step against a store; and how workers learn of it.
+
+The office takes the steps of ``policies.drafts`` and keeps each with its record. Before a version goes live it is
+compiled, linted, tested and proved; that takes seconds and happens away from the event loop. Then one transaction makes
+it live. A follower in each worker looks at the head four times a second, believes only what verifies, and keeps the
+last good version otherwise.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from policies import drafts
+from policies.context import SigningKey
+from policies.decisions import Judge
+from policies.drafts import Checked, Draft, FreezeOf, PolicyTest
+from policies.errors import DRAFT_REFUSED, CodedError
+from policies.items import ItemTiers
+from policies.ledger import START, ActFacts
+from policies.lines import PolicyLine, PolicyVersion, Tokens, time_text, with_catalogue
+from policies.ports import PolicyStore, StoredMatter
+from policies.proof import Proof, prove
+from policies.tables import PolicyTables, compile_tables
+from policies.versions import SignedVersion, sign_version
+
+POLL_SECONDS = 0.25
+STRUCTURE = "policy"
+_log = logging.getLogger("watersmeet.policies")
+
+Items = Mapping[str, ItemTiers]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody at the console, as the credential has it."""
+
+    subject: str
+    department: str
+
+
+def utc_now() -> datetime:
+    """The moment, for the default clock."""
+    return datetime.now(UTC)
+
+
+def compile_and_prove(
+    version: PolicyVersion, items: Items, now: datetime, samples: int, known: frozenset[Tokens]
+) -> Proof:
+    """Compiles a version and puts it to the judge; fit to run in another process.
+
+    ``known`` are lines that were proved in the live version; with all links unchanged, their boundaries need no second
+    look. Raises CodedError POLICY_INVALID or PROOF_FAILED.
+    """
+    tables = compile_tables(version, items)
+    proof = prove(tables, now, samples, known=known)
+    proof.demand()
+    return proof
+
+
+class PolicyOffice:
+    """The console's steps on drafts. ``items`` gives the catalogue's current items; ``executor`` proves elsewhere."""
+
+    def __init__(
+        self,
+        store: PolicyStore,
+        key: SigningKey,
+        items: Callable[[], Items],
+        clock: Callable[[], datetime] = utc_now,
+        executor: Executor | None = None,
+        samples: int = 10_000,
+    ) -> None:
+        self._store = store
+        self._key = key
+        self._items = items
+        self._clock = clock
+        self._executor = executor
+        self._samples = samples
+
+    async def live(self) -> PolicyVersion | None:
+        """The live version; None before the first."""
+        number = await self._store.head()
+        return (await self.version(number)).version if number is not None else None
+
+    async def version(self, number: int) -> SignedVersion:
+        """A published version. Raises CodedError DRAFT_REFUSED if there is none of that number."""
+        signed = await self._store.version(number)
+        if signed is None:
+            raise CodedError(DRAFT_REFUSED, f"There is no policy version {number}.")
+        signed.verify({self._key.id: self._key})
+        return signed
+
+    async def install(self, lines: tuple[Tokens, ...], person: Person, note: str) -> SignedVersion:
+        """Publishes the first version of an empty store: there is nobody yet who could be the second person."""
+        if await self._store.head() is not None:
+            raise CodedError(DRAFT_REFUSED, "A policy is live already; make a draft.")
+        return await self._go_live(PolicyVersion.of(1, lines), None, (person.subject,), note, person, "install")
+
+    async def start(self, identity: str, person: Person, note: str) -> Draft:
+        """A new draft of the live version."""
+        live = await self._demand_live()
+        draft = Draft(id=identity, base=live.number, author=person.subject, note=note, text=live.text())
+        await self._keep(draft, person, "draft started")
+        return draft
+
+    async def edit(
+        self, identity: str, person: Person, text: str, tests: tuple[PolicyTest, ...], revision: int
+    ) -> Draft:
+        """Changes a draft's text and tests."""
+        draft = drafts.edit(await self._draft(identity), text, tests, person.subject, revision)
+        await self._keep(draft, person, "draft edited")
+        return draft
+
+    async def check(self, identity: str) -> Checked:
+        """Lints, compiles and tests a draft; changes nothing. Raises CodedError with everything found."""
+        return await self._checked(await self._draft(identity))
+
+    async def propose(self, identity: str, person: Person) -> Draft:
+        """Lays a draft before the second person."""
+        checked = await self._checked(await self._draft(identity))
+        await self._demand_right(person, "propose", checked, author="-")
+        draft = drafts.propose(checked)
+        await self._keep(draft, person, "draft proposed")
+        return draft
+
+    async def approve(self, identity: str, person: Person, revision: int) -> Draft:
+        """Approves a proposed draft as it stands."""
+        current = await self._draft(identity)
+        draft = drafts.approve(current, person.subject, revision)
+        await self._demand_right(person, "approve", await self._checked(current), author=current.author)
+        await self._keep(draft, person, "draft approved")
+        return draft
+
+    async def publish(self, identity: str, person: Person) -> SignedVersion:
+        """Makes an approved draft live, once it is proved. Raises CodedError when a step is missing."""
+        draft = await self._draft(identity)
+        live = await self._demand_live()
+        version = drafts.ready(await self._checked(draft), live.number)
+        persons = (draft.author, *draft.approvals)
+        return await self._go_live(version, live, persons, draft.note, person, "publish", drafts.published(draft))
+
+    async def roll_back(self, number: int, person: Person, approver: Person, reason: str) -> SignedVersion:
+        """Makes an old content live again, as a new version, on the word of two persons."""
+        if person.subject == approver.subject:
+            raise CodedError(DRAFT_REFUSED, "A rollback needs two persons.")
+        live = await self._demand_live()
+        version = drafts.rollback(live, (await self.version(number)).version, self._clock())
+        for who, act in ((person, "propose"), (approver, "approve")):
+            await self._demand_right_on(who, act, live, (STRUCTURE,), author=person.subject)
+        return await self._go_live(version, live, (person.subject, approver.subject), reason, person, "roll back")
+
+    async def freeze(
+        self, of: FreezeOf, names: tuple[str, ...], person: Person, reason: str, until: datetime
+    ) -> SignedVersion:
+        """Stops callers, resources or a zone at once, on the word of one person with the right to ``freeze``."""
+        live = await self._demand_live()
+        await self._demand_right_on(person, "freeze", live, (STRUCTURE,), author="-")
+        tables = await asyncio.to_thread(compile_tables, live, self._items())
+        version = drafts.freeze(live, tables, of, names, reason, self._clock(), until)
+        return await self._go_live(version, live, (person.subject,), reason, person, "freeze")
+
+    async def add_lines(
+        self,
+        lines: tuple[Tokens, ...],
+        person: Person,
+        note: str,
+        matter: StoredMatter,
+        gone: frozenset[str] = frozenset(),
+    ) -> SignedVersion:
+        """Publishes the lines of a decided grant with the grant itself; rules whose ids are ``gone`` are left out.
+
+        The persons who applied and decided are the two that an edit needs, so no draft is made.
+        """
+        live = await self._demand_live()
+        kept = tuple(tokens for tokens in live.lines if tokens[0] != "p" or tokens[1] not in gone)
+        new = tuple(tokens for tokens in lines if tokens not in kept)
+        version = PolicyVersion.of(live.number + 1, (*kept, *new))
+        return await self._go_live(version, live, (person.subject,), note, person, note, matters=(matter,))
+
+    async def _go_live(
+        self,
+        version: PolicyVersion,
+        live: PolicyVersion | None,
+        persons: tuple[str, ...],
+        note: str,
+        person: Person,
+        act: str,
+        draft: Draft | None = None,
+        matters: tuple[StoredMatter, ...] = (),
+    ) -> SignedVersion:
+        now = self._clock()
+        known = _unchanged(live, version)
+        await asyncio.get_running_loop().run_in_executor(
+            self._executor, compile_and_prove, version, dict(self._items()), now, self._samples, known
+        )
+        previous = live.digest if live else START
+        signed = sign_version(version, previous, persons, note, time_text(now), self._key)
+        facts = ActFacts(
+            person=person.subject,
+            department=person.department,
+            act=act,
+            about=f"policy {version.number}",
+            before=live.name if live else None,
+            after=version.name,
+            reason=note,
+        )
+        await self._store.publish(signed, live.number if live else None, facts, now, draft, matters)
+        return signed
+
+    async def _checked(self, draft: Draft) -> Checked:
+        base = (await self.version(draft.base)).version
+        version = PolicyVersion.of(draft.base + 1, draft.tokens)
+        tables = await asyncio.to_thread(compile_tables, version, self._items())
+        return drafts.check(draft, tables, base.lines, self._clock())
+
+    async def _demand_right(self, person: Person, act: str, checked: Checked, author: str) -> None:
+        """Whoever changes rules must have the right to, for every item that the changed rules touch (R6, R7)."""
+        base = (await self.version(checked.draft.base)).version
+        touched = 0
+        objects: set[str] = set()
+        for tokens in set(base.lines) ^ set(checked.draft.tokens):
+            if tokens[0] == "p":
+                touched |= checked.tables.items_of(tokens[5])
+            else:
+                objects.add(STRUCTURE)
+        objects.update(checked.tables.index.items(touched))
+        await self._demand_right_on(person, act, base, tuple(sorted(objects)), author)
+
+    async def _demand_right_on(
+        self, person: Person, act: str, live: PolicyVersion, objects: tuple[str, ...], author: str
+    ) -> None:
+        written = (PolicyLine(number, tokens) for number, tokens in enumerate(live.lines, 1))
+        lines = [line.tokens for line in with_catalogue(written, self._items())]
+
+        def refused() -> str | None:
+            judge = Judge(lines)
+            return next((o for o in objects if not judge.may(person.subject, person.department, act, o, author)), None)
+
+        first = await asyncio.to_thread(refused)
+        if first is not None:
+            raise CodedError(DRAFT_REFUSED, f"{person.subject} may not {act} changes to {first}.")
+
+    async def _draft(self, identity: str) -> Draft:
+        draft = await self._store.draft(identity)
+        if draft is None:
+            raise CodedError(DRAFT_REFUSED, f"There is no draft {identity}.")
+        return draft
+
+    async def _demand_live(self) -> PolicyVersion:
+        live = await self.live()
+        if live is None:
+            raise CodedError(DRAFT_REFUSED, "No policy is live yet; install the first version.")
+        return live
+
+    async def _keep(self, draft: Draft, person: Person, act: str) -> None:
+        facts = ActFacts(
+            person=person.subject, department=person.department, act=act, about=f"draft {draft.id}", after=draft.note
+        )
+        await self._store.save_draft(draft, facts, self._clock())
+
+
+class PolicyFollower:
+    """A worker's eye on the store: ``tables`` are those of the newest version that verified and compiled."""
+
+    def __init__(self, store: PolicyStore, keys: Mapping[str, SigningKey], items: Callable[[], Items]) -> None:
+        self._store = store
+        self._keys = dict(keys)
+        self._items = items
+        self._failed: int | None = None
+        self.tables: PolicyTables | None = None
+        self.number: int | None = None
+
+    async def look(self) -> PolicyTables | None:
+        """Looks once; gives the tables of a version that is new and good. Keeps the last good one otherwise."""
+        head = await self._store.head()
+        if head is None or head in (self.number, self._failed):
+            return None
+        signed = await self._store.version(head)
+        if signed is None:
+            return None
+        try:
+            signed.verify(self._keys)
+            tables = await asyncio.to_thread(compile_tables, signed.version, self._items())
+        except CodedError as error:
+            self._failed = head
+            _log.error("policy %s stays live, %s is refused: %s", self.number, head, error.message)
+            return None
+        self.tables, self.number = tables, head
+        return tables
+
+    async def follow(self, swap: Callable[[PolicyTables], None], seconds: float = POLL_SECONDS) -> None:
+        """Looks for ever, and hands every new version to ``swap``. A store that fails for a while is waited for."""
+        while True:
+            try:
+                tables = await self.look()
+            except (OSError, TimeoutError) as error:
+                _log.error("policy %s stays live, the store cannot be asked: %s", self.number, type(error).__name__)
+                tables = None
+            if tables is not None:
+                swap(tables)
+            await asyncio.sleep(seconds)
+
+
+def _unchanged(live: PolicyVersion | None, version: PolicyVersion) -> frozenset[Tokens]:
+    """The rules that both have, if all links are the same in both; otherwise none."""
+    if live is None:
+        return frozenset()
+    links = [{tokens for tokens in lines if tokens[0].startswith("g")} for lines in (live.lines, version.lines)]
+    return frozenset(live.lines) & frozenset(version.lines) if links[0] == links[1] else frozenset()
