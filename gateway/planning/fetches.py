@@ -16,7 +16,8 @@ from graphql import GraphQLOutputType
 from gateway.errors import NO_PLAN, PLAN_LIMIT, CodedError
 from gateway.planning.operation import OperationKind
 from gateway.planning.plan import ContextValue, PathStep, RepresentationField
-from gateway.planning.search import LocalField, Move, Narrowed, Place, Search, SetPlan, Step, Way
+from gateway.planning.search import Search
+from gateway.planning.steps import LocalField, Move, Narrowed, Place, SetPlan, Step, Way
 from gateway.planning.wanted import TYPENAME, WantedField, arguments_text
 from gateway.query_graph.graph import FieldEdge, Node, QueryGraph
 from gateway.supergraph.field_set import FieldSet, FieldSetFragment

@@ -18,7 +18,8 @@ from gateway.planning.operation import (
 )
 from gateway.planning.plan import QueryPlan
 from gateway.planning.projection import META_FIELDS, Projector
-from gateway.planning.search import Move, Place, Search, SetPlan, Way
+from gateway.planning.search import Search
+from gateway.planning.steps import Move, Place, SetPlan, Way
 from gateway.planning.wanted import TYPENAME, Wanted, WantedField, WantedOn, WantedSets, print_value, variables_in
 from gateway.query_graph.graph import Node, QueryGraph
 from gateway.supergraph.api_schema import NOTHING
