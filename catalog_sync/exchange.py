@@ -223,6 +223,11 @@ class Exchange:
             self._apply_waiting(connection, bundle, at)
             return receipt
 
+    def status_of(self, receipt: bytes) -> str:
+        """``applied`` or ``waiting``, as this level's own receipt says."""
+        own = Peer(self.division, {self.key.id: self.key.public_bytes()}, self.network)
+        return open_receipt(receipt, {self.name: own}).status
+
     def applied_through(self, sender: str) -> int:
         """The number up to which a sender's bundles are applied here."""
         with self.database.transaction() as connection:

@@ -58,10 +58,11 @@ def entry(number: int, division: DivisionCode = DISTRICT, **changes: object) -> 
 
 
 def seal(sender: Exchange, receiver: Exchange, entries: Iterable[CatalogueEntry]) -> list[bytes]:
-    """Each entry in a bundle of its own."""
+    """Each entry in a bundle of its own, after what was offered before; every bundle that waits."""
     for each in entries:
         assert sender.offer(receiver.name, each, TRIGGER)
         sender.seal(receiver.name, NOW)
+    sender.seal(receiver.name, NOW)
     found = [sender.bundle(receiver.name, number) for number in sender.outstanding(receiver.name)]
     return [content for content in found if content is not None]
 

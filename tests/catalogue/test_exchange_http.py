@@ -1,0 +1,197 @@
+import asyncio
+import random
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from catalog_sync.bundles import digest_of
+from catalog_sync.endpoint import DIGEST, LENGTH, OFFSET, signed_headers
+from catalog_sync.errors import CodedError
+from catalog_sync.exchange import Exchange
+from catalog_sync.signing import SigningKey
+from catalog_sync.store import SqliteCatalogueStore, verify_ledger
+from catalog_sync.uploads import Uploads
+from catalog_sync.upstream import Upstream, take_files, write_bundles
+from tests.catalogue import exchange_process, levels
+from tests.catalogue.http_levels import BreakingLine, serving
+from tests.catalogue.levels import CITY, DISTRICT, KEYS, NOW, TRIGGER, contents, district_and_city, entry, level, seal
+
+
+def upstream(
+    district: Exchange, city: Exchange, port: int, session: aiohttp.ClientSession, part: int = 700
+) -> Upstream:
+    return Upstream(district, city.name, f"http://127.0.0.1:{port}", session, lambda: NOW, part)
+
+
+async def test_one_run_sends_what_waits_and_fetches_what_was_decided() -> None:
+    district, city = district_and_city()
+    district.offer(city.name, entry(1), TRIGGER)
+    district.offer(city.name, entry(2), TRIGGER)
+    seen: list[tuple[int, int]] = []
+    async with serving(city) as port, aiohttp.ClientSession() as session:
+        line = upstream(district, city, port, session)
+        first = await line.synchronise(lambda done, total: seen.append((done, total)))
+        city.decide("e-1", "accept", "reviewer", NOW)
+        city.decide("e-2", "return", "reviewer", NOW, ["理由"])
+        second = await line.synchronise()
+    assert (first.sent, first.taken, second.sent, second.taken) == (1, 0, 0, 1)
+    assert seen == [(0, 1), (1, 1)]
+    assert [told.state for each in ("e-1", "e-2") for told in district.decisions(each)] == ["accepted", "returned"]
+    assert city.outstanding(district.name) == ()
+
+
+async def test_what_the_other_end_refuses_is_told_with_its_reason() -> None:
+    district, city = district_and_city()
+    district.offer(city.name, entry(1, levels.OTHER_DISTRICT), TRIGGER)
+    async with serving(city) as port, aiohttp.ClientSession() as session:
+        done = await upstream(district, city, port, session).synchronise()
+    assert done.refused == (("e-1 version 1", "510104-extranet submits an entry of 510105, which is not its division"),)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_a_line_that_breaks_at_any_byte_loses_and_doubles_nothing(seed: int) -> None:
+    chance = random.Random(seed)
+    district, city = district_and_city()
+    seal(district, city, [entry(number) for number in range(1, 4)])
+    async with serving(city) as port:
+        for _ in range(200):
+            breaking = BreakingLine(port, chance.randrange(1, 3000))
+            async with breaking as broken_port, aiohttp.ClientSession() as session:
+                with suppress(CodedError):
+                    await upstream(district, city, broken_port, session).synchronise()
+                    break
+        else:
+            pytest.fail("never done")
+    assert contents(city) == [(f"e-{number}", 1, "submitted") for number in range(1, 4)]
+    assert district.outstanding(city.name) == ()
+    assert verify_ledger(SqliteCatalogueStore(city.database).ledger()) == 3
+    assert verify_ledger(SqliteCatalogueStore(district.database).ledger()) == 6
+
+
+async def test_the_bytes_that_arrived_before_the_line_broke_are_not_sent_again() -> None:
+    district, city = district_and_city()
+    for number in range(1, 11):
+        district.offer(city.name, entry(number), TRIGGER)
+    [content] = seal(district, city, [])
+    Uploads(city.database).keep(district.name, 1, digest_of(content), 0, content[:-100])
+    async with serving(city) as port:
+        enough_for_the_rest = BreakingLine(port, len(content) // 2)
+        async with enough_for_the_rest as line, aiohttp.ClientSession() as session:
+            with suppress(CodedError):
+                await upstream(district, city, line, session).synchronise()
+    assert len(contents(city)) == 10
+
+
+async def test_an_upload_that_is_not_what_was_announced_is_thrown_away() -> None:
+    district, city = district_and_city()
+    [content] = seal(district, city, [entry(1)])
+    Uploads(city.database).keep(district.name, 1, digest_of(content), 0, b"x" * 500)
+    async with serving(city) as port, aiohttp.ClientSession() as session:
+        line = upstream(district, city, port, session)
+        with pytest.raises(CodedError) as refused:
+            await line.synchronise()
+        assert refused.value.code.name == "UPLOAD_REFUSED"
+        await line.synchronise()
+    assert contents(city) == [("e-1", 1, "submitted")]
+
+
+@pytest.mark.parametrize("key", [SigningKey.generate("unknown"), SigningKey.generate(KEYS[DISTRICT].id)])
+async def test_nobody_unknown_stores_a_byte(key: SigningKey) -> None:
+    district, city = district_and_city()
+    target = f"/exchange/{district.name}/bundles/1"
+    headers = signed_headers(key, "PATCH", target, {OFFSET: "0", LENGTH: "4", DIGEST: "d"})
+    async with serving(city) as port, aiohttp.ClientSession() as session:
+        url = f"http://127.0.0.1:{port}{target}"
+        async with session.patch(url, data=b"data", headers=headers) as answer:
+            assert answer.status == 403
+    assert Uploads(city.database).received(district.name, 1, "d") == 0
+
+
+@pytest.mark.parametrize(("start", "length", "sent"), [(5, 10, 1), (0, 3, 4), (0, 0, 1), (0, 10**9, 1)])
+async def test_a_part_that_fits_nowhere_is_refused(start: int, length: int, sent: int) -> None:
+    district, city = district_and_city()
+    target = f"/exchange/{district.name}/bundles/1"
+    headers = {OFFSET: str(start), LENGTH: str(length), DIGEST: "d"}
+    async with serving(city) as port, aiohttp.ClientSession() as session:
+        signed = signed_headers(KEYS[DISTRICT], "PATCH", target, headers)
+        async with session.patch(f"http://127.0.0.1:{port}{target}", data=b"x" * sent, headers=signed) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (409, "UPLOAD_REFUSED")
+
+
+async def test_an_address_where_nobody_answers_is_told() -> None:
+    district, city = district_and_city()
+    district.offer(city.name, entry(1), TRIGGER)
+    async with aiohttp.ClientSession() as session:
+        with pytest.raises(CodedError) as refused:
+            await upstream(district, city, 1, session).synchronise()
+    assert refused.value.code.name == "EXCHANGE_UNREACHABLE"
+    assert district.outstanding(city.name) == (1,)
+
+
+def test_bundles_carried_by_file_arrive_in_any_order_and_receipts_come_back(tmp_path: Path) -> None:
+    district, city = district_and_city()
+    for number in (1, 2, 3):
+        district.offer(city.name, entry(number), TRIGGER)
+        district.seal(city.name, NOW)
+    paths = write_bundles(district, city.name, tmp_path, NOW)
+    assert len(paths) == 3
+    (tmp_path / "damaged.bundle").write_bytes(paths[0].read_bytes()[:-1])
+    told = dict(take_files(city, tmp_path, NOW))
+    assert told.pop("damaged.bundle").startswith("refused, BUNDLE_MALFORMED")
+    assert set(told.values()) == {"applied"}
+    assert contents(city) == [("e-1", 1, "submitted"), ("e-2", 1, "submitted"), ("e-3", 1, "submitted")]
+    assert set(dict(take_files(district, tmp_path, NOW)).values()) >= {"applied"}
+    assert district.outstanding(city.name) == ()
+
+
+async def test_either_end_may_be_killed_at_any_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for division in KEYS:
+        monkeypatch.setitem(levels.KEYS, division, levels.KEYS[division])
+    exchange_process.use_fixed_keys()
+    chance = random.Random(11)
+    district = level(DISTRICT, [CITY], path=tmp_path / "district.db")
+    city_name = levels.name_of(CITY)
+    for number in range(1, 4):
+        district.offer(city_name, entry(number), TRIGGER)
+        district.seal(city_name, NOW)
+    district.database.close()
+    kills = 0
+    while kills < 4:
+        server = await spawn("serve", tmp_path / "city.db")
+        assert server.stdout is not None
+        port = int(await server.stdout.readline())
+        victims: list[asyncio.subprocess.Process] = []
+        line = BreakingLine(port, chance.randrange(1, 2500), lambda: victims[kills % 2].kill())  # noqa: B023
+        async with line as broken_port:
+            client = await spawn("sync", tmp_path / "district.db", str(broken_port))
+            victims += [server, client]
+            await client.wait()
+        kills += line.broken
+        if server.returncode is None:
+            server.kill()
+        await server.wait()
+    server = await spawn("serve", tmp_path / "city.db")
+    assert server.stdout is not None
+    client = await spawn("sync", tmp_path / "district.db", (await server.stdout.readline()).decode().strip())
+    assert await client.wait() == 0
+    server.kill()
+    await server.wait()
+    district, city = (
+        level(DISTRICT, [CITY], path=tmp_path / "district.db"),
+        level(CITY, [DISTRICT], path=tmp_path / "city.db"),
+    )
+    assert contents(city) == [(f"e-{number}", 1, "submitted") for number in range(1, 4)]
+    assert district.outstanding(city.name) == ()
+    assert verify_ledger(SqliteCatalogueStore(city.database).ledger()) == 3
+    district.database.close()
+    city.database.close()
+
+
+async def spawn(*arguments: object) -> asyncio.subprocess.Process:
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.catalogue.exchange_process", *map(str, arguments),
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+    )  # fmt: skip
