@@ -11,6 +11,8 @@ _DECLARING = (
     "gateway.errors",
     "gateway.settings",
     "gateway.sources",
+    "gateway.reloading",
+    "gateway.composition.sources",
     "gateway.supergraph.errors",
     "gateway.access.refusals",
     "gateway.commands.error",

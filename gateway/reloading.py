@@ -3,12 +3,19 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
-from gateway.errors import CodedError
+from gateway.errors import CodedError, ErrorCode, Family
 from gateway.settings import SupergraphSettings
 from gateway.sources import read_source
 
 _log = logging.getLogger("watersmeet.supergraph")
+
+COMPOSITION_FAILED = ErrorCode(
+    "COMPOSITION_FAILED", Family.COMPOSITION,
+    "The subgraphs that the settings name do not compose into a supergraph.",
+    "Run `watersmeet compose` on the same folder: it prints every problem with its place and how to mend it.",
+)  # fmt: skip
 
 # Looking at a local file costs a system call, so it is looked at more often than an address.
 FILE_INTERVAL = 0.5
@@ -20,9 +27,14 @@ def read_supergraph_text(settings: SupergraphSettings) -> str:
     Raises CodedError when it cannot be read or does not compose.
     """
     if settings.compose:
-        from gateway.composition.sources import compose_source
+        from gateway.composition.compose import compose
+        from gateway.composition.sources import load_sources
 
-        return compose_source(settings.compose)
+        composition = compose(load_sources(Path(settings.compose)))
+        if composition.supergraph_sdl is None:
+            told = " ".join(f"{issue.code.name}: {issue.message}" for issue in composition.errors[:5])
+            raise CodedError(COMPOSITION_FAILED, f"The subgraphs of {settings.compose} do not compose. {told}")
+        return composition.supergraph_sdl
     return read_source(settings.source)
 
 

@@ -1,0 +1,62 @@
+"""``watersmeet compose``: supergraph SDL on stdout, or on stderr what does not fit and how to mend it."""
+
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import typer
+
+from gateway.composition.compose import Composition, compose
+from gateway.composition.issue_formats import as_github, as_json, as_text
+from gateway.composition.sources import load_sources, schema_files
+from gateway.errors import CodedError
+
+
+def run(source: str, output: Path | None, format_: str, *, hints: bool, watch: bool) -> int:
+    """Composes once, or with ``watch`` again after every change until Ctrl-C; 1 when there were errors.
+
+    Raises CodedError for a source that cannot be read; while watching it is printed instead.
+    """
+    if not watch:
+        return _compose(source, output, format_, hints)
+    from watchfiles import watch as changes
+
+    code = _attempt(source, output, format_, hints)
+    folder = Path(source) if Path(source).is_dir() else Path(source).parent
+    ignored = output.resolve() if output else None
+    for changed in changes(folder, raise_interrupt=False):
+        if any(Path(path).resolve() != ignored for _, path in changed):
+            sys.stderr.write(f"{time.strftime('%H:%M:%S')} composing again\n")
+            code = _attempt(source, output, format_, hints)
+    return code
+
+
+def _attempt(source: str, output: Path | None, format_: str, hints: bool) -> int:
+    try:
+        return _compose(source, output, format_, hints)
+    except CodedError as error:
+        sys.stderr.write(f"{error.code.name}: {error.message}\n")
+        return 1
+
+
+def _compose(source: str, output: Path | None, format_: str, hints: bool) -> int:
+    composition = compose(load_sources(Path(source)))
+    problems = _problems(composition, source, format_, hints)
+    if problems:
+        sys.stderr.write(problems.rstrip("\n") + "\n")
+    if composition.supergraph_sdl is None:
+        return 1
+    if output is None:
+        typer.echo(composition.supergraph_sdl.rstrip("\n"))
+    else:
+        output.write_text(composition.supergraph_sdl, encoding="utf-8")
+    return 0
+
+
+def _problems(composition: Composition, source: str, format_: str, hints: bool) -> str:
+    if format_ == "json":
+        return as_json(composition)
+    if format_ == "github":
+        return as_github(composition, schema_files(Path(source)))
+    return as_text(composition if hints else replace(composition, hints=()))
