@@ -4,13 +4,13 @@ The public does not know of ``incomeBand``; a department knows of it and is refu
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from graphql import build_schema, graphql_sync
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from gateway.portal.explorer import explorer_routes
@@ -25,6 +25,7 @@ OPEN = build_schema(
 DEPARTMENT = build_schema(
     """
     type Query { enterprise(creditCode: ID!): Enterprise  enterprises: [Enterprise!]!  person(idNumber: ID!): Person }
+    type Subscription { arrivals: Int! }
     type Enterprise { creditCode: ID!  name: String!  founded: String  employees: Int }
     type Person { idNumber: ID!  name: String!  incomeBand: String  household: Household }
     type Household { size: Int!  members: [Person!]! }
@@ -71,6 +72,7 @@ CONFIG = ExplorerConfig(
         ReadyQuery(
             label="Benefits eligibility", label_zh="福利资格核验", query=BENEFITS_QUERY, variables={"id": "5001"}
         ),
+        ReadyQuery(label="Arrivals", query="subscription Arrivals { arrivals }"),
         ReadyQuery(label="All enterprises", label_zh="全部企业", query="{ enterprises { name founded } }"),
     ),
 )
@@ -108,6 +110,8 @@ class StubGateway:
             error = {"message": "The API key is unknown.", "extensions": {"code": "UNAUTHENTICATED"}}
             return _json({"errors": [error]}, 401)
         asked = await request.json() if request.method == "POST" else _from_address(request.query_params)
+        if request.headers.get("accept") == "text/event-stream":
+            return StreamingResponse(_arrivals(), media_type="text/event-stream")
         partial = request.headers.get("prefer") == "partial-data"
         refused = "incomeBand" in asked["query"] and key == WITHOUT_GRANT
         if refused and not partial:
@@ -125,6 +129,13 @@ class StubGateway:
             result["data"]["person"]["incomeBand"] = None
             return _json({"data": result["data"], "errors": [REFUSAL]}, 200)
         return _json(dict(result), 200)
+
+
+async def _arrivals() -> AsyncIterator[bytes]:
+    """Two results in pieces that do not end where the events do."""
+    stream = b':\n\nevent: next\ndata: {"data":{"arrivals":1}}\n\nevent: next\ndata: {"data":{"arrivals":2}}\n\n'
+    for piece in (stream[:40], stream[40:75], stream[75:], b"event: complete\ndata:\n\n"):
+        yield piece
 
 
 def _from_address(parameters: Mapping[str, str]) -> dict[str, Any]:

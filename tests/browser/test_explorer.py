@@ -40,9 +40,9 @@ async def test_each_caller_sees_its_own_schema(browser: Browser, stub: tuple[Stu
         public = await visit.schema()
         await visit.choose("Welfare app, no grant")
         assert "5 fields" in public
-        assert "13 fields · 8 fields more than before" in await visit.schema()
+        assert "14 fields · 9 fields more than before" in await visit.schema()
         await visit.choose("The public")
-        assert "5 fields · 8 fields fewer than before" in await visit.schema()
+        assert "5 fields · 9 fields fewer than before" in await visit.schema()
 
 
 async def test_three_callers_get_three_answers(browser: Browser, stub: tuple[StubGateway, str]) -> None:
@@ -81,6 +81,15 @@ async def test_the_permitted_rest_comes_with_the_refusal_once_partial_data_is_as
         await expect(visit.page.locator(".result-window")).to_contain_text('"incomeBand": null')
 
 
+async def test_a_subscription_shows_event_after_event(browser: Browser, stub: tuple[StubGateway, str]) -> None:
+    async with visiting(browser, stub[1]) as visit:
+        await visit.choose("Welfare app, no grant")
+        await visit.load("Arrivals")
+        assert await visit.run() == "Answered"
+        await expect(visit.page.locator(".result-window")).to_contain_text('"arrivals": 2')
+        await expect(visit.page.get_by_role("button", name="Execute query")).to_be_visible()
+
+
 async def test_what_a_caller_types_travels_in_headers_and_nowhere_else(
     browser: Browser, stub: tuple[StubGateway, str]
 ) -> None:
@@ -94,7 +103,7 @@ async def test_what_a_caller_types_travels_in_headers_and_nowhere_else(
         await page.get_by_label("Purpose").fill("福利资格核验")
         await page.get_by_label("Officer").fill("Li")
         await page.get_by_label("Officer").press("Enter")
-        await expect(page.locator(".schema-note")).to_contain_text("13 fields")
+        await expect(page.locator(".schema-note")).to_contain_text("14 fields")
         await visit.run()
         kept = await page.evaluate("[JSON.stringify(localStorage), document.cookie, location.href]")
         here = await page.evaluate("JSON.stringify(sessionStorage)")
