@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from graphql import print_ast
 
-from gateway.supergraph.elements import Applied, DirectiveDeclaration, Member, Type
+from gateway.supergraph.elements import DirectiveDeclaration, Member, Type
 from gateway.supergraph.model import TypeKind
 
 _JOIN_FIELD = {
@@ -69,7 +69,7 @@ class SupergraphText:
     links: Sequence[LinkedSpecification] = ()
     directives: Sequence[DirectiveDeclaration] = ()
     scalars: Sequence[str] = ()
-    schema_directives: Sequence[Applied | str] = ()
+    description: str | None = None
 
     def written(self) -> str:
         """The SDL; types in alphabetical order, members as the subgraphs have them."""
@@ -78,13 +78,12 @@ class SupergraphText:
         return "\n\n".join([self._schema(), *map(_directive, self.directives), *definitions]) + "\n"
 
     def _schema(self) -> str:
-        lines = ["schema"]
+        lines = [f"{_described(self.description, '')}schema"]
         own = (
             LinkedSpecification("https://specs.apollo.dev/link/v1.0"),
             LinkedSpecification(f"https://specs.apollo.dev/join/{self.join_version}", "EXECUTION"),
         )
         lines += [f"  {link.written()}" for link in (*own, *self.links)]
-        lines += [f"  {d if isinstance(d, str) else d.written()}" for d in self.schema_directives]
         roots = [f"  {operation}: {name}" for operation, name in self.roots.items()]
         return "\n".join([*lines, "{", *roots, "}"])
 

@@ -48,7 +48,8 @@ class DirectiveMerge:
             for member in merged.fields.values():
                 sources = [(s, t.fields[member.name]) for s, t in type_sources if member.name in t.fields]
                 coordinate = f"{name}.{member.name}"
-                self._element(coordinate, member, sources)
+                through = [] if not sources else self.merge.interface_object_sources(name, member.name)
+                self._element(coordinate, member, [*sources, *through])
                 for argument in member.arguments.values():
                     having = [(s, m.arguments[argument.name]) for s, m in sources if argument.name in m.arguments]
                     self._element(f"{coordinate}({argument.name}:)", argument, having)
@@ -164,8 +165,13 @@ class DirectiveMerge:
         return Applied(name, identity, chosen.arguments, chosen.line)
 
 
+_DEFAULTS: dict[str, object] = {"requireOneSlicingArgument": True, "reason": "No longer supported"}
+
+
 def _key(arguments: Arguments) -> str:
-    return repr(sorted((name, plain(node)) for name, node in arguments.items()))
+    """The arguments as text; one given as its default is as good as left out."""
+    given = ((name, plain(node)) for name, node in arguments.items())
+    return repr(sorted((name, value) for name, value in given if _DEFAULTS.get(name, ...) != value))
 
 
 def _distinct(applied: Iterable[Applied]) -> list[Applied]:
@@ -176,7 +182,8 @@ def _distinct(applied: Iterable[Applied]) -> list[Applied]:
 
 
 def _merge_argument(rule: Callable[[list[Any]], Any], name: str, distinct: list[Applied]) -> ConstValueNode | None:
-    values = [applied.value(name) for applied in distinct if applied.value(name) is not None]
+    default = _DEFAULTS.get(name)
+    values = [value for applied in distinct if (value := applied.value(name, default)) is not None]
     return constant(rule(values)) if values else None
 
 

@@ -1,20 +1,33 @@
 """@composeDirective, and directives of operations: which directives of the subgraphs' own the supergraph has."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from gateway.composition import codes
 from gateway.composition.merging.fields import merge_arguments
 from gateway.composition.merging.state import Merge, Sources, named
 from gateway.composition.subgraph.links import Link
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.directives import APOLLO, FEDERATION, STANDALONE, STANDARD_DIRECTIVES
-from gateway.supergraph.elements import Applied, DirectiveDeclaration
+from gateway.supergraph.directives import (
+    APOLLO,
+    FEDERATION,
+    FEDERATION_DIRECTIVES,
+    STANDALONE,
+    STANDARD_DIRECTIVES,
+)
+from gateway.supergraph.elements import Applied, DirectiveDeclaration, all_members
 from gateway.supergraph.join_writing import LinkedSpecification
 
 _EXECUTABLE = frozenset(
     {"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"}
     | {"VARIABLE_DEFINITION"}
 )
+
+
+_COMPOSED_ALWAYS = frozenset(name for name, spec in FEDERATION_DIRECTIVES.items() if spec.feature is not None)
+
+
+def _applied_names(subgraph: Subgraph) -> set[str]:
+    return {a.name for _, element in all_members(subgraph.types.values()) for a in element.directives}
 
 
 @dataclass(slots=True)
@@ -24,6 +37,7 @@ class ComposedDirectives:
     names: dict[tuple[str, str], str] = field(default_factory=dict)
     declarations: dict[str, DirectiveDeclaration] = field(default_factory=dict)
     links: list[LinkedSpecification] = field(default_factory=list)
+    composed: list[tuple[str, str, str]] = field(default_factory=list)
 
     def supergraph_name(self, subgraph: str, name: str) -> str | None:
         """What the subgraph's own directive is called in the supergraph; None if it is not composed."""
@@ -54,6 +68,7 @@ def compose_directives(merge: Merge) -> ComposedDirectives:
     for identity, wanted in by_specification.items():
         _compose_specification(merge, found, identity, wanted)
     _hint_not_composed(merge, found)
+    _hint_majors(merge, {identity for identity, _, _ in found.composed})
     return found
 
 
@@ -76,8 +91,7 @@ def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> list[_Reques
     link = subgraph.links.source_of(name)
     identity = subgraph.links.identities.get(name)
     if identity is not None and (link is None or link.identity == FEDERATION or link.identity in STANDALONE):
-        if identity in ("tag", "inaccessible", "authenticated", "requiresScopes", "policy", "cost", "listSize", "context",
-                        "fromContext", "cacheTag"):  # fmt: skip
+        if identity in _COMPOSED_ALWAYS:
             merge.log.report(
                 codes.DIRECTIVE_COMPOSITION_INFO,
                 f"[{subgraph.name}] @{name} is composed always: @composeDirective adds nothing.", at=[subgraph.at(applied)],
@@ -106,7 +120,6 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
             at=[r.subgraph.at(r.applied) for r in wanted],
         )  # fmt: skip
         return
-    _hint_older(merge, identity, wanted)
     newest = max(wanted, key=lambda request: request.link.minor)
     names: dict[str, str] = {}
     for own in dict.fromkeys(str(r.link.own(r.name)) for r in wanted):
@@ -121,8 +134,10 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
             )  # fmt: skip
             continue
         name = local.pop()
-        taken = found.declarations.get(name)
-        if taken is not None or name in STANDARD_DIRECTIVES:
+        federal = any(
+            s.links.identities.get(name) in _COMPOSED_ALWAYS and name in _applied_names(s) for s in merge.subgraphs
+        )
+        if name in found.declarations or name in STANDARD_DIRECTIVES or federal:
             merge.log.report(
                 codes.DIRECTIVE_COMPOSITION_ERROR,
                 f"@{name} of {identity} cannot be composed: the supergraph has another directive of that name.",
@@ -131,45 +146,61 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
             continue
         names[own] = name
         best = max(requests, key=lambda request: request.link.minor)
-        found.declarations[name] = best.subgraph.directives[name]
+        found.declarations[name] = _newest_declaration(wanted, own, best)
+        found.composed.append((identity, own, name))
         for subgraph in merge.subgraphs:
             link = subgraph.links.by_identity(identity)
-            if link is not None:
-                found.names[subgraph.name, link.local(own)] = name
+            if link is not None and link.major == best.link.major and link.local(own) == name:
+                found.names[subgraph.name, name] = name
     if names:
         found.links.append(_link(newest.link, names))
+
+
+def _newest_declaration(wanted: list[_Request], own: str, request: _Request) -> DirectiveDeclaration:
+    """The definition in the newest minor version that composes anything of the specification: newer ones only add."""
+    newest, declared = request.link.minor, request.subgraph.directives[request.name]
+    for other in wanted:
+        local = other.link.local(own)
+        if other.link.minor > newest and local in other.subgraph.directives:
+            newest, declared = other.link.minor, other.subgraph.directives[local]
+    return replace(declared, name=request.name)
 
 
 def _link(link: Link, names: dict[str, str]) -> LinkedSpecification:
     imports = []
     for own, name in names.items():
-        if name == link.prefix and own == link.name and f"@{own}" not in link.imports:
-            continue
         imports.append(f'"@{own}"' if own == name else f'{{name: "@{own}", as: "@{name}"}}')
     alias = link.prefix if link.prefix != link.name else None
     return LinkedSpecification(link.url, link.purpose, alias, tuple(imports))
 
 
-def _hint_older(merge: Merge, identity: str, wanted: list[_Request]) -> None:
+def _hint_majors(merge: Merge, composed: set[str]) -> None:
+    """Subgraphs link different major versions of a specification that nobody composes."""
+    versions: dict[str, dict[int, list[tuple[str, int | None]]]] = {}
     for subgraph in merge.subgraphs:
-        link = subgraph.links.by_identity(identity)
-        if link is not None and link.major != wanted[0].link.major:
+        for link in subgraph.links.all:
+            versions.setdefault(link.identity, {}).setdefault(link.major, []).append((subgraph.name, link.line))
+    for identity, majors in versions.items():
+        if len(majors) > 1 and identity not in composed:
             merge.log.report(
                 codes.DIRECTIVE_COMPOSITION_INFO,
-                f"{subgraph.name} links {identity} v{link.major}, another major version than the one composed.",
-                at=[(subgraph.name, link.line)],
+                f"{identity} is linked in more than one major version, and is not composed.",
+                at=[place for places in majors.values() for place in places],
             )  # fmt: skip
 
 
 def _hint_not_composed(merge: Merge, found: ComposedDirectives) -> None:
     """A directive composed in one subgraph is used in another that links it from elsewhere, or not at all."""
     for subgraph in merge.subgraphs:
-        for name in found.declarations:
-            if name in subgraph.directives and (subgraph.name, name) not in found.names:
+        for identity, own, name in found.composed:
+            link = subgraph.links.by_identity(identity)
+            local = link.local(own) if link is not None else name
+            imported = link is not None and f"@{own}" in link.imports
+            if imported and local != name and local in subgraph.directives:
                 merge.log.report(
                     codes.DIRECTIVE_COMPOSITION_WARN,
-                    f"@{name} of {subgraph.name} is another directive than the composed one of that name, and is left out.",
-                    at=[subgraph.at(subgraph.directives[name])],
+                    f"@{own} of {identity} is composed as @{name}, but is called @{local} in {subgraph.name}; what it says "
+                    "there is left out.", at=[subgraph.at(subgraph.directives[local])],
                 )  # fmt: skip
 
 

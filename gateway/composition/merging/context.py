@@ -6,7 +6,7 @@ from gateway.composition.merging.types import escape
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member
 
-CONTEXT_FIELD = re.compile(r"^\s*\$\s*([A-Za-z]\w*)(.*)$", re.DOTALL)
+CONTEXT_FIELD = re.compile(r"^\s*\$\s*(\w+)(.*)$", re.DOTALL)
 
 
 def is_contextual(argument: Member) -> bool:

@@ -67,11 +67,7 @@ class _FieldMerge:
         self.parent.fields[self.name] = merged
 
     def _comes_from_interface_object(self) -> bool:
-        return any(
-            t.has("interfaceObject") and self.name in t.fields
-            for interface in self.parent.interfaces
-            for _, t in self.merge.sources(interface)
-        )
+        return bool(self.merge.interface_object_sources(self.parent.name, self.name))
 
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""
@@ -85,18 +81,26 @@ class _FieldMerge:
                 continue
             override = self.merge.override(subgraph, self.parent.name, self.name)
             taken = override is not None and override.taken_over
-            if not taken and not self.merge.facts[subgraph.name].is_external(self.parent.name, self.name):
+            if not taken and self.merge.facts[subgraph.name].resolves(self.parent.name, self.name):
                 resolving.append((subgraph, member))
+        through = self.merge.interface_object_sources(self.parent.name, self.name)
         if self.parent.name == "Subscription" and any(m.shareable_by_type or m.has("shareable") for _, m in resolving):
             self.merge.report(
                 codes.INVALID_FIELD_SHARING,
                 f"{self.coordinate}: fields of Subscription cannot be @shareable.", self.coordinate, sources=resolving,
             )  # fmt: skip
             return
-        if len(resolving) < 2:
+        if len(resolving) + len(through) < 2:
             return
         facts = self.merge.facts
-        closed = [s for s, _ in resolving if not facts[s.name].is_shareable(self.parent.name, self.name)]
+        pair = (self.parent.name, self.name)
+        # What is @external and provided says by that alone that others resolve it too.
+        closed = [
+            s for s, _ in resolving if not facts[s.name].is_shareable(*pair) and not facts[s.name].is_external(*pair)
+        ]
+        if through:
+            closed += self.merge.closed_interface_objects(self.parent.name, self.name)
+        resolving += through
         if closed:
             where = "all of them" if len(closed) == len(resolving) else named(closed)
             self.merge.report(
@@ -106,7 +110,10 @@ class _FieldMerge:
             )  # fmt: skip
 
     def _hint_missing(self) -> None:
-        without = [s for s, t in self.type_sources if self.name not in t.fields]
+        without = [
+            s for s, t in self.type_sources
+            if self.name not in t.fields and not all(self.merge.facts[s.name].is_external(t.name, n) for n in t.fields)
+        ]  # fmt: skip
         if not without or self.parent.name in ("Query", "Mutation", "Subscription"):
             return
         if self.parent.kind is TypeKind.INTERFACE:
@@ -168,7 +175,8 @@ class _FieldMerge:
         if not same_type or len(self.sources) < len(self.type_sources):
             return True
         for subgraph, member in self.sources:
-            if self.merge.override(subgraph, self.parent.name, self.name) is not None:
+            override = self.merge.override(subgraph, self.parent.name, self.name)
+            if override is not None and override.is_known:
                 return True
             if self.merge.facts[subgraph.name].is_external(self.parent.name, self.name):
                 return True

@@ -16,7 +16,7 @@ def merge_interface_objects(merge: Merge) -> None:
         objects = [(s, t) for s, t in merge.sources(interface.name) if t.has("interfaceObject")]
         for _, source in objects:
             for implementer in merge.implementers(interface.name):
-                _copy(interface, source, implementer)
+                _copy(merge, interface, source, implementer)
         for subgraph, source in objects:
             local = [t.name for t in merge.implementers(interface.name) if t.name in subgraph.types]
             if local:
@@ -28,13 +28,27 @@ def merge_interface_objects(merge: Merge) -> None:
         _check_keys(merge, interface)
 
 
-def _copy(interface: Type, source: Type, implementer: Type) -> None:
+def _copy(merge: Merge, interface: Type, source: Type, implementer: Type) -> None:
     for name in source.fields:
         merged = interface.fields.get(name)
         if merged is not None and name not in implementer.fields:
+            _check_sharing(merge, implementer.name, name)
             arguments = {n: replace(a, directives=list(a.directives)) for n, a in merged.arguments.items()}
             copy = replace(merged, arguments=arguments, directives=list(merged.directives), join=["@join__field"])
             implementer.fields[name] = copy
+
+
+def _check_sharing(merge: Merge, type_name: str, field_name: str) -> None:
+    """Two interface objects may both bring a field to one type only if it is @shareable in both."""
+    sources = merge.interface_object_sources(type_name, field_name)
+    closed = merge.closed_interface_objects(type_name, field_name)
+    if len(sources) > 1 and closed:
+        merge.report(
+            codes.INVALID_FIELD_SHARING,
+            f"{type_name}.{field_name} comes from several @interfaceObject types, of {named(s for s, _ in sources)}, but is "
+            f"not @shareable in {named(dict.fromkeys(s.name for s in closed))}.", f"{type_name}.{field_name}",
+            sources=sources,
+        )  # fmt: skip
 
 
 def _check_keys(merge: Merge, interface: Type) -> None:

@@ -1,5 +1,6 @@
 """@override: which fields are taken over from which subgraph, at once or by and by (``label``)."""
 
+import difflib
 import re
 
 from gateway.composition import codes
@@ -48,14 +49,18 @@ def _apply(
             "digits or _-:./, or be percent(x) with x from 0 to 100.", coordinate, sources=here,
         )  # fmt: skip
     other = by_name.get(origin)
+    if _on_interface_object(merge, subgraph, definition, member, other, coordinate):
+        return
     if other is None:
         merge.report(
             codes.FROM_SUBGRAPH_DOES_NOT_EXIST,
             f"{coordinate} in {subgraph.name} overrides a field of {origin!r}, but there is no such subgraph."
             f"{_nearest(origin, by_name)}", coordinate, sources=here,
         )  # fmt: skip
+        merge.overrides[subgraph.name, definition.name, member.name] = Override(source=origin, is_known=False)
         return
     own = merge.overrides.setdefault((subgraph.name, definition.name, member.name), Override())
+    own.is_known = True
     own.source, own.label = origin, label
     theirs = other.types[definition.name].fields.get(member.name) if definition.name in other.types else None
     if theirs is None:
@@ -68,9 +73,34 @@ def _apply(
     _take_over(merge, subgraph, other, coordinate, member, theirs, label)
 
 
-def _nearest(name: str, known: dict[str, Subgraph]) -> str:
-    import difflib
+def _on_interface_object(
+    merge: Merge, subgraph: Subgraph, definition: Type, member: Member, other: Subgraph | None, coordinate: str
+) -> bool:
+    """Fields that reach a type through an @interfaceObject can neither override nor be overridden."""
+    if definition.has("interfaceObject"):
+        why = f"{definition.name} is an @interfaceObject there"
+    elif other is not None and _comes_by_interface(other, merge, definition.name, member.name):
+        why = f"{other.name} has the field by an @interfaceObject"
+    else:
+        return False
+    merge.report(
+        codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
+        f"[{subgraph.name}] {coordinate} cannot be overridden: {why}.", coordinate, sources=[(subgraph, member)],
+    )  # fmt: skip
+    return True
 
+
+def _comes_by_interface(other: Subgraph, merge: Merge, type_name: str, field_name: str) -> bool:
+    if type_name in other.types:
+        return False
+    return any(
+        t.has("interfaceObject") and field_name in t.fields
+        for interface in merge.types[type_name].interfaces
+        if (t := other.types.get(interface)) is not None
+    )
+
+
+def _nearest(name: str, known: dict[str, Subgraph]) -> str:
     close = difflib.get_close_matches(str(name), list(known), 1)
     return f" Did you mean {close[0]!r}?" if close else ""
 
@@ -111,7 +141,7 @@ def _take_over(
     state.taken_over, state.used, state.label = True, used, label
     if label is None:
         how = (
-            f"it is still used there in a field set or by an interface, and should be marked @external."
+            "it is still used there in a field set or by an interface, and should be marked @external."
             if used
             else "it can be removed there."
         )

@@ -24,6 +24,7 @@ class Override:
     used: bool = False
     label: str | None = None
     source: str | None = None
+    is_known: bool = True
 
 
 @dataclass(slots=True)
@@ -41,6 +42,30 @@ class Merge:
     def sources(self, type_name: str) -> Sources[Type]:
         """The type in every subgraph that has it."""
         return [(s, s.types[type_name]) for s in self.subgraphs if type_name in s.types]
+
+    def interface_object_sources(self, type_name: str, field_name: str) -> Sources[Member]:
+        """The fields that reach an object type from @interfaceObject types of its interfaces."""
+        merged = self.types[type_name]
+        if merged.kind is not TypeKind.OBJECT:
+            return []
+        return [
+            (subgraph, definition.fields[field_name])
+            for interface in merged.interfaces
+            for subgraph, definition in self.sources(interface)
+            if definition.has("interfaceObject") and field_name in definition.fields
+            and not self.facts[subgraph.name].is_external(interface, field_name)
+        ]
+
+    def closed_interface_objects(self, type_name: str, field_name: str) -> list[Subgraph]:
+        """The subgraphs among ``interface_object_sources`` that do not allow others to resolve the field too."""
+        return [
+            subgraph
+            for interface in self.types[type_name].interfaces
+            for subgraph, definition in self.sources(interface)
+            if definition.has("interfaceObject") and field_name in definition.fields
+            and not self.facts[subgraph.name].is_external(interface, field_name)
+            and not self.facts[subgraph.name].is_shareable(interface, field_name)
+        ]
 
     def override(self, subgraph: Subgraph, type_name: str, field_name: str) -> Override | None:
         """What @override says of the field in the subgraph."""

@@ -68,7 +68,7 @@ class _Argument:
         if self.argument.default is not None:
             self.refuse(codes.CONTEXT_NOT_SET, "an argument filled from a context may not have a default.")
         if self._is_demanded():
-            self.refuse(codes.CONTEXT_NOT_SET, "an interface has this argument too, so clients could give it.")
+            self.refuse(codes.CONTEXT_NOT_SET, "a field that an interface demands cannot be filled from a context.")
         match = CONTEXT_FIELD.match(str(self.applied.value("field") or ""))
         if match is None or not match[2].strip():
             self.refuse(codes.NO_CONTEXT_IN_SELECTION, "`field` must name a context and a selection: `$name { field }`.")
@@ -83,8 +83,7 @@ class _Argument:
 
     def _is_demanded(self) -> bool:
         for name in self.definition.interfaces:
-            field = self.subgraph.types[name].fields.get(self.member.name)
-            if field is not None and self.argument.name in field.arguments:
+            if self.member.name in self.subgraph.types[name].fields:
                 return True
         return False
 
@@ -150,9 +149,7 @@ class _Argument:
             return f"{definition.name}, which sets the context, has no field {node.name.value}."
         if node.selection_set is None:
             given = member.type if not wrap else member.type.rstrip("!")
-            if not is_subtype(given, wanted, self.subgraph.is_subtype) and not (
-                wanted.endswith("!") and is_subtype(given, wanted[:-1], self.subgraph.is_subtype) and self._may_be_null()
-            ):
+            if not is_subtype(given, wanted, self.subgraph.is_subtype):
                 return f"the selection is of type {given}, but the argument is {wanted}."
             return None
         inner = self.subgraph.types.get(named_type(member.type))
@@ -164,6 +161,3 @@ class _Argument:
             if problem:
                 return problem
         return None
-
-    def _may_be_null(self) -> bool:
-        return False

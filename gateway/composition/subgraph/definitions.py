@@ -33,7 +33,10 @@ def complete_directives(subgraph: Subgraph, log: IssueLog) -> None:
         own = subgraph.directives.get(local)
         if own is not None:
             _check(subgraph, own, spec, log)
-        subgraph.directives[local] = _declaration(subgraph, local, spec)
+        declared = _declaration(subgraph, local, spec)
+        # A subgraph may allow itself less than the specification does.
+        declared.repeatable = declared.repeatable and (own is None or own.repeatable)
+        subgraph.directives[local] = declared
 
 
 def _known(subgraph: Subgraph) -> dict[str, DirectiveSpec]:
@@ -89,7 +92,9 @@ def _check(subgraph: Subgraph, own: DirectiveDeclaration, spec: DirectiveSpec, l
             continue
         refuse(f"argument {name} must be of type {type_}, not {member.type}.")
     for name, (type_, _, default) in expected.items():
-        if name not in own.arguments and type_.strip().endswith("!") and not default:
+        needed = type_.strip().endswith("!") and not default
+        # Federation 1 libraries often declared its directives without arguments.
+        if needed and name not in own.arguments and (subgraph.links.is_federation_2 or own.arguments):
             refuse(f"argument {name} of type {type_.strip()} is missing.")
     if own.repeatable and not spec.repeatable:
         refuse("it must not be repeatable.")
@@ -99,11 +104,13 @@ def _check(subgraph: Subgraph, own: DirectiveDeclaration, spec: DirectiveSpec, l
 
 
 def _same_type(subgraph: Subgraph, own: str, expected: str) -> bool:
-    if own == expected or own == expected.removesuffix("!") or own == expected + "!":
+    if own in (expected, f"{expected}!"):
         return True
     name = named_type(expected)
     if name in SPEC_TYPES:
         same_shape = own.replace(named_type(own), name)
         known = subgraph.links.types.get(named_type(own)) == name or named_type(own) in ("String", "_FieldSet", name)
-        return known and same_shape.rstrip("!") == expected.rstrip("!")
+        if not subgraph.links.is_federation_2:
+            return known and same_shape.rstrip("!") == expected.rstrip("!")
+        return known and same_shape in (expected, f"{expected}!")
     return False

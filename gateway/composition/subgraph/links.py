@@ -266,15 +266,25 @@ def _check_version(link: Link, subgraph: str, log: IssueLog) -> None:
             f"[{subgraph}] {link.url} is linked, but connectors are not supported: a subgraph must be a GraphQL service.",
             at=where,
         )
-    elif link.identity == f"{APOLLO}/join":
+    elif link.identity in (f"{APOLLO}/tag", f"{APOLLO}/inaccessible"):
         log.report(
-            codes.UNSUPPORTED_LINKED_FEATURE,
-            f"[{subgraph}] {link.url} is linked: this is a supergraph's schema, not a subgraph's.", at=where,
+            codes.INVALID_LINK_DIRECTIVE_USAGE,
+            f"[{subgraph}] {link.url} belongs to supergraphs: import @{link.name} from {FEDERATION} instead.", at=where,
         )  # fmt: skip
 
 
 def _check_conflicts(links: list[Link], subgraph: str, log: IssueLog) -> None:
     """Two specifications may not go by one prefix, nor one twice, nor two imports by one name."""
+    reserved = {link.prefix: link.identity for link in links} | {"join": f"{APOLLO}/join"}
+    for link in links:
+        for own, local in link.imports.items():
+            prefix, _, rest = local.removeprefix("@").partition("__")
+            if rest and reserved.get(prefix, link.identity) != link.identity:
+                log.report(
+                    codes.INVALID_LINK_DIRECTIVE_USAGE,
+                    f"[{subgraph}] {own} of {link.url} cannot be imported as {local}: names that begin with {prefix}__ "
+                    f"belong to {reserved[prefix]}.", at=((subgraph, link.line),),
+                )  # fmt: skip
     identities: dict[str, Link] = {}
     prefixes: dict[str, Link] = {}
     names: dict[str, Link] = {}

@@ -338,13 +338,22 @@ class _Reader:
         subgraph, links = self.subgraph, self.subgraph.links
         for name in _MACHINERY_TYPES & subgraph.types.keys():
             declared = subgraph.types[name]
-            expected = {
-                "_Service": TypeKind.OBJECT, "_Entity": TypeKind.UNION, "link__Purpose": TypeKind.ENUM,
-            }.get(name, TypeKind.SCALAR)  # fmt: skip
-            self._check_machinery(declared, expected)
+            expected = {"_Service": TypeKind.OBJECT, "_Entity": TypeKind.UNION}.get(name, TypeKind.SCALAR)
+            if declared.kind is TypeKind.ENUM and name == "link__Purpose":
+                self._check_purposes(declared)
+            else:
+                self._check_machinery(declared, expected)
             del subgraph.types[name]
         for name in [name for name in subgraph.types if links.types.get(name) in SPEC_TYPES]:
             self._check_machinery(subgraph.types.pop(name), TypeKind.SCALAR)
+
+    def _check_purposes(self, declared: Type) -> None:
+        if set(declared.values) != {"SECURITY", "EXECUTION"}:
+            self.log.report(
+                codes.TYPE_DEFINITION_INVALID,
+                f"[{self.subgraph.name}] Enum {declared.name} must have the values SECURITY and EXECUTION.",
+                declared.name, at=(self.subgraph.at(declared),),
+            )  # fmt: skip
 
     def _check_machinery(self, declared: Type, expected: TypeKind) -> None:
         if declared.kind is not expected:

@@ -8,8 +8,7 @@ extensions are plain fields, and what does nothing goes.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from graphql import FieldNode, InlineFragmentNode, SelectionSetNode, StringValueNode, print_ast
-from graphql import ConstListValueNode
+from graphql import FieldNode, InlineFragmentNode, ListValueNode, SelectionSetNode, StringValueNode, print_ast
 
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog
@@ -33,7 +32,7 @@ def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
         _check_extensions(subgraph, subgraphs, log)
     shareable = {subgraph.name: _shareable(subgraph, subgraphs, facts) for subgraph in old}
     for subgraph in old:
-        _Upgrade(subgraph, log).run()
+        _Upgrade(subgraph, subgraphs, log).run()
         for type_name, field_name in shareable[subgraph.name]:
             definition = subgraph.types.get(type_name)
             if definition is not None and field_name in definition.fields:
@@ -82,6 +81,7 @@ def _shareable(
 @dataclass(slots=True)
 class _Upgrade:
     subgraph: Subgraph
+    all: Sequence[Subgraph]
     log: IssueLog
 
     def run(self) -> None:
@@ -94,6 +94,7 @@ class _Upgrade:
         for definition in self.subgraph.types.values():
             definition.is_defined = True
             for member in definition.fields.values():
+                member.external_by_type = False
                 self._drop_idle(definition, member)
         self._drop_tags_of_externals()
         self._drop_unused_externals()
@@ -174,11 +175,20 @@ class _Upgrade:
         return facts.is_external(definition.name, member.name)
 
     def _drop_tags_of_externals(self) -> None:
+        """A tag on an @external field goes when the field has the same tag elsewhere: it says nothing new."""
         facts = Facts(self.subgraph)
         for definition in self.subgraph.types.values():
             for member in definition.fields.values():
                 if facts.is_external(definition.name, member.name):
-                    member.directives = [a for a in member.directives if a.identity != "tag"]
+                    known = self._tags_elsewhere(definition.name, member.name)
+                    member.directives = [
+                        a for a in member.directives if a.identity != "tag" or a.value("name") not in known
+                    ]
+
+    def _tags_elsewhere(self, type_name: str, field_name: str) -> set[object]:
+        others = (s.types[type_name] for s in self.all if s is not self.subgraph and type_name in s.types)
+        fields = (t.fields[field_name] for t in others if field_name in t.fields)
+        return {applied.value("name") for field in fields for applied in field.applied("tag")}
 
     def _drop_unused_externals(self) -> None:
         facts = Facts.of(self.subgraph)
@@ -214,7 +224,7 @@ def _with_text(applied: Applied) -> Applied:
     node = applied.arguments.get("fields")
     if node is None or isinstance(node, StringValueNode):
         return applied
-    items = node.values if isinstance(node, ConstListValueNode) else (node,)
+    items = node.values if isinstance(node, ListValueNode) else (node,)
     words = [getattr(item, "value", None) for item in items]
     if not all(isinstance(word, str) for word in words):
         return applied

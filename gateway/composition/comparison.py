@@ -1,0 +1,192 @@
+"""What changed between two schemas, and whom it may hurt.
+
+Breaking: an operation that was valid is no longer, or means something else. Risky: it stays valid, but its answers can
+hold what clients did not expect. Safe: nothing a client does is touched.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from graphql import (
+    GraphQLArgument,
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLUnionType,
+    Undefined,
+    is_specified_scalar_type,
+)
+
+from gateway.composition.subgraph.graphql_rules import is_subtype
+
+
+class Effect(StrEnum):
+    """Whom a change may hurt."""
+
+    BREAKING = "breaking"
+    RISKY = "risky"
+    SAFE = "safe"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One change at one schema coordinate."""
+
+    effect: Effect
+    coordinate: str
+    message: str
+
+    def as_json(self) -> dict[str, str]:
+        """The change as plain data."""
+        return {"effect": self.effect.value, "coordinate": self.coordinate, "message": self.message}
+
+
+def compare_schemas(old: GraphQLSchema, new: GraphQLSchema) -> tuple[Change, ...]:
+    """All changes from ``old`` to ``new``, the breaking ones first, then by coordinate."""
+    order = list(Effect)
+    return tuple(sorted(_Comparison(old, new).changes(), key=lambda c: (order.index(c.effect), c.coordinate, c.message)))
+
+
+def changes_as_text(changes: tuple[Change, ...]) -> str:
+    """One line for each change."""
+    return "\n".join(f"{change.effect.value:9}{change.coordinate}: {change.message}" for change in changes)
+
+
+Inputs = dict[str, GraphQLArgument] | dict[str, GraphQLInputField]
+
+
+@dataclass(frozen=True, slots=True)
+class _Comparison:
+    old: GraphQLSchema
+    new: GraphQLSchema
+
+    def changes(self) -> Iterator[Change]:
+        before, after = _own_types(self.old), _own_types(self.new)
+        for name in sorted(before.keys() - after.keys()):
+            yield Change(Effect.BREAKING, name, "the type was removed.")
+        for name in sorted(after.keys() - before.keys()):
+            yield Change(Effect.SAFE, name, "the type was added.")
+        for name in sorted(before.keys() & after.keys()):
+            yield from self._type(before[name], after[name])
+        yield from self._roots()
+
+    def _roots(self) -> Iterator[Change]:
+        for kind in ("query", "mutation", "subscription"):
+            one, other = getattr(self.old, f"{kind}_type"), getattr(self.new, f"{kind}_type")
+            if one is not None and (other is None or other.name != one.name):
+                yield Change(Effect.BREAKING, one.name, f"it is no longer the {kind} type.")
+
+    def _type(self, one: GraphQLNamedType, other: GraphQLNamedType) -> Iterator[Change]:
+        if type(one) is not type(other):
+            yield Change(Effect.BREAKING, one.name, f"its kind changed from {_kind(one)} to {_kind(other)}.")
+        elif isinstance(one, GraphQLEnumType) and isinstance(other, GraphQLEnumType):
+            yield from self._enum(one, other)
+        elif isinstance(one, GraphQLUnionType) and isinstance(other, GraphQLUnionType):
+            yield from self._members(one.name, {t.name for t in one.types}, {t.name for t in other.types}, "member")
+        elif isinstance(one, GraphQLInputObjectType) and isinstance(other, GraphQLInputObjectType):
+            yield from self._inputs(one.fields, other.fields, lambda name: f"{one.name}.{name}", "input field")
+        elif isinstance(one, GraphQLObjectType | GraphQLInterfaceType) and isinstance(
+            other, GraphQLObjectType | GraphQLInterfaceType
+        ):
+            interfaces = {i.name for i in one.interfaces}, {i.name for i in other.interfaces}
+            yield from self._members(one.name, *interfaces, "interface")
+            yield from self._fields(one, other)
+
+    def _enum(self, one: GraphQLEnumType, other: GraphQLEnumType) -> Iterator[Change]:
+        for value in sorted(one.values.keys() - other.values.keys()):
+            yield Change(Effect.BREAKING, f"{one.name}.{value}", "the value was removed.")
+        for value in sorted(other.values.keys() - one.values.keys()):
+            yield Change(Effect.RISKY, f"{one.name}.{value}", "the value was added; clients may not expect it.")
+        for value in sorted(one.values.keys() & other.values.keys()):
+            was, now = one.values[value].deprecation_reason, other.values[value].deprecation_reason
+            yield from _deprecation(f"{one.name}.{value}", was, now)
+
+    def _members(self, name: str, before: set[str], after: set[str], what: str) -> Iterator[Change]:
+        for member in sorted(before - after):
+            yield Change(Effect.BREAKING, name, f"{what} {member} was removed.")
+        for member in sorted(after - before):
+            yield Change(Effect.RISKY, name, f"{what} {member} was added; clients may not expect it.")
+
+    def _fields(
+        self, one: GraphQLObjectType | GraphQLInterfaceType, other: GraphQLObjectType | GraphQLInterfaceType
+    ) -> Iterator[Change]:
+        for name in sorted(one.fields.keys() - other.fields.keys()):
+            yield Change(Effect.BREAKING, f"{one.name}.{name}", "the field was removed.")
+        for name in sorted(other.fields.keys() - one.fields.keys()):
+            yield Change(Effect.SAFE, f"{one.name}.{name}", "the field was added.")
+        for name in sorted(one.fields.keys() & other.fields.keys()):
+            yield from self._field(f"{one.name}.{name}", one.fields[name], other.fields[name])
+
+    def _field(self, coordinate: str, one: GraphQLField, other: GraphQLField) -> Iterator[Change]:
+        was, now = str(one.type), str(other.type)
+        if was != now:
+            fits = is_subtype(now, was, self._is_subtype)
+            effect = Effect.SAFE if fits else Effect.BREAKING
+            yield Change(effect, coordinate, f"its type changed from {was} to {now}.")
+        yield from self._inputs(one.args, other.args, lambda name: f"{coordinate}({name}:)", "argument")
+        yield from _deprecation(coordinate, one.deprecation_reason, other.deprecation_reason)
+
+    def _is_subtype(self, sub: str, sup: str) -> bool:
+        if sub == sup:
+            return True
+        one, other = self.new.type_map.get(sub), self.new.type_map.get(sup)
+        if isinstance(other, GraphQLUnionType):
+            return one in other.types
+        implementing = isinstance(one, GraphQLObjectType | GraphQLInterfaceType)
+        return implementing and isinstance(other, GraphQLInterfaceType) and other in one.interfaces  # type: ignore[union-attr]
+
+    def _inputs(
+        self, before: Inputs, after: Inputs, coordinate: Callable[[str], str], what: str
+    ) -> Iterator[Change]:
+        for name in sorted(before.keys() - after.keys()):
+            yield Change(Effect.BREAKING, coordinate(name), f"the {what} was removed.")
+        for name in sorted(after.keys() - before.keys()):
+            if _needed(after[name]):
+                yield Change(Effect.BREAKING, coordinate(name), f"a required {what} was added.")
+            else:
+                yield Change(Effect.SAFE, coordinate(name), f"an optional {what} was added.")
+        for name in sorted(before.keys() & after.keys()):
+            yield from self._input(coordinate(name), before[name], after[name])
+
+    def _input(
+        self, coordinate: str, one: GraphQLArgument | GraphQLInputField, other: GraphQLArgument | GraphQLInputField
+    ) -> Iterator[Change]:
+        was, now = str(one.type), str(other.type)
+        if was != now:
+            fits = is_subtype(was, now, self._is_subtype)
+            effect = Effect.SAFE if fits else Effect.BREAKING
+            yield Change(effect, coordinate, f"its type changed from {was} to {now}.")
+        elif _needed(other) and not _needed(one):
+            yield Change(Effect.BREAKING, coordinate, "it became required, for its default was removed.")
+        if one.default_value != other.default_value and not (_needed(other) and not _needed(one)):
+            told = f"its default changed from {_default(one)} to {_default(other)}."
+            yield Change(Effect.RISKY, coordinate, told)
+
+
+def _own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
+    return {n: t for n, t in schema.type_map.items() if not n.startswith("__") and not is_specified_scalar_type(t)}
+
+
+def _kind(type_: GraphQLNamedType) -> str:
+    return type(type_).__name__.removeprefix("GraphQL").removesuffix("Type").lower()
+
+
+def _needed(value: GraphQLArgument | GraphQLInputField) -> bool:
+    return str(value.type).endswith("!") and value.default_value is Undefined
+
+
+def _default(value: GraphQLArgument | GraphQLInputField) -> str:
+    return "none" if value.default_value is Undefined else repr(value.default_value)
+
+
+def _deprecation(coordinate: str, was: str | None, now: str | None) -> Iterator[Change]:
+    if was is None and now is not None:
+        yield Change(Effect.SAFE, coordinate, f"it was deprecated: {now}")
+    elif was is not None and now is None:
+        yield Change(Effect.SAFE, coordinate, "it is no longer deprecated.")
