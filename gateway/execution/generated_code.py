@@ -14,6 +14,10 @@ class MismatchError(Exception):
     """An answer is not as the compiled form expects it; the general path takes over."""
 
 
+class IncompleteError(Exception):
+    """Part of a key is null: the object cannot be represented."""
+
+
 class Code:
     """Lines of a module under construction, and the global names they use."""
 
@@ -23,6 +27,7 @@ class Code:
         self._finished: list[str] = []
         self._depth = 0
         self._count = 0
+        self._classes: dict[object, str] = {}
 
     def add(self, line: str) -> None:
         """One line at the current depth."""
@@ -59,6 +64,14 @@ class Code:
         name = self.fresh(stem)
         self.scope[name] = value
         return name
+
+    def name_class(self, shape: object, structure: type) -> None:
+        """Give the structure of a shape its global name."""
+        self._classes[shape] = self.named("C", structure)
+
+    def class_of(self, shape: object) -> str:
+        """The global name of a shape's structure."""
+        return self._classes[shape]
 
     @property
     def text(self) -> str:

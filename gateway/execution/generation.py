@@ -6,17 +6,18 @@ request, ``s.root`` the root's structure, ``s.gN_I`` the groups of fetch N's req
 representation stands for) and ``s.bN`` the bodies of fetch N.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 from typing import Any
 
 import msgspec
 from graphql import GraphQLEnumType, GraphQLList, get_nullable_type, is_specified_scalar_type
-from msgspec import UnsetType
 
 from gateway.execution import subgraph_request
 from gateway.execution.generated_code import Code, MismatchError, encode
+from gateway.execution.nested_representations import NestedRepresentations
 from gateway.execution.representations import Branches, branches
 from gateway.execution.shapes import TYPENAME, EntityTargets, Layout, NotCoveredError, Place, Shape, Slot, list_depth
 from gateway.execution.structures import Structures, nullable_entity, representation
@@ -25,7 +26,6 @@ from gateway.planning.plan import EntityRequest, Fetch, QueryPlan, Representatio
 
 _Represented = tuple[str, tuple[RepresentationField, ...]]
 _Kind = tuple[str, tuple[tuple[str, str | None], ...]]
-_KEY_TYPES = frozenset({str, int, type(None), UnsetType})
 
 
 def _kind(typename: str, fields: tuple[RepresentationField, ...]) -> _Kind:
@@ -49,6 +49,22 @@ def joined(
             getattr(data, attribute).extend(entities)
 
 
+def _is_plain_key(field: RepresentationField, slot: Slot) -> bool:
+    type_ = get_nullable_type(slot.type)
+    leaf = slot.place is None and not field.fields and not isinstance(type_, GraphQLList)
+    return leaf and (isinstance(type_, GraphQLEnumType) or (is_specified_scalar_type(type_) and type_.name != "Float"))
+
+
+def _read_by(fields: tuple[RepresentationField, ...], shape: Shape) -> Iterator[tuple[Shape, Slot]]:
+    """The slots that a representation reads, those of nested objects included."""
+    for field in fields:
+        slot = shape.slots.get(field.slot)
+        if slot is not None and field.constant is None:
+            yield shape, slot
+            for inner in slot.place.shapes if slot.place is not None else ():
+                yield from _read_by(field.fields, inner)
+
+
 class Generator:
     """Writes the functions of one plan: ``stageN``, ``placeN`` and ``finish``."""
 
@@ -63,12 +79,15 @@ class Generator:
         self._templates = templates
         self._layout = layout
         self._structures = structures
-        self._classes = {shape: self.code.named("C", structures.of[shape]) for shape in layout.shapes}
+        for shape in layout.shapes:
+            self.code.name_class(shape, structures.of[shape])
         self._targets = {
             id(targets.request): (f"g{number}_{index}", targets, number)
             for number, each in layout.targets.items()
             for index, targets in enumerate(each)
         }
+        self.code.scope["Raw"] = msgspec.Raw
+        self._encoded = {key for key, (_, targets, _) in self._targets.items() if self._holds_more(targets)}
         self._kinds = {key: self._structures_sent(targets) for key, (_, targets, _) in self._targets.items()}
         self._readers = self._find_readers()
         self._droppable: set[int] = set()
@@ -155,7 +174,7 @@ class Generator:
 
     def _key_slots(self, targets: EntityTargets) -> set[str]:
         """The slots that make up the key of a request; empty if its shapes differ in that."""
-        if len(self._kinds[id(targets.request)]) != 1:
+        if len(self._kinds[id(targets.request)]) != 1 or id(targets.request) in self._encoded:
             return set()
         found = [self._representation(targets.request, shape) for shape in targets.shapes]
         slots = [
@@ -170,15 +189,26 @@ class Generator:
         for _, targets, number in self._targets.values():
             for shape in targets.shapes:
                 _, fields = self._representation(targets.request, shape) or ("", ())
-                for each in fields:
-                    if each.slot in shape.slots:
-                        readers.setdefault((shape, shape.slots[each.slot]), []).append(number)
+                for key in _read_by(fields, shape):
+                    readers.setdefault(key, []).append(number)
         return readers
+
+    def _holds_more(self, targets: EntityTargets) -> bool:
+        """Whether a request represents by more than leaves that Python tells apart as their JSON does."""
+        for shape in targets.shapes:
+            found = self._representation(targets.request, shape)
+            for each in found[1] if found is not None else ():
+                slot = shape.slots.get(each.slot)
+                if each.constant is None and slot is not None and not _is_plain_key(each, slot):
+                    return True
+        return False
 
     def _represented(self, request: EntityRequest) -> str:
         """An expression for the list of representations, from the keys of the groups."""
         group = self._targets[id(request)][0]
         kinds = self._kinds[id(request)]
+        if id(request) in self._encoded:
+            return f"[Raw(k) for k in {group}]"
         if len(kinds) != 1:
             return f"[kind(*values) for kind, *values in {group}]"
         ((_, values), kind), *_ = kinds.items()
@@ -235,11 +265,38 @@ class Generator:
             with code.block(f"{word} {' or '.join(dropped)}:"):
                 self._leave_out(targets, here)
                 word = "elif"
-        key = self._key(request, found, keys)
-        with code.block(f"{word} (k := {key}) in {group}:"):
-            code.add(f"{group}[k].append({here})")
+        with code.block("else:") if word == "elif" else nullcontext():
+            if id(request) in self._encoded:
+                self._encode_key(request, shape, found, keys, here)
+            else:
+                self._join(group, self._key(request, found, keys), here)
+
+    def _join(self, group: str, key: str, here: str) -> None:
+        with self.code.block(f"if (k := {key}) in {group}:"):
+            self.code.add(f"{group}[k].append({here})")
+        with self.code.block("else:"):
+            self.code.add(f"{group}[k] = [{here}]")
+
+    def _encode_key(
+        self, request: EntityRequest, shape: Shape, found: _Represented, keys: list[str], here: str
+    ) -> None:
+        """The representation's JSON is the key, where its values are no leaves, or Python would take some for equal."""
+        code = self.code
+        group, targets, number = self._targets[id(request)]
+        nested = NestedRepresentations(code, self._layout.before[number])
+        left = iter(keys)
+        values = [
+            nested.expression(each, shape.slots[each.slot], next(left))
+            if each.constant is None
+            else repr(each.constant)
+            for each in found[1]
+        ]
+        with code.block("try:"):
+            code.add(f"k = encode({self._kinds[id(request)][_kind(*found)]}({', '.join(values)}))")
+        with code.block("except IncompleteError:"):
+            self._leave_out(targets, here)
         with code.block("else:"):
-            code.add(f"{group}[k] = [{here}]")
+            self._join(group, "k", here)
 
     def _read_key(
         self, request: EntityRequest, shape: Shape, here: str, read: list[RepresentationField]
@@ -252,7 +309,8 @@ class Generator:
             self.code.add(f"{key} = {here}.{slot.attribute}")
             if slot.nullable and not each.nullable:
                 dropped.append(f"{key} is None")
-            self._check_key(self._layout.before[self._targets[id(request)][2]], slot, each, key)
+            if slot.fetch not in self._layout.before[self._targets[id(request)][2]]:
+                raise NotCoveredError("a representation reads what is not fetched before")
         return keys, dropped
 
     def _collect_group(self, request: EntityRequest, shape: Shape) -> None:
@@ -288,18 +346,6 @@ class Generator:
         values = [next(left) if each.constant is None else repr(each.constant) for each in found[1]]
         return f"({', '.join([kinds[_kind(*found)], *values])})"
 
-    def _check_key(self, before: frozenset[int], slot: Slot, field: RepresentationField, key: str) -> None:
-        """Keys are compared as Python values: make sure that this tells them apart as their JSON does."""
-        type_ = get_nullable_type(slot.type)
-        if field.fields or slot.place is not None or slot.fetch not in before:
-            raise NotCoveredError("a representation holds more than leaves fetched before")
-        if isinstance(type_, GraphQLList):
-            raise NotCoveredError("a representation holds a list")
-        if isinstance(type_, GraphQLEnumType) or is_specified_scalar_type(type_):
-            return
-        with self.code.block(f"if type({key}) not in {self.code.named('K', _KEY_TYPES)}:"):
-            self.code.add("raise MismatchError")
-
     def _leave_out(self, targets: EntityTargets, here: str) -> None:
         """A target that is not asked about: null stands where its answer would."""
         self._droppable.add(id(targets.request))
@@ -313,7 +359,11 @@ class Generator:
         if shape in self._structures.rebuilt or slot not in self._structures.hidden[shape] or slot.kept:
             return False
         readers = self._readers[shape, slot]
-        return readers.count(number) == 1 and self._layout.before[number].issuperset(set(readers) - {number})
+        return (
+            slot.place is None
+            and readers.count(number) == 1
+            and self._layout.before[number].issuperset(set(readers) - {number})
+        )
 
     # Walking: loops over the tree, with the classes known.
 
@@ -355,7 +405,7 @@ class Generator:
             kind = code.fresh("c")
             code.add(f"{kind} = type({item})")
             for index, shape in enumerate(shapes):
-                with code.block(f"{'elif' if index else 'if'} {kind} is {self._classes[shape]}:"):
+                with code.block(f"{'elif' if index else 'if'} {kind} is {self.code.class_of(shape)}:"):
                     then(shape, item)
         elif not shapes:
             return
@@ -460,7 +510,7 @@ class Generator:
             with self.code.function(f"{name}(o)"):
                 self.code.add("c = type(o)")
                 for shape in place.shapes:
-                    with self.code.block(f"if c is {self._classes[shape]}:"):
+                    with self.code.block(f"if c is {self.code.class_of(shape)}:"):
                         self._finish_object(shape, "o")
                         self.code.add(f"return {self._output(shape, 'o')}")
                 self.code.add("return o")
