@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from subgraphs.civil_affairs.schema import Query
+from subgraphs.civil_affairs.schema import LivingAllowance, MarriageRegistration, Query, ResidentBasic, SocialOrganisation
 from subgraphs.civil_affairs.store import open_store
 from subgraphs.kit.department import Department
 
@@ -10,6 +10,7 @@ department = Department(
     name="civil_affairs",
     title="重庆市民政局",
     query=Query,
+    types=(MarriageRegistration, SocialOrganisation, LivingAllowance, ResidentBasic),
     open_store=open_store,
     catalogue=Path(__file__).parent / "catalogue",
 )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from subgraphs.human_resources.schema import Query
+from subgraphs.human_resources.schema import EnterpriseRegistration, Query, ResidentBasic, SocialInsuranceEnrolment
 from subgraphs.human_resources.store import open_store
 from subgraphs.kit.department import Department
 
@@ -10,6 +10,7 @@ department = Department(
     name="human_resources",
     title="重庆市人力资源和社会保障局",
     query=Query,
+    types=(SocialInsuranceEnrolment, ResidentBasic, EnterpriseRegistration),
     open_store=open_store,
     catalogue=Path(__file__).parent / "catalogue",
 )

@@ -10,8 +10,8 @@ Exit codes: 0 stopped when asked to, 2 wrong usage or a setting to mend (one lin
 
 import argparse
 import asyncio
-import contextlib
 import logging
+import signal
 import socket
 import sys
 from collections.abc import Sequence
@@ -22,6 +22,7 @@ import uvicorn
 from policies.context import ContextVerifier, SigningKey, parse_signing_key
 from subgraphs.kit.department import Department, StoreLocation
 from subgraphs.kit.errors import ADDRESS_TAKEN, KEY_FILE_UNREADABLE, CodedError
+from subgraphs.kit.loopback import UnsignalledServer
 from subgraphs.kit.server import PATH, make_app
 
 
@@ -36,8 +37,7 @@ def run(department: Department, arguments: Sequence[str] | None = None) -> int:
         if options.key_file is None and not options.open:
             raise CodedError(KEY_FILE_UNREADABLE, "Name the gateway's keys with --key-file, or say --open to do without.")
         keys = () if options.open else read_keys(options.key_file)
-        with contextlib.suppress(KeyboardInterrupt):
-            asyncio.run(_serve(department, options, keys))
+        asyncio.run(_serve(department, options, keys))
     except CodedError as error:
         print(f"{department.name}: {error.message} [{error.code.name}] {error.code.remedy}", file=sys.stderr)  # noqa: T201
         return 2
@@ -81,12 +81,21 @@ async def _serve(department: Department, options: argparse.Namespace, keys: Sequ
     async with department.open_store(location) as store:
         description = f"{department.name} {department.title}: {store.describe()}"
         app = make_app(department.schema(), store, description, verifier)
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5))  # fmt: skip  # noqa: E501
+        server = UnsignalledServer(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5))  # fmt: skip  # noqa: E501
+        _stop_on_signals(server)
         print(description, flush=True)  # noqa: T201 - whoever started the process waits for these lines
         port = listening.getsockname()[1]
         announced = asyncio.create_task(_announce(server, f"http://{options.host}:{port}{PATH}"))
         await server.serve(sockets=[listening])
         announced.cancel()
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    def stop() -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop)
 
 
 async def _announce(server: uvicorn.Server, address: str) -> None:

@@ -9,8 +9,11 @@ import uvicorn
 from starlette.types import ASGIApp
 
 
-class _DeafServer(uvicorn.Server):
-    """Signals belong to the process's first server, which stops this one by leaving ``serving``."""
+class UnsignalledServer(uvicorn.Server):
+    """A server that leaves signals alone: whoever runs it sets ``should_exit``.
+
+    uvicorn's own way raises the signal again once it has stopped, and so ends the process before stores are closed.
+    """
 
     def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
         return nullcontext()
@@ -20,7 +23,7 @@ class _DeafServer(uvicorn.Server):
 async def serving(app: ASGIApp) -> AsyncIterator[str]:
     """``http://127.0.0.1:PORT`` for as long as the block lasts."""
     listening = socket.create_server(("127.0.0.1", 0))
-    server = _DeafServer(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
+    server = UnsignalledServer(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off"))
     running = asyncio.create_task(server.serve(sockets=[listening]))
     try:
         while not server.started:

@@ -3,13 +3,14 @@
 from pathlib import Path
 
 from subgraphs.kit.department import Department
-from subgraphs.transport.schema import Query
+from subgraphs.transport.schema import BusArrival, Query
 from subgraphs.transport.store import open_store
 
 department = Department(
     name="transport",
     title="重庆市交通局",
     query=Query,
+    types=(BusArrival,),
     open_store=open_store,
     catalogue=Path(__file__).parent / "catalogue",
 )
