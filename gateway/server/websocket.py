@@ -149,6 +149,7 @@ class _Connection:
         self._picked: dict[bytes, bytes] = {}
         self._credentials: Credentials = ANONYMOUS
         self._operations: dict[str, asyncio.Task[None]] = {}
+        self._over = False
 
     async def run(self) -> None:
         """Returns when the connection is over; every operation on it has ended then."""
@@ -253,10 +254,19 @@ class _Connection:
         await self._write(msgspec.json.encode(message).decode())
 
     async def _write(self, text: str) -> None:
-        await self._send({"type": "websocket.send", "text": text})
+        await self._tell({"type": "websocket.send", "text": text})
 
     async def _close(self, code: int, reason: str) -> None:
-        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+        await self._tell({"type": "websocket.close", "code": code, "reason": reason})
+        self._over = True
+
+    async def _tell(self, message: MutableMapping[str, Any]) -> None:
+        """Sends, unless the connection is over: then the reading side is about to end every operation."""
+        if not self._over:
+            try:
+                await self._send(message)
+            except OSError:
+                self._over = True
 
 
 def _with_payload(credentials: Credentials, payload: dict[str, object]) -> Credentials:

@@ -98,10 +98,11 @@ class _Supervisor:
             for worker in self._workers.values():
                 _wait_until_ready_or_dead(worker)
             self._started()
-            while signal.sigwait(_SIGNALS) == signal.SIGCHLD:
+            while (received := signal.sigwait(_SIGNALS)) == signal.SIGCHLD:
                 self._replace_the_dead(before)
+            self._stop(received)
         finally:
-            self._stop()
+            self._stop(signal.SIGTERM)
             os.close(self._lifeline)
             os.close(self._held)
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -157,10 +158,10 @@ class _Supervisor:
                 raise CodedError(WORKERS_FAILED, f"{_FAILED_STARTS} workers in a row ended before they could answer.")
             self._start(worker.number, mask, first=False)
 
-    def _stop(self) -> None:
-        """Tells every worker to end, and waits until it has; each bounds its own grace."""
+    def _stop(self, how: int) -> None:
+        """Sends every worker the signal ``how`` and waits until it has ended; each bounds its own grace."""
         for pid in self._workers:
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, how)
         for pid, worker in self._workers.items():
             os.waitpid(pid, 0)
             os.close(worker.pipe)
