@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
-from graphql import GraphQLEnumType, GraphQLList, get_nullable_type, is_specified_scalar_type
+from graphql import GraphQLEnumType, GraphQLList, get_nullable_type
 
 from gateway.execution import subgraph_request
 from gateway.execution.generated_code import Code, MismatchError, encode
@@ -51,8 +51,9 @@ def joined(
 
 def _is_plain_key(field: RepresentationField, slot: Slot) -> bool:
     type_ = get_nullable_type(slot.type)
-    leaf = slot.place is None and not field.fields and not isinstance(type_, GraphQLList)
-    return leaf and (isinstance(type_, GraphQLEnumType) or (is_specified_scalar_type(type_) and type_.name != "Float"))
+    if slot.place is not None or field.fields or isinstance(type_, GraphQLList):
+        return False
+    return isinstance(type_, GraphQLEnumType) or type_.name in ("ID", "String", "Int", "Boolean")
 
 
 def _read_by(fields: tuple[RepresentationField, ...], shape: Shape) -> Iterator[tuple[Shape, Slot]]:
@@ -286,9 +287,9 @@ class Generator:
         nested = NestedRepresentations(code, self._layout.before[number])
         left = iter(keys)
         values = [
-            nested.expression(each, shape.slots[each.slot], next(left))
-            if each.constant is None
-            else repr(each.constant)
+            repr(each.constant)
+            if each.constant is not None
+            else nested.expression(each, shape.slots[each.slot], next(left))
             for each in found[1]
         ]
         with code.block("try:"):
