@@ -142,3 +142,13 @@ EXCHANGE_UNREACHABLE = ErrorCode(
     "The other level's endpoint cannot be reached or broke off. What it confirmed stays confirmed.",
     "Try again: the exchange goes on at the byte where it stopped.", 502,
 )  # fmt: skip
+SDL_UNREADABLE = ErrorCode(
+    "SDL_UNREADABLE", Family.SUBGRAPH,
+    "A subgraph's schema is not GraphQL SDL, or names types that it does not define.",
+    "Mend the schema at the place that the message names.", 422,
+)  # fmt: skip
+HARVEST_FAILED = ErrorCode(
+    "HARVEST_FAILED", Family.SUBGRAPH,
+    "A running subgraph could not be asked for its schema.",
+    "Bring the subgraph back, or correct the address of its release.", 502,
+)  # fmt: skip

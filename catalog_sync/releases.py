@@ -1,0 +1,252 @@
+"""A subgraph's release against the catalogue: every served field is an item, of its type, by its one provider.
+
+Composition with the other subgraphs is the gateway's to check; here a release is held against the entries alone.
+"""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from graphql import (
+    DirectiveDefinitionNode,
+    DirectiveNode,
+    DocumentNode,
+    EnumTypeDefinitionNode,
+    FieldDefinitionNode,
+    GraphQLError,
+    GraphQLSchema,
+    InterfaceTypeDefinitionNode,
+    InterfaceTypeExtensionNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    StringValueNode,
+    build_ast_schema,
+    extend_schema,
+    find_breaking_changes,
+    find_dangerous_changes,
+    parse,
+    print_ast,
+)
+
+from catalog_sync.entries import CatalogueEntry
+from catalog_sync.errors import SDL_UNREADABLE, CodedError
+from catalog_sync.graphql_types import type_problem
+from catalog_sync.identifiers import CreditCode
+from catalog_sync.lifecycle import RELEASE_LIFECYCLE, ReleaseState, Side
+from catalog_sync.loading import Catalogue
+
+ROOTS = frozenset({"Query", "Mutation", "Subscription"})
+SURROGATE_KEY = "id"
+
+_Typed = (
+    ObjectTypeDefinitionNode, ObjectTypeExtensionNode, InterfaceTypeDefinitionNode, InterfaceTypeExtensionNode,
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SubgraphRelease:
+    """One registered version of a department's schema and where it is served."""
+
+    subgraph: str
+    provider: CreditCode
+    number: int
+    sdl: str
+    address: str
+    state: ReleaseState = ReleaseState.PROPOSED
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the schema, whatever its layout and order."""
+        return sdl_digest(self.sdl)
+
+    def after(self, event: str, side: Side) -> "SubgraphRelease":
+        """The release after a step of its lifecycle; CodedError ILLEGAL_TRANSITION if there is no such step."""
+        state = RELEASE_LIFECYCLE.after(self.state, event, side, f"Release {self.number} of {self.subgraph}")
+        return replace(self, state=ReleaseState(state))
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseProblem:
+    """Why a release may not go live: the field, what is wrong with it and how to mend it."""
+
+    coordinate: str
+    message: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.coordinate}: {self.message} {self.remedy}"
+
+
+class SchemaChangeKind(StrEnum):
+    """What a changed schema means for those who query it."""
+
+    BREAKING = "breaking"
+    RISKY = "risky"
+
+
+@dataclass(frozen=True, slots=True)
+class SchemaChange:
+    """One change between two schemas."""
+
+    kind: SchemaChangeKind
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Served:
+    """A field of a bound type, as the schema writes it."""
+
+    coordinate: str
+    name: str
+    code: str
+    type: str
+    has_arguments: bool
+
+
+def check_release(
+    release: SubgraphRelease, catalogue: Catalogue, others: Iterable[SubgraphRelease] = ()
+) -> tuple[ReleaseProblem, ...]:
+    """Everything that stands between a release and its going live.
+
+    Each field bound by ``@resource(code:)`` must be an item of a released entry of the same provider, in one of the
+    item's types, nullable where it can be withheld; no other release may serve the same item (R20).
+    """
+    document = _parsed(release.sdl)
+    served = tuple(_served(document))
+    bound = {code for each in (release, *others) for code in _codes_by_type(_parsed(each.sdl))}
+    enums = {node.name.value for node in document.definitions if isinstance(node, EnumTypeDefinitionNode)}
+    problems: list[ReleaseProblem] = []
+    for field in served:
+        problems.extend(_field_problems(field, release, catalogue, bound, enums))
+    owners = {
+        (field.code, field.name): other.subgraph
+        for other in others
+        if other.subgraph != release.subgraph
+        for field in _served(_parsed(other.sdl))
+    }
+    for field in served:
+        owner = owners.get((field.code, field.name))
+        entry = catalogue.entry(field.code)
+        if owner is not None and entry is not None and entry.item(field.name) is not None:
+            message = f"The subgraph {owner} serves the item {field.name} of {field.code} too."
+            remedy = "An item has one authoritative provider: mark the field @external, or drop it in one of the two."
+            problems.append(ReleaseProblem(field.coordinate, message, remedy))
+    return tuple(problems)
+
+
+def schema_changes(before: str, after: str) -> tuple[SchemaChange, ...]:
+    """What a new SDL breaks or endangers for those who query the old one."""
+    old, new = _schema(before), _schema(after)
+    breaking = [
+        SchemaChange(SchemaChangeKind.BREAKING, each.description)
+        for each in find_breaking_changes(old, new)
+        # graphql-core counts a standard scalar as removed when its last use goes; the field's removal says it already.
+        if not each.description.startswith("Standard scalar ")
+    ]
+    risky = [SchemaChange(SchemaChangeKind.RISKY, each.description) for each in find_dangerous_changes(old, new)]
+    return (*breaking, *risky)
+
+
+def sdl_digest(sdl: str) -> str:
+    """SHA-256 over the schema's definitions, sorted and printed one way; CodedError SDL_UNREADABLE if it is none."""
+    definitions = sorted(print_ast(node) for node in _parsed(sdl).definitions)
+    return hashlib.sha256("\n".join(definitions).encode()).hexdigest()
+
+
+def _field_problems(
+    field: _Served, release: SubgraphRelease, catalogue: Catalogue, bound: set[str], enums: set[str]
+) -> Iterator[ReleaseProblem]:
+    entry = catalogue.entry(field.code)
+    if entry is None:
+        message = f"No released entry of the catalogue has the code {field.code}."
+        yield ReleaseProblem(field.coordinate, message, "Correct the code, or release the entry first.")
+        return
+    item = entry.item(field.name)
+    named = field.type.strip("[]!")
+    if item is None:
+        if named in bound or field.name == SURROGATE_KEY:
+            return
+        known = ", ".join(each.alias for each in entry.items)
+        message = f"The entry {field.code} has no item {field.name!r}, so nobody will see the field."
+        yield ReleaseProblem(field.coordinate, message, f"Use one of its aliases: {known}.")
+        return
+    if entry.provider.credit_code != release.provider:
+        yield _foreign(field, entry)
+    wrong = type_problem(item, field.type, is_enum=named in enums)
+    if wrong is not None:
+        yield ReleaseProblem(field.coordinate, f"{wrong}.", "Change the field's type.")
+    if item.verify_only and not field.has_arguments:
+        message = f"The item {item.name} may only be verified."
+        yield ReleaseProblem(field.coordinate, message, "Take the value to compare with as an argument.")
+
+
+def _foreign(field: _Served, entry: CatalogueEntry) -> ReleaseProblem:
+    message = f"{entry.provider.name} answers for {field.code}, and this subgraph is another provider's."
+    return ReleaseProblem(field.coordinate, message, "Mark the field @external, or bind it to an entry of your own.")
+
+
+def _parsed(sdl: str) -> DocumentNode:
+    try:
+        return parse(sdl, no_location=True)
+    except GraphQLError as error:
+        raise CodedError(SDL_UNREADABLE, f"The schema cannot be read: {error.message}") from error
+
+
+def _resource(directives: Iterable[DirectiveNode] | None) -> str | None:
+    for directive in directives or ():
+        if directive.name.value.rpartition("__")[2] == "resource":
+            for argument in directive.arguments or ():
+                if argument.name.value == "code" and isinstance(argument.value, StringValueNode):
+                    return argument.value.value
+    return None
+
+
+def _codes_by_type(document: DocumentNode) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in document.definitions:
+        if isinstance(node, _Typed) and (code := _resource(node.directives)) is not None:
+            found[node.name.value] = code
+    return found
+
+
+def _served(document: DocumentNode) -> Iterator[_Served]:
+    codes = _codes_by_type(document)
+    for node in document.definitions:
+        if not isinstance(node, _Typed) or node.name.value in ROOTS:
+            continue
+        for field in node.fields or ():
+            code = _resource(field.directives) or codes.get(node.name.value)
+            if code is not None and not _is_external(field):
+                coordinate = f"{node.name.value}.{field.name.value}"
+                yield _Served(coordinate, field.name.value, code, print_ast(field.type), bool(field.arguments))
+
+
+def _is_external(field: FieldDefinitionNode) -> bool:
+    return any(directive.name.value.rpartition("__")[2] == "external" for directive in field.directives or ())
+
+
+def _schema(sdl: str) -> GraphQLSchema:
+    """The schema without federation directives; an extension of a type defined elsewhere counts as its definition."""
+    document = _parsed(sdl)
+    left_out = (SchemaExtensionNode, DirectiveDefinitionNode)
+    kept = [node for node in document.definitions if not isinstance(node, left_out)]
+    defined = {node.name.value for node in kept if isinstance(node, ObjectTypeDefinitionNode)}
+    extended = {
+        node.name.value for node in kept if isinstance(node, ObjectTypeExtensionNode) and node.name.value not in defined
+    }
+    stubs = "".join(f"type {name} {{ _stub: Int }}\n" for name in sorted(extended))
+    definitions = [node for node in kept if not type(node).__name__.endswith("ExtensionNode")]
+    has_schema = any(isinstance(node, SchemaDefinitionNode) for node in kept)
+    root = "" if has_schema or "Query" in defined | extended else "type Query { _stub: Int }\n"
+    base = parse(stubs + root, no_location=True).definitions if stubs + root else ()
+    try:
+        schema = build_ast_schema(
+            DocumentNode(definitions=(*definitions, *base)), assume_valid=True, assume_valid_sdl=True
+        )
+        extensions = tuple(node for node in kept if type(node).__name__.endswith("ExtensionNode"))
+        return extend_schema(schema, DocumentNode(definitions=extensions), assume_valid=True, assume_valid_sdl=True)
+    except (GraphQLError, TypeError) as error:
+        raise CodedError(SDL_UNREADABLE, f"The schema does not hold together: {error}") from error
