@@ -52,6 +52,7 @@ def check_world(seed: int, operations: int, tally: Tally) -> None:
         if validate(schema, document):
             tally.invalid += 1
             continue
+        world.calls = 0
         expected, problems = answer_in_one(world, schema, query, writer.values)
         assert not problems, f"the monolith fails: {problems}"
         operation = normalize(schema, document, None, writer.values)
@@ -63,6 +64,7 @@ def check_world(seed: int, operations: int, tally: Tally) -> None:
             tally.unplannable += 1
             raise DifferenceFoundError(f"seed {seed}: {error.message}\n{query}\n{sdl}") from error
         variables = {v.name: v.literal if v.source is None else writer.values[v.source] for v in operation.variables}
+        world.calls = 0
         federation.refusals.clear()
         federation.sent.clear()
         result = asyncio.run(execute(BoundPlan(compile_plan(plan, schema), variables), federation))

@@ -25,10 +25,13 @@ class OperationWriter:
 
     def write(self, depth: int = 4) -> str:
         """The document's text."""
-        assert self.schema.query_type is not None
-        body = self._selections(self.schema.query_type, depth)
+        root = self.schema.query_type
+        kind = "query"
+        if self.schema.mutation_type is not None and self._chance(0.25):
+            root, kind = self.schema.mutation_type, "mutation"
+        body = self._selections(root, depth)
         declared = ", ".join(f"${name}: {type_}" for name, type_ in self.declared.items())
-        return f"query{f'({declared})' if declared else ''} {body}"
+        return f"{kind}{f'({declared})' if declared else ''} {body}"
 
     def _chance(self, probability: float) -> bool:
         return self.random.random() < probability

@@ -24,6 +24,7 @@ class Source:
     override: str = ""
     label: str = ""
     stricter: bool = False
+    narrow: str = ""
 
 
 @dataclass
@@ -89,9 +90,15 @@ class World:
         self.rows = 3
         self.data: dict[tuple[str, int, str], object] = {}
         self.label_active = self.random.random() < 0.5
+        self.calls = 0
         self._make_types()
         self._make_roots()
         self._make_data()
+
+    def count(self) -> int:
+        """What a mutation answers: how many were called before it."""
+        self.calls += 1
+        return self.calls
 
     # Types ---------------------------------------------------------------------------------------------------------
 
@@ -124,6 +131,10 @@ class World:
         for entity in entities:
             if self.chance(0.3):
                 self._disagree(entity)
+            if self.chance(0.4):
+                self._hand_over_label(entity)
+            if self.chance(0.4):
+                self._twins(entity)
         for number in range(self.random.randint(0, 4)):
             self._requires(self.random.choice(entities), number)
         for entity in entities:
@@ -205,6 +216,9 @@ class World:
                 for entity in here:
                     entity.implements.setdefault(subgraph, set()).add("I")
         self._interface_fields(interface, implementers, ["label", "id", "a0"])
+        for subgraph in list(interface.keys) if "id" in interface.fields else ():
+            if all(("id", True) in entity.keys.get(subgraph, ()) for entity in implementers) and self.chance(0.6):
+                interface.keys[subgraph] = [("id", True)]
 
     def _interface_fields(self, interface: Type, implementers: list[Type], names: list[str]) -> None:
         for name in names:
@@ -270,7 +284,7 @@ class World:
             t.name
             for t in self.types.values()
             if subgraph in t.keys
-            and t.name != "Query"
+            and t.name not in ("Query", "Mutation")
             and not t.name.endswith("Box")
             and (t.keys[subgraph] or not any(t.keys.values()))
         ]
@@ -284,6 +298,8 @@ class World:
             for other in entity.homes:
                 if other != subgraph and self.chance(0.3) and self._same_types(target, subgraph, other):
                     f.sources[other] = Source()
+            if len(f.sources) > 1 and self.types[target].kind != "type" and self.chance(0.5):
+                f.sources[subgraph].narrow = self.random.choice(self.possible(target, subgraph))
             entity.fields[f.name] = f
 
     def _same_types(self, target: str, one: str, other: str) -> bool:
@@ -312,6 +328,30 @@ class World:
         sources = {old: Source(), new: Source(override=old, label=LABEL)}
         entity.fields["moving"] = Field("moving", "String", sources=sources)
 
+    def _hand_over_label(self, entity: Type) -> None:
+        """An interface's field that one implementer has elsewhere: external here, or computed from elsewhere."""
+        label = entity.fields.get("label")
+        away = [s for s in entity.homes if label is not None and s not in label.sources]
+        if label is None or not away:
+            return
+        here = self.random.choice(sorted(label.sources))
+        if here in entity.homes:
+            label.sources[here] = Source(external=True)
+            label.sources[self.random.choice(away)] = Source()
+
+    def _twins(self, entity: Type) -> None:
+        """Two fields that need one field with two arguments."""
+        for f in list(entity.fields.values()):
+            away = [s for s in entity.homes if s not in f.sources]
+            if f.argument and away:
+                subgraph = self.random.choice(away)
+                f.sources[subgraph] = Source(external=True)
+                for value in (0, 1):
+                    required = Source(requires=f"{f.name}(x: {value})")
+                    entity.fields[f"t{value}{f.name}"] = Field(
+                        f"t{value}{f.name}", "String", sources={subgraph: required}
+                    )
+
     def _requires(self, entity: Type, number: int) -> None:
         """A field computed from fields that other subgraphs hold."""
         subgraph = self.random.choice(entity.homes)
@@ -334,6 +374,8 @@ class World:
         if f.target in ("String", "Int", "ID"):
             return f"{f.name}(x: {self.random.randint(0, 1)})" if f.argument else f.name
         target = self.types[f.target]
+        if target.kind != "type":
+            return self._abstract_input(f, subgraph)
         inner = [i for i in target.fields.values() if i.target in ("String", "Int") and not i.argument and i.sources]
         if target.kind != "type" or not inner or target.name.endswith("Part"):
             return None
@@ -344,10 +386,40 @@ class World:
         below.sources.setdefault(subgraph, Source(external=True))
         return f"{f.name} {{ {below.name} }}"
 
+    def _abstract_input(self, f: Field, subgraph: str) -> str | None:
+        """Inputs behind fragments, on types that the subgraph knows all of."""
+        others = {name for source in f.sources for name in self.possible(f.target, source)}
+        if f.target not in self._known(subgraph) or not others <= set(self.possible(f.target, subgraph)):
+            return None
+        if self.types[f.target].interface_object:
+            return None
+        parts = []
+        for name in sorted(others):
+            inner = [
+                i
+                for i in self.types[name].fields.values()
+                if i.target in ("String", "Int") and not i.argument and any(not s.external for s in i.sources.values())
+            ]
+            inner = [i for i in inner if not any(s.requires or s.override for s in i.sources.values())]
+            if inner and self.chance(0.7):
+                below = self.random.choice(inner)
+                below.sources.setdefault(subgraph, Source(external=True))
+                parts.append(f"... on {name} {{ {below.name} }}")
+        return f"{f.name} {{ {' '.join(parts)} }}" if parts else None
+
     def _provides(self, f: Field) -> None:
         target = self.types.get(f.target)
+        if target is not None and target.kind != "type" and len(f.sources) == 1 and not target.interface_object:
+            (subgraph,) = f.sources
+            target = self.types[self.random.choice(self.possible(f.target, subgraph) or ["Query"])]
+            if target.keys.get(subgraph):
+                self._provide(f, target, f"... on {target.name} {{ %s }}")
+            return
         if target is None or target.kind != "type" or target.name.endswith(("Box", "Part")):
             return
+        self._provide(f, target, "%s")
+
+    def _provide(self, f: Field, target: Type, form: str) -> None:
         for subgraph, source in f.sources.items():
             away = [
                 i
@@ -361,7 +433,7 @@ class World:
             if away and not source.external and not source.provides:
                 lent = self.random.choice(away)
                 lent.sources.setdefault(subgraph, Source(external=True))
-                source.provides = lent.name
+                source.provides = form % lent.name
 
     def _make_roots(self) -> None:
         query = self.types["Query"]
@@ -377,6 +449,16 @@ class World:
                 if other != subgraph and self.chance(0.2) and self._same_types(target, subgraph, other):
                     f.sources[other] = Source()
             query.fields[f.name] = f
+        if self.chance(0.5):
+            mutation = self.types["Mutation"] = Type("Mutation", "type", {name: [] for name in self.subgraphs})
+            for index in range(self.random.randint(2, 4)):
+                subgraph = self.random.choice(self.subgraphs)
+                known = [n for n in self._known(subgraph) if not n.endswith("Part") and self.types[n].kind == "type"]
+                target = self.random.choice([*known, "Count", "Count"])
+                name = f"m{index}"
+                mutation.fields[name] = Field(
+                    name, "Int" if target == "Count" else target, sources={subgraph: Source()}
+                )
         if not query.fields:
             query.fields["nothing"] = Field("nothing", "Int", sources={self.subgraphs[0]: Source()})
 
@@ -400,7 +482,7 @@ class World:
     def _make_data(self) -> None:
         for definition in self.types.values():
             if definition.kind == "type":
-                for number in range(1 if definition.name == "Query" else self.rows):
+                for number in range(1 if definition.name in ("Query", "Mutation") else self.rows):
                     for f in definition.fields.values():
                         self.data[definition.name, number, f.name] = self._value_of(definition, number, f)
 
@@ -421,6 +503,8 @@ class World:
         names = set(self.possible(f.target, subgraphs[0])) if subgraphs else set()
         for subgraph in subgraphs[1:]:
             names &= set(self.possible(f.target, subgraph))
+        for source in f.sources.values():
+            names &= {source.narrow} if source.narrow else names
         if not names:
             return [] if f.many else None
         if f.many:
