@@ -121,3 +121,13 @@ LEDGER_ALTERED = ErrorCode(
     "A record of the ledger was changed, removed or put in after it was written.",
     "Compare with the exported copies and anchors; the number in the message is the first that does not fit.", 500,
 )  # fmt: skip
+MATTER_REFUSED = ErrorCode(
+    "MATTER_REFUSED", Family.ACCESS,
+    "An application, a grant or a doubt cannot take this step now, or not by this person.",
+    "The message says which step comes first, or whose decision it is.", 409,
+)  # fmt: skip
+MATTER_INCOMPLETE = ErrorCode(
+    "MATTER_INCOMPLETE", Family.ACCESS,
+    "An application, a decision or a doubt lacks something the rules ask for.",
+    "Fill in everything that the message lists; all of it is listed at once.", 400,
+)  # fmt: skip

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 
-from catalog_sync.closed_lists import EntryState, Opening, Sharing
+from catalog_sync.closed_lists import EntryState, Opening, Sensitivity, Sharing
 from catalog_sync.entries import CatalogueEntry, InformationItem
 
 MASKED_OPEN = "open:open+"
@@ -19,14 +19,16 @@ class ItemTiers:
     """What policy has to know about an item.
 
     ``mask`` is the provider's masking rule: the public gets an open item masked by it. ``personal`` items are given to
-    departments only for a stated purpose, case and officer. ``verify_only`` items answer yes or no and are never read.
-    ``sets`` are further item sets it belongs to, beside those of its tiers and its resource.
+    departments only for a stated purpose, case and officer; ``sensitive`` ones need an impact assessment.
+    ``verify_only`` items answer yes or no and are never read. ``sets`` are further item sets it belongs to, beside
+    those of its tiers and its resource.
     """
 
     sharing: Sharing
     opening: Opening
     mask: str | None = None
     personal: bool = False
+    sensitive: bool = False
     verify_only: bool = False
     sets: tuple[str, ...] = ()
 
@@ -56,7 +58,14 @@ def items_of_catalogue(entries: Iterable[CatalogueEntry], today: date) -> dict[s
 
 
 def _tiers(item: InformationItem) -> ItemTiers:
-    return ItemTiers(item.sharing, item.opening, item.mask, item.sensitivity.personal, item.verify_only)
+    return ItemTiers(
+        sharing=item.sharing,
+        opening=item.opening,
+        mask=item.mask,
+        personal=item.sensitivity.personal,
+        sensitive=item.sensitivity is Sensitivity.SENSITIVE_PERSONAL,
+        verify_only=item.verify_only,
+    )
 
 
 def item_lines(items: Mapping[str, ItemTiers]) -> list[tuple[str, ...]]:

@@ -123,7 +123,7 @@ def _tiers(chance: random.Random) -> ItemTiers:
     if sharing is Sharing.UNCONDITIONAL:
         opening = chance.choice([Opening.OPEN, Opening.ON_APPLICATION, Opening.NOT_OPEN])
     mask = chance.choice([None, None, "redact", "year"])
-    return ItemTiers(sharing, opening, mask, chance.random() < 0.3, chance.random() < 0.15)
+    return ItemTiers(sharing, opening, mask, personal=chance.random() < 0.3, verify_only=chance.random() < 0.15)
 
 
 def _grant(chance: random.Random, number: int, items: dict[str, ItemTiers]) -> list[str]:

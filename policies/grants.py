@@ -1,0 +1,371 @@
+"""A department asks another for conditional items, and gets an answer item by item.
+
+applied -> (correction asked once -> applied) -> decided: granted in whole or part, or refused, each item with its
+reason -> live from its first day -> ended by itself, or revoked. A clock in working days runs from the day of receipt;
+when it passes, the application is overdue and escalates, and is never granted by silence. What the provider refuses
+can be taken to negotiation and to the coordinating department, whose written decision ends it (R35-R43). A renewal is
+a new application that names the old one. Invariant: only a decision of the provider's side, or of the coordinating
+department, ever yields policy lines.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
+
+import msgspec
+
+from catalog_sync.closed_lists import Sharing
+from catalog_sync.rule_profiles import RuleProfile, RunningClock
+from catalog_sync.working_days import WorkingCalendar
+from policies.items import ItemTiers, alias_of, resource_of
+from policies.lines import ANY, Tokens, time_text
+from policies.masks import MASKS
+from policies.matters import Party, Step, day_of, demand, demand_complete, step
+from policies.row_filters import RowFilter, check_row_filter
+
+PURPOSES = frozenset({"administrative-basis", "work-reference", "data-verification", "joint-work"})
+MODES = frozenset({"interface", "database", "file", "mail", "media"})
+LONGEST_YEARS = 3
+
+
+class GrantState(StrEnum):
+    """Where an application and the grant that came of it stand."""
+
+    APPLIED = "applied"
+    CORRECTION_ASKED = "correction_asked"
+    OVERDUE = "overdue"
+    GRANTED = "granted"
+    REFUSED = "refused"
+    NEGOTIATING = "negotiating"
+    COORDINATING = "coordinating"
+    REFUSAL_CONFIRMED = "refusal_confirmed"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+
+
+_OPEN = (GrantState.APPLIED, GrantState.OVERDUE)
+
+
+class Verdict(StrEnum):
+    """The answer for one item."""
+
+    PLAIN = "plain"
+    MASKED = "masked"
+    VERIFY_ONLY = "verify_only"
+    REFUSED = "refused"
+
+
+class ItemAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The provider's answer for one item: how it is given, or why it is not (reason and basis)."""
+
+    item: str
+    verdict: Verdict
+    mask: str | None = None
+    reason: str | None = None
+    basis: str | None = None
+
+
+class Request(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What an application states (R35).
+
+    ``function`` is the duty that needs the data and ``legal_basis`` where it is laid down; ``purpose`` is a word of
+    the closed list; ``rows`` the records meant, None for all; ``calls_per_day`` the volume.
+    """
+
+    department: str
+    officer: str
+    function: str
+    legal_basis: str
+    scenario: str
+    purpose: str
+    items: tuple[str, ...]
+    begins: date
+    ends: date
+    calls_per_day: int
+    rows: RowFilter | None = None
+    mode: str = "interface"
+    mode_reason: str | None = None
+    impact_assessment: str | None = None
+    renews: str | None = None
+
+
+class Application(msgspec.Struct, frozen=True, kw_only=True):
+    """One application with all that became of it. ``provider`` is the department that decides."""
+
+    id: str
+    provider: str
+    request: Request
+    clock: RunningClock
+    state: GrantState = GrantState.APPLIED
+    answers: tuple[ItemAnswer, ...] = ()
+    corrected: bool = False
+    ended: str | None = None
+    decision_basis: str | None = None
+    steps: tuple[Step, ...] = ()
+    revision: int = 1
+
+    @property
+    def granted(self) -> tuple[ItemAnswer, ...]:
+        """The items that were granted in some form."""
+        return tuple(answer for answer in self.answers if answer.verdict is not Verdict.REFUSED)
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether the grant counts at ``now``."""
+        first, last = _period(self.request)
+        return self.state is GrantState.GRANTED and first <= now < last
+
+
+class Rules(msgspec.Struct, frozen=True, kw_only=True):
+    """Under which rules matters are taken: the profile in force, the calendar, and the closed lists."""
+
+    profile: RuleProfile
+    calendar: WorkingCalendar
+    purposes: frozenset[str] = PURPOSES
+
+
+def apply(
+    identity: str,
+    request: Request,
+    provider: str,
+    by: Party,
+    items: Mapping[str, ItemTiers],
+    rules: Rules,
+    now: datetime,
+) -> Application:
+    """A new application; its clock (C3) starts. Raises CodedError MATTER_INCOMPLETE with everything that is missing."""
+    demand(by.department == request.department, f"{by.subject} acts for {by.department}, not for {request.department}.")
+    demand(request.department != provider, f"{provider} needs no grant for its own items.")
+    demand_complete(f"Application {identity}", _lacks(request, items, rules))
+    clock = rules.profile.start("C3", day_of(now), rules.calendar)
+    return Application(id=identity, provider=provider, request=request, clock=clock, steps=(step(now, by, "applied"),))
+
+
+def ask_correction(application: Application, by: Party, note: str, now: datetime) -> Application:
+    """The provider tells at once everything that has to be corrected; it may do so one time."""
+    _demand_provider(application, by)
+    demand(application.state in _OPEN, f"{application.id} is {application.state}.")
+    demand(not application.corrected, f"{application.id} was corrected once already; decide on it.")
+    demand(bool(note.strip()), "Say what has to be corrected.")
+    return _next(application, now, by, "correction asked", note, state=GrantState.CORRECTION_ASKED)
+
+
+def correct(
+    application: Application, request: Request, by: Party, items: Mapping[str, ItemTiers], rules: Rules, now: datetime
+) -> Application:
+    """The applicant's corrected application; the clock starts anew."""
+    demand(application.state is GrantState.CORRECTION_ASKED, f"Nobody asked for a correction of {application.id}.")
+    _demand_applicant(application, by)
+    demand(request.department == application.request.department, "A correction does not change the applicant.")
+    demand_complete(f"Application {application.id}", _lacks(request, items, rules))
+    clock = rules.profile.start("C3", day_of(now), rules.calendar)
+    changes = {"state": GrantState.APPLIED, "request": request, "clock": clock, "corrected": True}
+    return _next(application, now, by, "corrected", "", **changes)
+
+
+def note_passing_of_time(application: Application, now: datetime) -> Application:
+    """The application, overdue once its clock has passed. Silence grants nothing."""
+    if application.state is GrantState.APPLIED and application.clock.deadline.passed(day_of(now)):
+        clock = Party("clock", "-")
+        return _next(
+            application, now, clock, "overdue", f"due {application.clock.deadline.date}", state=GrantState.OVERDUE
+        )
+    return application
+
+
+def decide(
+    application: Application, answers: Iterable[ItemAnswer], by: Party, items: Mapping[str, ItemTiers], now: datetime
+) -> Application:
+    """The provider's answer for every item. Raises CodedError when it is not the provider's, or not complete."""
+    demand(application.state in _OPEN, f"{application.id} is {application.state}.")
+    _demand_provider(application, by)
+    return _decided(application, tuple(answers), by, items, now, basis=f"request:{application.id}", coordinated=False)
+
+
+def negotiate(application: Application, by: Party, note: str, now: datetime) -> Application:
+    """The applicant does not accept a refusal and asks the provider to talk (R42, first step)."""
+    refused = any(answer.verdict is Verdict.REFUSED for answer in application.answers)
+    demand(refused, f"Nothing of {application.id} was refused.")
+    demand(application.state is GrantState.REFUSED, f"{application.id} is {application.state}; apply for the rest.")
+    _demand_applicant(application, by)
+    return _next(application, now, by, "negotiation asked", note, state=GrantState.NEGOTIATING)
+
+
+def coordinate(application: Application, by: Party, note: str, now: datetime) -> Application:
+    """Negotiation failed: either side takes it to the coordinating department (R42, second step)."""
+    demand(application.state is GrantState.NEGOTIATING, f"{application.id} is not under negotiation.")
+    sides = (application.request.department, application.provider)
+    demand(by.department in sides, f"{by.department} is on neither side of {application.id}.")
+    return _next(application, now, by, "coordination asked", note, state=GrantState.COORDINATING)
+
+
+def settle(
+    application: Application,
+    answers: Iterable[ItemAnswer],
+    by: Party,
+    coordinator: str,
+    basis: str,
+    items: Mapping[str, ItemTiers],
+    now: datetime,
+) -> Application:
+    """The written decision that ends a disagreement: of the coordinating department, or of the provider giving in."""
+    under_way = (GrantState.NEGOTIATING, GrantState.COORDINATING)
+    demand(application.state in under_way, f"{application.id} is {application.state}.")
+    decides = application.provider if application.state is GrantState.NEGOTIATING else coordinator
+    demand(by.department == decides, f"The decision on {application.id} is {decides}'s, not {by.department}'s.")
+    coordinated = application.state is GrantState.COORDINATING
+    settled = _decided(application, tuple(answers), by, items, now, basis, coordinated=coordinated)
+    if settled.state is GrantState.REFUSED and coordinated:
+        return msgspec.structs.replace(settled, state=GrantState.REFUSAL_CONFIRMED)
+    return settled
+
+
+def withdraw(application: Application, by: Party, now: datetime) -> Application:
+    """The applicant takes the application back before it is decided."""
+    _demand_applicant(application, by)
+    demand(application.state in (*_OPEN, GrantState.CORRECTION_ASKED), f"{application.id} is {application.state}.")
+    return _next(application, now, by, "withdrawn", "", state=GrantState.WITHDRAWN)
+
+
+def revoke(application: Application, by: Party, reason: str, basis: str, now: datetime) -> Application:
+    """The provider ends a grant before its time; it binds the next request (R39)."""
+    _demand_provider(application, by)
+    demand(application.state is GrantState.GRANTED, f"{application.id} is {application.state}; there is no grant.")
+    demand_complete("The revocation", [f"no {n}" for n, v in (("reason", reason), ("basis", basis)) if not v.strip()])
+    return _next(application, now, by, "revoked", f"{reason} ({basis})", state=GrantState.REVOKED, ended=time_text(now))
+
+
+def grant_lines(application: Application) -> tuple[Tokens, ...]:
+    """The policy lines of a grant; none for anything else."""
+    if application.state is not GrantState.GRANTED:
+        return ()
+    request = application.request
+    lines: list[Tokens] = []
+    first, last = _period(request)
+    rows = ANY
+    if request.rows is not None:
+        rows = f"rows:{application.id}"
+        resource = resource_of(application.granted[0].item)
+        lines.append(("rows", rows, resource, msgspec.json.encode(request.rows).decode()))
+    basis = application.decision_basis or f"request:{application.id}"
+    prefix = "L" if basis.startswith("law:") else "Q"
+    for place, answer in enumerate(application.granted):
+        act = {
+            Verdict.PLAIN: "read",
+            Verdict.VERIFY_ONLY: "verify",
+            Verdict.MASKED: f"masked:{answer.mask}",
+        }[answer.verdict]
+        identity = f"{prefix}-{application.id}" + (f".{place + 1}" if place else "")
+        subject = f"dept:{request.department}"
+        period = (time_text(first), time_text(last))
+        lines.append(
+            ("p", identity, subject, "z:gov", request.purpose, answer.item, act, rows, *period, basis, "allow")
+        )
+    return tuple(lines)
+
+
+def rule_ids(application: Application) -> frozenset[str]:
+    """The ids of the lines that the grant has, or had before it was revoked."""
+    granted = msgspec.structs.replace(application, state=GrantState.GRANTED)
+    return frozenset(line[1] for line in grant_lines(granted) if line[0] == "p")
+
+
+def _decided(
+    application: Application,
+    answers: tuple[ItemAnswer, ...],
+    by: Party,
+    items: Mapping[str, ItemTiers],
+    now: datetime,
+    basis: str,
+    *,
+    coordinated: bool,
+) -> Application:
+    demand(by.subject != application.request.officer, "Nobody decides on the own application.")
+    demand_complete("The decision", _answers_lack(application, answers, items, basis, coordinated=coordinated))
+    granted = any(answer.verdict is not Verdict.REFUSED for answer in answers)
+    state = GrantState.GRANTED if granted else GrantState.REFUSED
+    return _next(application, now, by, f"{state}", "", state=state, answers=answers, decision_basis=basis)
+
+
+def _lacks(request: Request, items: Mapping[str, ItemTiers], rules: Rules) -> Iterable[str]:
+    texts = ("department", "officer", "function", "legal_basis", "scenario")
+    yield from (f"{name} is empty" for name in texts if not getattr(request, name).strip())
+    if request.purpose not in rules.purposes:
+        yield f"the purpose is none of {', '.join(sorted(rules.purposes))}"
+    if not request.items or len(set(request.items)) != len(request.items):
+        yield "name the items wanted, each once"
+    if len({resource_of(item) for item in request.items}) > 1:
+        yield "the items are of several resources; apply for each"
+    for item in request.items:
+        if item not in items:
+            yield f"{item} is in no released entry"
+        elif items[item].sharing is Sharing.UNCONDITIONAL:
+            yield f"{item} is shared unconditionally and needs no grant"
+    if any(items[item].sensitive for item in request.items if item in items) and not request.impact_assessment:
+        yield "sensitive personal items need an impact assessment"
+    if request.mode not in MODES or (request.mode != "interface" and not request.mode_reason):
+        yield f"the mode is one of {', '.join(sorted(MODES))}, and any but interface has a reason"
+    if request.begins >= request.ends or request.ends > _years_after(request.begins, LONGEST_YEARS):
+        yield f"the period ends after its beginning, within {LONGEST_YEARS} years"
+    if request.calls_per_day < 1:
+        yield "the volume is at least one call a day"
+    if request.rows is not None:
+        check_row_filter(request.rows)
+
+
+def _answers_lack(
+    application: Application,
+    answers: tuple[ItemAnswer, ...],
+    items: Mapping[str, ItemTiers],
+    basis: str,
+    *,
+    coordinated: bool,
+) -> Iterable[str]:
+    if sorted(answer.item for answer in answers) != sorted(application.request.items):
+        yield "answer for each item applied for, once"
+    for answer in answers:
+        tiers, name = items.get(answer.item), alias_of(answer.item)
+        if answer.verdict is Verdict.REFUSED:
+            if not (answer.reason or "").strip() or not (answer.basis or "").strip():
+                yield f"{name} is refused: give reason and basis"
+            continue
+        if tiers is None:
+            yield f"{name} is in no released entry any more"
+            continue
+        if tiers.verify_only and answer.verdict is not Verdict.VERIFY_ONLY:
+            yield f"{name} is verified only; it cannot be given"
+        if (answer.verdict is Verdict.MASKED) != (answer.mask in MASKS):
+            yield f"{name}: name a mask if and only if it is granted masked, one of {', '.join(sorted(MASKS))}"
+        if tiers.sharing is Sharing.NOT_SHARED and not (coordinated and basis.startswith("law:")):
+            yield f"{name} is not shared; only coordination can grant it, on a basis that begins with law:"
+
+
+def _period(request: Request) -> tuple[datetime, datetime]:
+    """From the first day's beginning to the end of the last, in Chongqing time (UTC+8 all year)."""
+    offset = timedelta(hours=8)
+    first = datetime.combine(request.begins, time(), UTC) - offset
+    last = datetime.combine(request.ends, time(), UTC) - offset + timedelta(days=1)
+    return first, last
+
+
+def _years_after(day: date, years: int) -> date:
+    try:
+        return day.replace(year=day.year + years)
+    except ValueError:
+        return day.replace(year=day.year + years, day=28)
+
+
+def _demand_provider(application: Application, by: Party) -> None:
+    demand(
+        by.department == application.provider,
+        f"The decision on {application.id} is {application.provider}'s, not {by.department}'s.",
+    )
+
+
+def _demand_applicant(application: Application, by: Party) -> None:
+    department = application.request.department
+    demand(by.department == department, f"{application.id} is {department}'s application, not {by.department}'s.")
+
+
+def _next(application: Application, now: datetime, by: Party, act: str, note: str, **changes: object) -> Application:
+    steps = (*application.steps, step(now, by, act, note))
+    return msgspec.structs.replace(application, revision=application.revision + 1, steps=steps, **changes)

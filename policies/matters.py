@@ -1,0 +1,51 @@
+"""What applications, grants and doubts have in common: who takes a step, when, and the record of steps taken."""
+
+from collections.abc import Iterable
+from datetime import date, datetime
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from policies.errors import MATTER_INCOMPLETE, MATTER_REFUSED, CodedError
+from policies.lines import time_text
+
+_CHONGQING = ZoneInfo("Asia/Shanghai")
+
+
+class Party(msgspec.Struct, frozen=True):
+    """A person acting for one department; ``-`` for a member of the public."""
+
+    subject: str
+    department: str
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A step that was taken."""
+
+    at: str
+    by: Party
+    act: str
+    note: str = ""
+
+
+def step(now: datetime, by: Party, act: str, note: str = "") -> Step:
+    """A step at ``now``."""
+    return Step(time_text(now), by, act, note)
+
+
+def day_of(now: datetime) -> date:
+    """The day in Chongqing, in which clocks are counted."""
+    return now.astimezone(_CHONGQING).date()
+
+
+def demand(condition: bool, message: str) -> None:
+    """Raises CodedError MATTER_REFUSED."""
+    if not condition:
+        raise CodedError(MATTER_REFUSED, message)
+
+
+def demand_complete(about: str, problems: Iterable[str]) -> None:
+    """Raises CodedError MATTER_INCOMPLETE with all problems."""
+    found = list(problems)
+    if found:
+        raise CodedError(MATTER_INCOMPLETE, f"{about}: {'; '.join(found)}.", {"problems": found})
