@@ -57,7 +57,7 @@ class Admission:
 
     def __init__(self, at_once: int = 1_000, rate: RateLimiter | None = None) -> None:
         self._at_once = at_once
-        self._rate = rate
+        self.rate = rate
         self.under_way = 0
 
     def enter(self, credentials: Credentials, client: tuple[str, int] | None) -> None:
@@ -76,7 +76,7 @@ class Admission:
 
     def count(self, credentials: Credentials, client: tuple[str, int] | None) -> None:
         """Counts a request against its caller's rate alone. Raises CodedError RATE_LIMITED."""
-        if self._rate is not None and (wait := self._rate.wait_of(_caller_key(credentials, client))) > 0:
+        if self.rate is not None and (wait := self.rate.wait_of(_caller_key(credentials, client))) > 0:
             raise CodedError(RATE_LIMITED, "This caller sends requests too fast.", {"retryAfter": int(wait) + 1})
 
     def leave(self) -> None:

@@ -59,12 +59,14 @@ _NO_STORE = (b"cache-control", b"no-store")
 class HttpSettings:
     """What an operator can set about the data endpoint: ``body`` in bytes, ``body_patience`` in seconds.
 
-    ``batch`` is how many requests one body may hold; 0 refuses batches.
+    ``batch`` is how many requests one body may hold; 0 refuses batches. ``streams`` is how many event streams this
+    process keeps open; they do not count as requests under way, since most of the time nothing happens on them.
     """
 
     body: int = 1_000_000
     body_patience: float = 15.0
     batch: int = 0
+    streams: int = 2_000
 
 
 class GraphQLEndpoint:
@@ -76,6 +78,7 @@ class GraphQLEndpoint:
         self._answering = answering
         self._documents = documents
         self._admission = admission
+        self._streams = Admission(settings.streams, admission.rate)
         self._settings = settings
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,7 +92,8 @@ class GraphQLEndpoint:
                 raise CodedError(NOT_ACCEPTABLE, "The gateway cannot answer in a media type that `Accept` names.")
             media_type = chosen
             credentials = credentials_of(picked)
-            self._admission.enter(credentials, scope.get("client"))
+            admission = self._streams if media_type is MediaType.EVENT_STREAM else self._admission
+            admission.enter(credentials, scope.get("client"))
             try:
                 requests, batched = await self._read(scope, receive, picked, request_id)
                 malformed = False
@@ -105,7 +109,7 @@ class GraphQLEndpoint:
                     answer = await self._answering.answer(self._documents.resolve(requests[0]), credentials)
                     await self._respond(answer, media_type, request_id, picked, scope["method"], credentials, send)
             finally:
-                self._admission.leave()
+                admission.leave()
         except ClientGoneError:
             return
         except CodedError as error:

@@ -25,6 +25,7 @@ _SINGLE = {
 }
 _WANTED = _LISTS | _SINGLE.keys()
 _CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"x-purpose", b"x-case-number", b"x-officer"))
+_TRACE_PARENT = re.compile(r"[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(-[!-~]*)?").fullmatch
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}").fullmatch
 
 _process = token_hex(6)
@@ -68,6 +69,15 @@ def request_id_of(picked: dict[bytes, bytes]) -> str:
 def new_request_id() -> str:
     """An id that no other request of any process has."""
     return f"{_process}-{next(_numbers):x}"
+
+
+def trace_parent_of(picked: dict[bytes, bytes]) -> str | None:
+    """``traceparent`` if it has the form of W3C Trace Context; anything else is as if it had not been sent."""
+    value = picked.get(b"traceparent")
+    if value is None:
+        return None
+    text = value.decode("latin-1").strip()
+    return text if len(text) <= 256 and _TRACE_PARENT(text) else None
 
 
 def text_of(picked: dict[bytes, bytes], name: bytes) -> str | None:

@@ -10,7 +10,7 @@ import msgspec
 from gateway.errors import BAD_REQUEST, CodedError
 from gateway.server.answering import GraphQLRequest
 from gateway.server.errors import BODY_TOO_LARGE, REQUEST_TIMED_OUT
-from gateway.server.headers import prefers_partial, text_of
+from gateway.server.headers import prefers_partial, text_of, trace_parent_of
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -151,7 +151,7 @@ def build_request(
         queries_only=queries_only,
         prefer_partial=b"prefer" in picked and prefers_partial(picked[b"prefer"]),
         request_id=request_id,
-        traceparent=text_of(picked, b"traceparent"),
+        traceparent=trace_parent_of(picked),
         language=text_of(picked, b"accept-language"),
     )
 

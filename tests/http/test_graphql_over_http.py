@@ -16,6 +16,7 @@ from gateway.server.health import Readiness
 from tests.http.gateway_on_loopback import JSON, Response, Scripted, call, post, result
 
 GRAPHQL = "application/graphql-response+json"
+TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 QUERY = {"query": "{ a }"}
 FORBIDDEN = ErrorCode("FORBIDDEN", Family.ACCESS, "Not allowed.", "Apply.", 403)
 UNKNOWN = ErrorCode("UNAUTHENTICATED", Family.ACCESS, "Unknown caller.", "Send a key.", 401)
@@ -46,7 +47,7 @@ async def test_the_pipeline_is_given_all_that_a_request_says() -> None:
         application(answering),
         {"query": "query A { a }", "operationName": "A", "variables": {"x": [1, None]}, "extensions": {"y": 2}, "z": 3},
         authorization="Bearer t", x_api_key="k", x_purpose="福利核查", x_case_number="c", x_officer="o",
-        prefer="respond-async, partial-data", x_request_id="r", traceparent="00-1", accept_language="zh-CN",
+        prefer="respond-async, partial-data", x_request_id="r", traceparent=TRACE, accept_language="zh-CN",
     )  # fmt: skip
     (request, credentials) = answering.asked[0]
     assert credentials == Credentials(
@@ -54,7 +55,7 @@ async def test_the_pipeline_is_given_all_that_a_request_says() -> None:
     )
     assert (request.document, request.operation_name, request.variables) == ("query A { a }", "A", {"x": [1, None]})
     assert (request.extensions, request.prefer_partial, request.request_id) == ({"y": 2}, True, "r")
-    assert (request.traceparent, request.language, request.queries_only) == ("00-1", "zh-CN", False)
+    assert (request.traceparent, request.language, request.queries_only) == (TRACE, "zh-CN", False)
 
 
 async def test_a_query_by_get_has_its_parameters_in_the_address_and_may_only_query() -> None:
@@ -231,6 +232,13 @@ async def test_a_request_id_that_is_not_plain_is_replaced(given: str) -> None:
     assert given not in made
 
 
+@pytest.mark.parametrize("given", ["", "00-1", f"{TRACE}\u00e9", f"{TRACE} x", TRACE.upper(), TRACE + "-" + "x" * 300])
+async def test_a_trace_that_has_not_the_standard_form_is_ignored(given: str) -> None:
+    answering = Scripted()
+    await post(application(answering), QUERY, traceparent=given)
+    assert answering.asked[0][0].traceparent is None
+
+
 async def test_a_batch_is_answered_in_order_where_it_is_enabled() -> None:
     answering = Scripted(
         reply=lambda request: (
@@ -282,6 +290,20 @@ async def test_more_requests_at_once_than_allowed_are_sent_away() -> None:
     release.set()
     assert (await first).status == 200
     assert (await post(endpoint, QUERY)).status == 200
+
+
+async def test_open_streams_are_bounded_on_their_own() -> None:
+    release = asyncio.Event()
+    limits = {"admission": Admission(at_once=1), "http": HttpSettings(streams=1)}
+    endpoint = application(Scripted(wait=release.wait), **limits)
+    stream = asyncio.ensure_future(post(endpoint, QUERY, accept="text/event-stream"))
+    await asyncio.sleep(0)
+    assert (await post(endpoint, QUERY, accept="text/event-stream")).code == "OVERLOADED"
+    request = asyncio.ensure_future(post(endpoint, QUERY))
+    await asyncio.sleep(0)
+    assert (await post(endpoint, QUERY)).code == "OVERLOADED"
+    release.set()
+    assert ((await stream).status, (await request).status) == (200, 200)
 
 
 async def test_a_caller_that_is_too_fast_is_told_when_to_come_back() -> None:

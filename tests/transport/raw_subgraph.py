@@ -63,6 +63,12 @@ class Served:
     heads: list[bytes] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
     closed: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def all_closed(self) -> None:
+        """Waits until no connection is open; fails if that takes long."""
+        async with asyncio.timeout(10):
+            await asyncio.gather(*self.tasks, return_exceptions=True)
 
     def route(self, *, secure: ssl.SSLContext | None = None, direct: bool = True, **limits: object) -> SubgraphRoute:
         """The route to this server."""
@@ -78,12 +84,12 @@ Behaviour = Callable[[Peer], Awaitable[None]]
 async def raw_subgraph(behave: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Served]:
     """Runs ``behave`` for each connection; when it returns, the server closes that connection."""
     served = Served()
-    tasks: set[asyncio.Task[None]] = set()
 
     async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        tasks.add(task)
+        served.tasks.add(task)
+        task.add_done_callback(served.tasks.discard)
         served.connections += 1
         try:
             with suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -100,9 +106,9 @@ async def raw_subgraph(behave: Behaviour, tls: ssl.SSLContext | None = None) -> 
         yield served
     finally:
         server.close()
-        for task in tasks:
+        for task in served.tasks:
             task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await asyncio.gather(*served.tasks, return_exceptions=True)
 
 
 @asynccontextmanager
