@@ -3,7 +3,9 @@
 from graphql import GraphQLSchema
 
 from gateway.execution.compiled_form import CompiledForm, compiled_form
+from gateway.execution.completion import Completing
 from gateway.execution.introspection import Introspection
+from gateway.execution.response_tree import Merging
 from gateway.execution.schedule import Schedule
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.planning.plan import QueryPlan
@@ -18,7 +20,8 @@ class CompiledPlan:
     """A plan prepared for execution; lives in a cache as long as the plan does."""
 
     __slots__ = (
-        "_compiled_at_run", "_form", "_mismatches", "_runs", "introspection", "plan", "schedule", "schema", "templates",
+        "_compiled_at_run", "_form", "_mismatches", "_runs", "completing", "introspection", "merging", "plan",
+        "schedule", "schema", "templates",
     )  # fmt: skip
 
     def __init__(self, plan: QueryPlan, schema: GraphQLSchema, compiled_at_run: int | None) -> None:
@@ -27,6 +30,8 @@ class CompiledPlan:
         self.schedule = Schedule(plan.fetches)
         self.templates = tuple(RequestTemplate(fetch) for fetch in plan.fetches)
         self.introspection = Introspection(plan.introspection, schema) if plan.introspection is not None else None
+        self.merging = Merging(schema)
+        self.completing = Completing(schema)
         self._compiled_at_run = compiled_at_run
         self._form: CompiledForm | None = None
         self._runs = 0

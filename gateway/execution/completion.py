@@ -5,6 +5,8 @@ an error, a null where none may be takes its parent with it up to the nearest nu
 reported once: where the answer first misses it.
 """
 
+from collections.abc import Callable
+
 from graphql import (
     GraphQLInterfaceType,
     GraphQLList,
@@ -13,6 +15,7 @@ from graphql import (
     GraphQLSchema,
     GraphQLUnionType,
     is_composite_type,
+    is_leaf_type,
 )
 
 from gateway.errors import (
@@ -23,7 +26,7 @@ from gateway.errors import (
     ErrorCode,
     ErrorReport,
 )
-from gateway.execution.leaves import INVALID, completed_leaf
+from gateway.execution.leaves import INVALID, completed_leaf, leaf_check
 from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
 from gateway.planning.operation import Refused
 from gateway.planning.plan import FieldProjection
@@ -37,11 +40,52 @@ _WHAT_HAPPENED = {
 }
 
 
+_Check = Callable[[object], object]
+
+
+class Completing:
+    """What completion asks of a plan's projection again and again; one for each plan, since it goes by identity."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._fields: dict[tuple[int, str], list[tuple[FieldProjection, _Check | None]]] = {}
+        self._possible: dict[str, frozenset[str]] = {}
+
+    def fields(
+        self, projection: tuple[FieldProjection, ...], typename: str
+    ) -> list[tuple[FieldProjection, _Check | None]]:
+        """The fields that objects of a type have in the answer; those that are simply leaves with their check."""
+        key = (id(projection), typename)
+        known = self._fields.get(key)
+        if known is None:
+            known = self._fields[key] = [
+                (field, _simple_check(field))
+                for field in projection
+                if field.on_types is None or typename in field.on_types
+            ]
+        return known
+
+    def is_possible(self, type_: GraphQLInterfaceType | GraphQLUnionType, typename: object) -> bool:
+        """Whether the caller's schema has a type of this name that can stand where ``type_`` is."""
+        possible = self._possible.get(type_.name)
+        if possible is None:
+            names = frozenset(each.name for each in self._schema.get_possible_types(type_))
+            possible = self._possible[type_.name] = names
+        return isinstance(typename, str) and typename in possible
+
+
+def _simple_check(field: FieldProjection) -> _Check | None:
+    type_ = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
+    if isinstance(field.outcome, Refused) or field.constant is not None or not is_leaf_type(type_):
+        return None
+    return leaf_check(type_)
+
+
 def complete(
-    tree: ResponseTree, projection: tuple[FieldProjection, ...], root_type: str, schema: GraphQLSchema, named: bool
+    tree: ResponseTree, projection: tuple[FieldProjection, ...], root_type: str, completing: Completing, named: bool
 ) -> tuple[object, list[ErrorReport]]:
     """The answer's ``data`` and ``errors``. ``named`` says whether errors may name the subgraph that caused them."""
-    completion = _Completion(schema, named)
+    completion = _Completion(completing, named)
     data = completion.fields(projection, tree.root, root_type)
     completion.report_the_rest(tree.failures)
     return (None if data is _BUBBLE else data), completion.errors
@@ -50,9 +94,9 @@ def complete(
 class _Completion:
     """One walk over projection and tree; ``_path`` is where it stands, in the caller's response keys."""
 
-    def __init__(self, schema: GraphQLSchema, named: bool) -> None:
+    def __init__(self, completing: Completing, named: bool) -> None:
         self.errors: list[ErrorReport] = []
-        self._schema = schema
+        self._completing = completing
         self._named = named
         self._path: list[str | int] = []
         self._refused: set[int] = set()
@@ -62,9 +106,14 @@ class _Completion:
     def fields(self, projection: tuple[FieldProjection, ...], value: Object, typename: str) -> object:
         """The answer for one object, or _BUBBLE if it must be null."""
         answer: Object = {}
-        for field in projection:
-            if field.on_types is not None and typename not in field.on_types:
-                continue
+        for field, check in self._completing.fields(projection, typename):
+            if check is not None:
+                leaf = value.get(field.slot)
+                if leaf.__class__ is not Failed and leaf is not None:
+                    leaf = check(leaf)
+                    if leaf is not INVALID:
+                        answer[field.response_key] = leaf
+                        continue
             self._path.append(field.response_key)
             completed = self._field(field, value)
             self._path.pop()
@@ -132,8 +181,7 @@ class _Completion:
         if not field.typed:
             return self.fields(field.fields, value, type_.name)
         typename = value.get("__typename")
-        concrete = self._schema.get_type(typename) if isinstance(typename, str) else None
-        if concrete is None or concrete not in self._schema.get_possible_types(type_):
+        if not self._completing.is_possible(type_, typename):
             return self._misfit(f"The object at `{field.parent_type}.{field.field_name}` is of no type of `{type_}`.")
         return self.fields(field.fields, value, str(typename))
 

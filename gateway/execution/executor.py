@@ -65,10 +65,10 @@ async def _answered(bound: BoundPlan, calls: Calls, event: bytes | None = None) 
 
 async def _interpreted(bound: BoundPlan, calls: Calls, event: bytes | None = None) -> Result:
     compiled = bound.compiled
-    steps = Interpreter(compiled.plan, compiled.templates, compiled.schema, bound.variables)
+    steps = Interpreter(compiled.plan, compiled.templates, compiled.merging, bound.variables)
     await Run(compiled.schedule, steps, calls).finish(event)
     introspected = compiled.introspection.answer(bound.variables) if compiled.introspection is not None else ({}, ())
     steps.tree.root.update(introspected[0])
     plan = compiled.plan
-    data, errors = complete(steps.tree, plan.projection, plan.root_type, compiled.schema, bound.show_subgraphs)
+    data, errors = complete(steps.tree, plan.projection, plan.root_type, compiled.completing, bound.show_subgraphs)
     return Result(data, (*errors, *introspected[1]))

@@ -7,11 +7,9 @@ oracle for what the answer must be.
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
-from graphql import GraphQLSchema
-
 from gateway.errors import SUBGRAPH_FAILED, CodedError
 from gateway.execution.representations import Batch, batches
-from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
+from gateway.execution.response_tree import Failed, Failure, Merging, Object, ResponseTree
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.execution.subgraph_response import Path, SubgraphResponse, read_response
 from gateway.planning.plan import EntityRequest, Fetch, QueryPlan
@@ -30,10 +28,10 @@ class Interpreter:
         self,
         plan: QueryPlan,
         templates: tuple[RequestTemplate, ...],
-        schema: GraphQLSchema,
+        merging: Merging,
         variables: Mapping[str, object],
     ) -> None:
-        self.tree = ResponseTree(schema, plan.root_type)
+        self.tree = ResponseTree(merging, plan.root_type)
         self._fetches = plan.fetches
         self._templates = templates
         self._variables = variables

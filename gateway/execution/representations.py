@@ -5,7 +5,7 @@ that an answer belongs to a *group* of targets. Groups make up batches: one ``_e
 representations, and only such as agree in the values of @fromContext arguments.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -75,10 +75,13 @@ class Branches:
 
     ends: list[EntityRequest] = field(default_factory=list)
     steps: dict[PathStep, "Branches"] = field(default_factory=dict)
+    _sorted: list[tuple[PathStep, "Branches"]] | None = None
 
     def sorted_steps(self) -> list[tuple[PathStep, "Branches"]]:
         """The steps in an order that does not depend on which paths were merged: that of requests follows from it."""
-        return sorted(self.steps.items(), key=lambda each: (each[0].slot, sorted(each[0].on_types or ())))
+        if self._sorted is None:
+            self._sorted = sorted(self.steps.items(), key=lambda each: (each[0].slot, sorted(each[0].on_types or ())))
+        return self._sorted
 
 
 def branches(requests: Iterable[EntityRequest]) -> Branches:
@@ -93,26 +96,30 @@ def branches(requests: Iterable[EntityRequest]) -> Branches:
     return start
 
 
-def _targets(root: Object, request: EntityRequest) -> Iterator[tuple[Object, tuple[Object, ...]]]:
-    """The objects at the end of each path, each with its ancestors: the root first, itself last."""
-    return _walk(root, branches((request,)), (root,))
+def _targets(root: Object, request: EntityRequest) -> list[tuple[Object, tuple[Object, ...]]]:
+    """The objects at the end of each path, each with its ancestors if they matter: the root first, itself last."""
+    found: list[tuple[Object, tuple[Object, ...]]] = []
+    _walk(root, branches((request,)), (root,) if request.context else (), found)
+    return found
 
 
-def _walk(here: Object, wanted: Branches, ancestors: tuple[Object, ...]) -> Iterator[tuple[Object, tuple[Object, ...]]]:
+def _walk(
+    here: Object, wanted: Branches, ancestors: tuple[Object, ...], found: list[tuple[Object, tuple[Object, ...]]]
+) -> None:
     if wanted.ends:
-        yield here, ancestors
+        found.append((here, ancestors))
     for step, below in wanted.sorted_steps():
         for child in _objects(here.get(step.slot)):
             if step.on_types is None or child.get("__typename") in step.on_types:
-                yield from _walk(child, below, (*ancestors, child))
+                _walk(child, below, (*ancestors, child) if ancestors else (), found)
 
 
-def _objects(value: object) -> Iterator[Object]:
+def _objects(value: object) -> list[Object]:
     if isinstance(value, dict):
-        yield value
-    elif isinstance(value, list):
-        for item in value:
-            yield from _objects(item)
+        return [value]
+    if not isinstance(value, list):
+        return []
+    return [each for item in value for each in ((item,) if isinstance(item, dict) else _objects(item))]
 
 
 def _represented(target: Object, representations: tuple[Representation, ...]) -> Object:

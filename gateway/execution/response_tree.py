@@ -50,13 +50,34 @@ class Failed:
     fields: tuple[FetchedField, ...] = ()
 
 
+class Merging:
+    """What merging asks of a plan's fields again and again; one for each plan, since it goes by their identity."""
+
+    def __init__(self, schema: GraphQLSchema) -> None:
+        self._schema = schema
+        self._told_apart: dict[int, tuple[bool, tuple[str, ...]]] = {}
+
+    def told_apart(self, fields: tuple[FetchedField, ...]) -> tuple[bool, tuple[str, ...]]:
+        """Whether the object's type is among ``fields``, and the slots of those that are IDs."""
+        known = self._told_apart.get(id(fields))
+        if known is None:
+            asks_type = any(field.slot == "__typename" for field in fields)
+            ids = tuple(field.slot for field in fields if not field.fields and get_named_type(field.type).name == "ID")
+            known = self._told_apart[id(fields)] = asks_type, ids
+        return known
+
+    def is_abstract(self, name: object) -> bool:
+        """Whether a name is that of an interface or a union."""
+        return isinstance(self._schema.type_map.get(str(name)), GraphQLInterfaceType | GraphQLUnionType)
+
+
 class ResponseTree:
     """The tree and the failures met while it grew. One execution owns it."""
 
-    def __init__(self, schema: GraphQLSchema, root_type: str) -> None:
+    def __init__(self, merging: Merging, root_type: str) -> None:
         self.root: Object = {"__typename": root_type}
         self.failures: list[Failure] = []
-        self._schema = schema
+        self._merging = merging
 
     def failure(self, code: ErrorCode, subgraph: str, fetch: int, whole: bool = False) -> Failure:
         """A new cause, remembered so that it is reported even if no place of the answer shows it."""
@@ -85,16 +106,20 @@ class ResponseTree:
 
         ``source`` is an unrecorded failure that names subgraph and fetch, used if the answer does not fit.
         """
-        if self._contradicts(target, answer, fields):
+        asks_type, ids = self._merging.told_apart(fields)
+        named = answer.get("__typename") if asks_type else None
+        if self._contradicts(target, answer, named, ids):
             self.fail(target, fields, self.malformed(source))
             return
-        typename = answer.get("__typename") if _asks_type(fields) else None
-        typename = typename if isinstance(typename, str) else target.get("__typename")
+        typename = named if isinstance(named, str) else target.get("__typename")
         for field in fields:
             slot = field.slot
             if field.on_types is not None and isinstance(typename, str) and typename not in field.on_types:
                 continue
             value = answer.get(slot, _MISSING)
+            if not field.fields and slot not in target and value is not _MISSING:
+                target[slot] = value
+                continue
             if value is _MISSING:
                 known = slot == "__typename" and slot in target
                 if not known and (field.on_types is None or isinstance(typename, str)):
@@ -137,7 +162,7 @@ class ResponseTree:
                 items = present
             pairs = zip(items, value, strict=True)
             return [self._merged(item, new, type_.of_type, fields, source) for item, new in pairs]
-        if not isinstance(value, dict) or not _may_be(type_, value, fields):
+        if not isinstance(value, dict) or not self._may_be(type_, value, fields):
             return self._failed(present, fields, self.malformed(source))
         target: Object = present if isinstance(present, dict) else {}
         if isinstance(type_, GraphQLObjectType):
@@ -147,14 +172,15 @@ class ResponseTree:
             self.fail(target, present.fields, present.failure)
         return target
 
-    def _contradicts(self, target: Object, answer: Object, fields: tuple[FetchedField, ...]) -> bool:
-        old, new = target.get("__typename"), answer.get("__typename") if _asks_type(fields) else None
-        named = isinstance(old, str) and isinstance(new, str) and old != new
-        if named and not self._is_abstract(old) and not self._is_abstract(new):
+    def _contradicts(self, target: Object, answer: Object, named: object, ids: tuple[str, ...]) -> bool:
+        old = target.get("__typename")
+        named_apart = old != named and isinstance(old, str) and isinstance(named, str)
+        if named_apart and not self._merging.is_abstract(old) and not self._merging.is_abstract(named):
             return True
-        for field in fields:
-            if not field.fields and field.slot in target and get_named_type(field.type).name == "ID":
-                held, given = target[field.slot], answer.get(field.slot)
+        for slot in ids:
+            held = target.get(slot)
+            if held is not None:
+                given = answer.get(slot)
                 scalars = isinstance(held, str | int) and isinstance(given, str | int)
                 if scalars and held != given and str(held) != str(given):
                     return True
@@ -163,19 +189,11 @@ class ResponseTree:
     def _more_concrete(self, present: object, new: object) -> object:
         if not isinstance(present, str):
             return new
-        return new if isinstance(new, str) and self._is_abstract(present) else present
+        return new if isinstance(new, str) and self._merging.is_abstract(present) else present
 
-    def _is_abstract(self, name: object) -> bool:
-        return isinstance(self._schema.type_map.get(str(name)), GraphQLInterfaceType | GraphQLUnionType)
-
-
-def _asks_type(fields: tuple[FetchedField, ...]) -> bool:
-    return any(field.slot == "__typename" for field in fields)
-
-
-def _may_be(type_: GraphQLOutputType, answer: Object, fields: tuple[FetchedField, ...]) -> bool:
-    """Whether an object can stand at a place of this type, by the name it gives itself (if asked for one)."""
-    name = answer.get("__typename", _MISSING)
-    if name is _MISSING or not _asks_type(fields):
-        return True
-    return isinstance(name, str) and (not isinstance(type_, GraphQLObjectType) or name == type_.name)
+    def _may_be(self, type_: GraphQLOutputType, answer: Object, fields: tuple[FetchedField, ...]) -> bool:
+        """Whether an object can stand at a place of this type, by the name it gives itself (if asked for one)."""
+        name = answer.get("__typename", _MISSING)
+        if name is _MISSING or not self._merging.told_apart(fields)[0]:
+            return True
+        return isinstance(name, str) and (not isinstance(type_, GraphQLObjectType) or name == type_.name)

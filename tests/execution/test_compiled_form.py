@@ -1,0 +1,181 @@
+"""Where the compiled form could go wrong, and when it is used at all. Its answers are held by the property tests."""
+
+from typing import Any
+
+import pytest
+from graphql import build_schema
+
+from gateway.execution.compiled import COMPILED_AT_RUN, MISMATCHES_TO_GIVE_UP, compile_plan
+from gateway.execution.compiled_form import CompiledForm
+from gateway.execution.executor import execute
+from gateway.execution.result import BoundPlan, Result
+from gateway.execution.shapes import NotCoveredError
+from gateway.planning.plan import QueryPlan
+from tests.execution.plans import Entities, EntityFetch, Root, entities, plan
+from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key
+
+SDL = """
+    type Query { products: [Product] found: [Found] }
+    type Product { upc: ID! sku: ID! size: Size price: Float name: String stock: Int shipping: Int }
+    type Size { w: Int h: Int }
+    type Shop { id: ID! name: String }
+    union Found = Product | Shop
+"""
+SCHEMA = build_schema(SDL)
+
+
+async def test_a_plan_is_interpreted_until_it_proves_to_be_used() -> None:
+    compiled = compile_plan(plan(SCHEMA, "{ products { name } }", Root("a", "{ products { name } }")), SCHEMA)
+    subgraphs = ScriptedSubgraphs({"a": [{"data": {"products": [{"name": "Table"}]}}]})
+
+    results = [await execute(BoundPlan(compiled), subgraphs) for _ in range(COMPILED_AT_RUN + 1)]
+
+    assert [result.encoded is not None for result in results] == [False, True, True]
+    assert len({result.encode() for result in results}) == 1
+
+
+async def test_a_form_that_mostly_hands_over_is_given_up() -> None:
+    """Its subgraph writes IDs as numbers, which is allowed, but not what the structures expect."""
+    compiled = compile_plan(plan(SCHEMA, "{ products { upc } }", Root("a", "{ products { upc } }")), SCHEMA, 1)
+    subgraphs = ScriptedSubgraphs({"a": [{"data": {"products": [{"upc": 7}]}}]})
+
+    assert compiled.form() is not None
+    for _ in range(MISMATCHES_TO_GIVE_UP):
+        assert (await execute(BoundPlan(compiled), subgraphs)).encode() == b'{"data":{"products":[{"upc":"7"}]}}'
+    assert compiled.form() is None
+
+
+async def test_keys_that_the_client_did_not_select_are_not_answered() -> None:
+    """upc is read by one fetch, sku by two that begin together, price by one after another."""
+    shop = plan(
+        SCHEMA,
+        "{ products { name stock shipping } }",
+        Root("products", "{ products { __typename upc sku price } }"),
+        entities("names", "Product", "products", "upc sku", "{ name }", after=(0,)),
+        entities("stocks", "Product", "products", "sku", "{ stock }", after=(0,)),
+        entities("ships", "Product", "products", "upc price?", "{ shipping }", after=(1,)),
+    )
+    rows = [{"__typename": "Product", "upc": "1", "sku": "s1", "price": 1.5}]
+    subgraphs = ScriptedSubgraphs(
+        {
+            "products": [{"data": {"products": rows * 2}}],
+            "names": [by_key("upc", {"1": {"name": "Table"}})],
+            "stocks": [by_key("sku", {"s1": {"stock": 3}})],
+            "ships": [by_key("price", {"1.5": {"shipping": 9}})],
+        }
+    )
+
+    result = await _by_form(shop, subgraphs)
+
+    row = b'{"name":"Table","stock":3,"shipping":9}'
+    assert result.encode() == b'{"data":{"products":[' + row + b"," + row + b"]}}"
+
+
+async def test_an_object_shared_by_two_parents_is_represented_and_answered_once() -> None:
+    """Both places hold one entity, so what is fetched below it is one object; its hidden key is read the first time."""
+    schema = build_schema("""
+        type Query { a: Row b: Row }
+        type Row { id: ID! next: Next }
+        type Next { key: ID! value: Int }
+    """)
+    nested = plan(
+        schema,
+        "{ a { next { value } } b { next { value } } }",
+        Root("rows", "{ a { id } b { id } }"),
+        entities("links", "Row", "a b", "id", "{ next { key } }", after=(0,)),
+        entities("values", "Next", "a.next b.next", "key", "{ value }", after=(1,)),
+    )
+    subgraphs = ScriptedSubgraphs(
+        {
+            "rows": [{"data": {"a": {"id": "1"}, "b": {"id": "1"}}}],
+            "links": [by_key("id", {"1": {"next": {"key": "k"}}})],
+            "values": [by_key("key", {"k": {"value": 7}})],
+        }
+    )
+
+    result = await answer(nested, schema, subgraphs)
+
+    assert result.encode() == b'{"data":{"a":{"next":{"value":7}},"b":{"next":{"value":7}}}}'
+
+
+async def test_a_type_name_fetched_for_checking_alone_is_not_answered() -> None:
+    """In a schema built twice, names are equal but not the same string."""
+    query, fetch = "{ products { name } }", Root("a", "{ products { __typename name } }")
+    subgraphs = ScriptedSubgraphs({"a": [{"data": {"products": [{"__typename": "Product", "name": "Table"}]}}]})
+
+    for schema in (build_schema(SDL), build_schema(SDL.replace("Product", "Pro" + "duct"))):
+        compiled = compile_plan(plan(schema, query, fetch), schema, 1)
+        result = await execute(BoundPlan(compiled), subgraphs)
+        assert result.encoded == b'{"data":{"products":[{"name":"Table"}]}}'
+
+
+@pytest.mark.parametrize(
+    ("selection", "answered"),
+    [
+        ("... on Product { name } ... on Shop { name }", b'[{"name":"Table"},null,{"name":"Corner"}]'),
+        ("__typename ... on Shop { name }", b'[{"__typename":"Product"},null,{"__typename":"Shop","name":"Corner"}]'),
+        (
+            "... on Shop { name kind: __typename } __typename",
+            b'[{"__typename":"Product"},null,{"name":"Corner","kind":"Shop","__typename":"Shop"}]',
+        ),
+    ],
+)
+async def test_union_members_are_told_apart_and_show_their_name_where_it_was_selected(
+    selection: str, answered: bytes
+) -> None:
+    fetched = "{ found { __typename ... on Product { name } ... on Shop { name } } }"
+    found = [{"__typename": "Product", "name": "Table"}, None, {"name": "Corner", "__typename": "Shop"}]
+    subgraphs = ScriptedSubgraphs({"a": [{"data": {"found": found}}]})
+
+    result = await _by_form(plan(SCHEMA, f"{{ found {{ {selection} }} }}", Root("a", fetched)), subgraphs)
+
+    assert result.encode() == b'{"data":{"found":' + answered + b"}}"
+
+
+async def test_extra_values_in_an_answer_do_not_pass_for_what_another_fetch_gives() -> None:
+    shop = plan(
+        SCHEMA,
+        "{ products { upc stock } }",
+        Root("products", "{ products { upc } }"),
+        entities("stocks", "Product", "products", "upc", "{ stock }", after=(0,)),
+    )
+    subgraphs = ScriptedSubgraphs(
+        {"products": [{"data": {"products": [{"upc": "1", "stock": 666}]}}], "stocks": [{"data": {"e0": [None]}}]}
+    )
+
+    assert (await _by_form(shop, subgraphs)).encode() == b'{"data":{"products":[{"upc":"1","stock":null}]}}'
+
+
+HALVES = (Root("a", "{ products { name } }"), Root("b", "{ products { stock } }"))
+TWICE = (
+    Root("a", "{ products { upc } }"),
+    EntityFetch("b", (0,), (Entities("Product", "products", "upc", "{ name }"),)),
+    EntityFetch("c", (0,), (Entities("Product", "products", "upc", "{ name stock }"),)),
+)
+UNNAMED = (Root("a", "{ found { ... on Shop { name } } }"),)
+
+
+@pytest.mark.parametrize(
+    ("query", "fetches", "reason"),
+    [
+        ("{ products { name stock } }", HALVES, "two fetches give"),
+        ("{ products { name stock } }", TWICE, "two fetches give"),
+        ("{ found { __typename } }", UNNAMED, "abstract"),
+    ],
+)
+def test_plans_that_would_need_copying_or_guessing_are_interpreted(
+    query: str, fetches: tuple[Root | EntityFetch, ...], reason: str
+) -> None:
+    compiled = compile_plan(plan(SCHEMA, query, *fetches), SCHEMA)
+
+    with pytest.raises(NotCoveredError, match=reason):
+        CompiledForm(compiled.plan, compiled.templates, SCHEMA)
+
+
+async def _by_form(made: QueryPlan, subgraphs: ScriptedSubgraphs) -> Result:
+    """The answer of both paths, and proof that the compiled form gave it."""
+    again: Any = subgraphs.again()
+    await answer(made, SCHEMA, subgraphs)
+    result = await execute(BoundPlan(compile_plan(made, SCHEMA, 1)), again)
+    assert result.encoded is not None
+    return result
