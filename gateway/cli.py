@@ -158,11 +158,14 @@ def settings(
 
 
 def main() -> None:
-    """Runs the command line; a coded error becomes one message on stderr and exit 1."""
+    """Runs the command line; a coded error, or a file that cannot be used, becomes one message on stderr and exit 1."""
     try:
         app()
     except CodedError as problem:
         sys.stderr.write(f"{problem.code.name}: {problem.message}\n")
+        sys.exit(1)
+    except OSError as problem:
+        sys.stderr.write(f"FILE_UNUSABLE: {problem.filename or ''}: {problem.strerror or problem}.\n")
         sys.exit(1)
 
 

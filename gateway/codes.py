@@ -19,6 +19,7 @@ _DECLARING = (
     "gateway.document_limits",
     "gateway.execution.subgraph_address",
     "gateway.server.errors",
+    "gateway.storage.migrations",
     "gateway.commands.processes",
     "subgraphs.kit.errors",
 )

@@ -76,9 +76,9 @@ def _decide(uses: tuple[Use, ...], rights: Rights) -> tuple[dict[str, Entitlemen
                 grounds[resource] = answer
         if not missing:
             return grounds, refusals
-        for use in uses:
-            if _is_refused(use, refusals):
-                continue
+        # What stands below a refused field is named too: whoever applies, applies for all of it at once.
+        standing = [use for use in uses if not _is_refused(use, refusals)]
+        for use in standing:
             for resource, answer in missing.items():
                 if items := answer.items & {item for item, _ in use.needs}:
                     refusals[id(use.selection)] = Refusal(use.selection, use.path, resource, items, answer)

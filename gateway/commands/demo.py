@@ -26,6 +26,7 @@ import yaml
 from gateway.commands.demo_texts import introduction, outcome
 from gateway.commands.processes import PROCESS_FAILED, Child, Children, free_port
 from gateway.errors import CodedError
+from policies.context import ContextSigner, RequestContext, parse_signing_key
 from policies.credentials import hash_api_key, new_api_key
 
 FACTS = "subgraphs.demo"
@@ -43,9 +44,10 @@ class DemoCaller:
 
 @dataclass(frozen=True, slots=True)
 class DemoQuery:
-    """A query to paste, with its variables."""
+    """A query to paste, with its variables and the name of the caller to ask it as."""
 
     name: str
+    caller: str
     sentence: str
     text: str
     variables: Mapping[str, object]
@@ -145,8 +147,9 @@ def _generate(data: Path) -> None:
 
 def _start_departments(listed: list[dict[str, str]], data: Path, children: Children) -> dict[str, tuple[Child, int]]:
     """Each department as a process; its schema registered with the gateway, its catalogue entries collected."""
+    for folder in ("schemas", "catalogue"):
+        shutil.rmtree(data / folder, ignore_errors=True)
     for folder in ("keys", "schemas", "catalogue"):
-        shutil.rmtree(data / folder, ignore_errors=folder != "keys")
         (data / folder).mkdir(exist_ok=True)
     running: dict[str, tuple[Child, int]] = {}
     for department in listed:
@@ -160,6 +163,7 @@ def _start_departments(listed: list[dict[str, str]], data: Path, children: Child
         if name == "market_regulation" and (store := os.environ.get("WATERSMEET_DEMO_POSTGRES")):
             command += ["--store", store]
         running[name] = (children.start(name, command, f"http://127.0.0.1:{port}/healthz"), port)
+    _collect_entries(FACTS, "registered_only", data)
     for department in listed:
         name, module = department["name"], department["module"]
         child, port = running[name]
@@ -171,16 +175,22 @@ def _start_departments(listed: list[dict[str, str]], data: Path, children: Child
 
 def _register(name: str, module: str, port: int, data: Path) -> None:
     """What a department hands in: its schema with its address, and its catalogue entries."""
-    printed = subprocess.run(
-        [sys.executable, "-m", module, "--print-schema"], capture_output=True, text=True, check=False
-    )
-    if printed.returncode:
-        raise CodedError(PROCESS_FAILED, f"{name} cannot print its schema: {printed.stderr.strip()[-500:]}")
-    sdl = f"# url: http://127.0.0.1:{port}/graphql\n{printed.stdout}"
-    (data / "schemas" / f"{name}.graphql").write_text(sdl, encoding="utf-8")
-    for entry in files(module).joinpath("catalogue").iterdir():
+    address = f"http://127.0.0.1:{port}/graphql"
+    body = b'{"query":"{_service{sdl}}"}'
+    key = parse_signing_key((data / "keys" / f"{name}.key").read_text())
+    context = RequestContext(audience=name, subject="user:registrar", zone="extranet", policy_version="none")
+    signed = ContextSigner(name, key).headers("POST", "/graphql", body, context)
+    request = urllib.request.Request(address, body, {"content-type": "application/json", **dict(signed)})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        sdl = json.load(response)["data"]["_service"]["sdl"]
+    (data / "schemas" / f"{name}.graphql").write_text(f"# url: {address}\n{sdl}", encoding="utf-8")
+    _collect_entries(module, "catalogue", data)
+
+
+def _collect_entries(package: str, folder: str, data: Path) -> None:
+    for entry in files(package).joinpath(folder).iterdir():
         if entry.name.endswith(".yaml"):
-            (data / "catalogue" / f"{name}-{entry.name}").write_bytes(entry.read_bytes())
+            (data / "catalogue" / f"{package.rpartition('.')[2]}-{entry.name}").write_bytes(entry.read_bytes())
 
 
 def _write_callers(listed: list[dict[str, object]], data: Path) -> tuple[DemoCaller, ...]:
@@ -207,7 +217,7 @@ def _write_callers(listed: list[dict[str, object]], data: Path) -> tuple[DemoCal
 def _query(facts: Mapping[str, object]) -> DemoQuery:
     text = files(FACTS).joinpath(str(facts["file"])).read_text("utf-8").strip()
     variables = dict(facts.get("variables") or {})  # type: ignore[call-overload]
-    return DemoQuery(str(facts["name"]), str(facts["sentence"]), text, variables)
+    return DemoQuery(str(facts["name"]), str(facts["caller"]), str(facts["sentence"]), text, variables)
 
 
 def _write_settings(
@@ -232,6 +242,7 @@ def _write_settings(
         f'[server]\nport = {port}\nexplorer_config = "explorer.json"\n'
         '[supergraph]\ncompose = "schemas"\n'
         '[access]\ncatalogue = "catalogue"\npolicy = "policy.csv"\ncallers = "callers.toml"\nzone = "extranet"\n'
+        f'apply = "http://127.0.0.1:{port}/apply?resource={{resource}}"\n'
         f"{keys}",
         encoding="utf-8",
     )

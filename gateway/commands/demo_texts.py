@@ -25,6 +25,8 @@ class Query(Protocol):
     @property
     def sentence(self) -> str: ...
     @property
+    def caller(self) -> str: ...
+    @property
     def text(self) -> str: ...
     @property
     def variables(self) -> Mapping[str, object]: ...
@@ -56,9 +58,9 @@ def introduction(demo: Demo) -> str:
         lines += [f"  {caller.name}: {caller.sentence}"]
         lines += [f"      {name}: {value}" for name, value in caller.headers.items()] or ["      (no headers)"]
     lines += ["", "Three queries to paste:"]
-    asking = {"queries": demo.callers[-1]}
+    callers = {caller.name: caller for caller in demo.callers}
     for query in demo.queries:
-        lines += [f"  {query.name}: {query.sentence}", f"    {_curl(demo.address, query, asking['queries'])}", ""]
+        lines += [f"  {query.name}: {query.sentence}", f"    {_curl(demo.address, query, callers[query.caller])}", ""]
     lines += [f"The same query, {demo.queries[0].name}, asked by each caller:"]
     return "\n".join(lines)
 
