@@ -50,7 +50,9 @@ class Change:
 def compare_schemas(old: GraphQLSchema, new: GraphQLSchema) -> tuple[Change, ...]:
     """All changes from ``old`` to ``new``, the breaking ones first, then by coordinate."""
     order = list(Effect)
-    return tuple(sorted(_Comparison(old, new).changes(), key=lambda c: (order.index(c.effect), c.coordinate, c.message)))
+    return tuple(
+        sorted(_Comparison(old, new).changes(), key=lambda c: (order.index(c.effect), c.coordinate, c.message))
+    )
 
 
 def changes_as_text(changes: tuple[Change, ...]) -> str:
@@ -141,9 +143,7 @@ class _Comparison:
         implementing = isinstance(one, GraphQLObjectType | GraphQLInterfaceType)
         return implementing and isinstance(other, GraphQLInterfaceType) and other in one.interfaces  # type: ignore[union-attr]
 
-    def _inputs(
-        self, before: Inputs, after: Inputs, coordinate: Callable[[str], str], what: str
-    ) -> Iterator[Change]:
+    def _inputs(self, before: Inputs, after: Inputs, coordinate: Callable[[str], str], what: str) -> Iterator[Change]:
         for name in sorted(before.keys() - after.keys()):
             yield Change(Effect.BREAKING, coordinate(name), f"the {what} was removed.")
         for name in sorted(after.keys() - before.keys()):

@@ -11,7 +11,7 @@ satisfiability. Nothing here needs a gateway, a network or a file.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from graphql import DocumentNode, parse
 

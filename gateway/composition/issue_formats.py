@@ -14,9 +14,7 @@ def as_text(composition: Composition) -> str:
 
 
 def _text(issue: Issue) -> str:
-    places = ", ".join(
-        node.subgraph if node.line is None else f"{node.subgraph}:{node.line}" for node in issue.nodes
-    )
+    places = ", ".join(node.subgraph if node.line is None else f"{node.subgraph}:{node.line}" for node in issue.nodes)
     lines = [f"{issue.code.severity.value} {issue.code.name}: {issue.message}"]
     if places:
         lines.append(f"  at {places}")

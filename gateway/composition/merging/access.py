@@ -38,7 +38,9 @@ def spread_access(directives: DirectiveMerge) -> None:
             _spread(directives, f"{interface.name}.{member.name}", member, theirs)
 
 
-def _spread(directives: DirectiveMerge, coordinate: str, target: Type | Member, sources: list[Type] | list[Member]) -> None:
+def _spread(
+    directives: DirectiveMerge, coordinate: str, target: Type | Member, sources: list[Type] | list[Member]
+) -> None:
     for identity in ACCESS:
         asked = [applied for source in sources for applied in source.applied(identity)]
         if not asked:

@@ -10,19 +10,15 @@ from typing import Any
 
 from graphql import BooleanValueNode, ConstListValueNode, ConstValueNode, IntValueNode, StringValueNode, print_ast
 
-from gateway.composition import codes
+from gateway.composition import codes, hints
 from gateway.composition.merging.composed import ComposedDirectives
 from gateway.composition.merging.scopes import conjunction
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.supergraph.directives import (
     FEDERATION_DIRECTIVES,
     RESOURCE_DIRECTIVE,
-    STANDARD_DIRECTIVES,
-    DirectiveSpec,
-    FeatureSpec,
 )
-from gateway.supergraph.elements import Applied, Type, plain
-from gateway.supergraph.model import TypeKind
+from gateway.supergraph.elements import Applied, plain
 
 Arguments = Mapping[str, ConstValueNode]
 _DEFINITION_ONLY = ("deprecated", "specifiedBy", "oneOf")
@@ -142,7 +138,7 @@ class DirectiveMerge:
             if (value := _merge_argument(rule, argument, distinct)) is not None
         }
         self.merge.log.report(
-            codes.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
+            hints.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
             f"@{name} on {coordinate} is said with different arguments; they are combined.", coordinate,
         )  # fmt: skip
         return Applied(name, identity, merged)
@@ -158,7 +154,7 @@ class DirectiveMerge:
         keys = [_key(a.arguments) for _, a in applications]
         chosen = max(distinct, key=lambda candidate: keys.count(_key(candidate.arguments)))
         self.merge.log.report(
-            codes.INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
+            hints.INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
             f"@{name} on {coordinate} has different arguments in {named(s for s, _ in applications)}; those most used are "
             "taken.", coordinate, at=[s.at(a) for s, a in applications],
         )  # fmt: skip

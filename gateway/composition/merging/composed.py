@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, replace
 
-from gateway.composition import codes
+from gateway.composition import codes, hints
 from gateway.composition.merging.fields import merge_arguments
 from gateway.composition.merging.state import Merge, Sources, named
 from gateway.composition.subgraph.links import Link
@@ -82,7 +82,7 @@ def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> list[_Reques
         _refuse(merge, "@composeDirective needs the name of a directive.", subgraph, applied)
         return []
     if not written.startswith("@"):
-        _refuse(merge, f"@composeDirective(name: \"{written}\"): the name must begin with @.", subgraph, applied)
+        _refuse(merge, f'@composeDirective(name: "{written}"): the name must begin with @.', subgraph, applied)
         return []
     name = written[1:]
     if name not in subgraph.directives:
@@ -93,7 +93,7 @@ def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> list[_Reques
     if identity is not None and (link is None or link.identity == FEDERATION or link.identity in STANDALONE):
         if identity in _COMPOSED_ALWAYS:
             merge.log.report(
-                codes.DIRECTIVE_COMPOSITION_INFO,
+                hints.DIRECTIVE_COMPOSITION_INFO,
                 f"[{subgraph.name}] @{name} is composed always: @composeDirective adds nothing.", at=[subgraph.at(applied)],
             )  # fmt: skip
         else:
@@ -102,7 +102,12 @@ def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> list[_Reques
     if identity == "resource":
         return []
     if link is None:
-        _refuse(merge, f"@{name} comes from no @link: only directives of a linked specification can be composed.", subgraph, applied)
+        _refuse(
+            merge,
+            f"@{name} comes from no @link: only directives of a linked specification can be composed.",
+            subgraph,
+            applied,
+        )
         return []
     if link.identity.startswith(f"{APOLLO}/") and link.name in ("link", "core", "join"):
         _refuse(merge, f"@{name} belongs to {link.identity} and cannot be composed.", subgraph, applied)
@@ -183,7 +188,7 @@ def _hint_majors(merge: Merge, composed: set[str]) -> None:
     for identity, majors in versions.items():
         if len(majors) > 1 and identity not in composed:
             merge.log.report(
-                codes.DIRECTIVE_COMPOSITION_INFO,
+                hints.DIRECTIVE_COMPOSITION_INFO,
                 f"{identity} is linked in more than one major version, and is not composed.",
                 at=[place for places in majors.values() for place in places],
             )  # fmt: skip
@@ -198,7 +203,7 @@ def _hint_not_composed(merge: Merge, found: ComposedDirectives) -> None:
             imported = link is not None and f"@{own}" in link.imports
             if imported and local != name and local in subgraph.directives:
                 merge.log.report(
-                    codes.DIRECTIVE_COMPOSITION_WARN,
+                    hints.DIRECTIVE_COMPOSITION_WARN,
                     f"@{own} of {identity} is composed as @{name}, but is called @{local} in {subgraph.name}; what it says "
                     "there is left out.", at=[subgraph.at(subgraph.directives[local])],
                 )  # fmt: skip
@@ -225,7 +230,7 @@ def _executable(merge: Merge, name: str) -> DirectiveDeclaration | None:
     if len(having) < len(merge.subgraphs):
         without = [s for s in merge.subgraphs if name not in s.directives]
         merge.log.report(
-            codes.INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE,
+            hints.INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE,
             f"Directive @{name} is not defined in {named(without)}, so clients cannot use it.", f"@{name}", at=at,
         )  # fmt: skip
         return None
@@ -233,20 +238,20 @@ def _executable(merge: Merge, name: str) -> DirectiveDeclaration | None:
     common = set.intersection(*sets)
     if not common:
         merge.log.report(
-            codes.NO_EXECUTABLE_DIRECTIVE_INTERSECTION,
+            hints.NO_EXECUTABLE_DIRECTIVE_INTERSECTION,
             f"Directive @{name} has no location that all subgraphs allow, so clients cannot use it.", f"@{name}", at=at,
         )  # fmt: skip
         return None
     if any(found != common for found in sets):
         merge.log.report(
-            codes.INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS,
+            hints.INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS,
             f"Directive @{name} has different locations; clients may use it on {', '.join(sorted(common))}.", f"@{name}",
             at=at,
         )  # fmt: skip
     repeatable = {d.repeatable for _, d in having}
     if len(repeatable) > 1:
         merge.log.report(
-            codes.INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
+            hints.INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
             f"Directive @{name} is repeatable in some subgraphs alone, so clients may not repeat it.", f"@{name}", at=at,
         )  # fmt: skip
     sources: Sources = having  # type: ignore[type-arg, assignment]

@@ -3,17 +3,17 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from gateway.composition import codes
+from graphql import print_ast
+
+from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.context import context_arguments, is_contextual
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import escape, merge_description
 from gateway.composition.subgraph.facts import fields_argument
 from gateway.composition.subgraph.graphql_rules import is_subtype
-from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import Member, Type, is_required, plain, same_value
+from gateway.supergraph.elements import Member, Type, is_required, same_value
 from gateway.supergraph.model import TypeKind
-from graphql import print_ast
 
 
 def merge_fields(merge: Merge) -> None:
@@ -117,11 +117,11 @@ class _FieldMerge:
         if not without or self.parent.name in ("Query", "Mutation", "Subscription"):
             return
         if self.parent.kind is TypeKind.INTERFACE:
-            code = codes.INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD
+            code = hints.INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD
         elif any(t.has("key") for _, t in self.type_sources):
             return
         else:
-            code = codes.INCONSISTENT_OBJECT_VALUE_TYPE_FIELD
+            code = hints.INCONSISTENT_OBJECT_VALUE_TYPE_FIELD
         if any(t.has("key") for _, t in self.type_sources):
             return
         self.merge.report(
@@ -217,7 +217,7 @@ def _hint_entity(merge: Merge, name: str, sources: Sources[Type]) -> None:
     without = [(s, t) for s, t in sources if not t.has("key")]
     if with_key and without and merge.types[name].kind is TypeKind.OBJECT:
         merge.report(
-            codes.INCONSISTENT_ENTITY,
+            hints.INCONSISTENT_ENTITY,
             f"{name} has a @key in {named(with_key)}, but none in {named(s for s, _ in without)}.", name, sources=without,
         )  # fmt: skip
 
@@ -226,7 +226,7 @@ def merge_output_type(merge: Merge, coordinate: str, sources: Sources[Member]) -
     """The widest of the types, and whether all are the same."""
     return _merge_type(
         merge, coordinate, sources, lambda one, other: is_subtype(other, one, merge.is_subtype),
-        codes.FIELD_TYPE_MISMATCH, codes.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE,
+        codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE,
     )  # fmt: skip
 
 
@@ -279,16 +279,14 @@ def merge_arguments(merge: Merge, coordinate: str, sources: Sources[Member]) -> 
         argument = Member(name)
         argument.description = merge_description(merge, where, having)
         argument.type, _ = merge_input_type(
-            merge, where, having, codes.FIELD_ARGUMENT_TYPE_MISMATCH, codes.INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE
+            merge, where, having, codes.FIELD_ARGUMENT_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE
         )
         argument.default = merge_default(merge, where, having, codes.FIELD_ARGUMENT_DEFAULT_MISMATCH)
         merged[name] = argument
     return merged
 
 
-def _missing_argument(
-    merge: Merge, where: str, name: str, having: Sources[Member], sources: Sources[Member]
-) -> None:
+def _missing_argument(merge: Merge, where: str, name: str, having: Sources[Member], sources: Sources[Member]) -> None:
     without = named(s for s, m in sources if name not in m.arguments)
     required = [s for s, a in having if is_required(a)]
     if required:
@@ -298,7 +296,7 @@ def _missing_argument(
         )  # fmt: skip
     else:
         merge.report(
-            codes.INCONSISTENT_ARGUMENT_PRESENCE,
+            hints.INCONSISTENT_ARGUMENT_PRESENCE,
             f"{where} does not exist in {without}, so clients cannot give it.", where, sources=having,
         )  # fmt: skip
 
@@ -315,7 +313,7 @@ def _check_contextual(merge: Merge, where: str, having: Sources[Member]) -> None
             )  # fmt: skip
         else:
             merge.report(
-                codes.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS_HINT,
+                hints.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS_HINT,
                 f"{where} is filled by @fromContext elsewhere; in {subgraph.name} it is always left out.", where,
                 sources=having,
             )  # fmt: skip
@@ -332,7 +330,7 @@ def merge_default(merge: Merge, coordinate: str, sources: Sources[Member], misma
         merge.report(mismatch, f"{coordinate} has different defaults: {told}.", coordinate, sources=values)
     elif len(values) < len(sources):
         merge.report(
-            codes.INCONSISTENT_DEFAULT_VALUE_PRESENCE,
+            hints.INCONSISTENT_DEFAULT_VALUE_PRESENCE,
             f"{coordinate} has a default in {named(s for s, _ in values)} alone, so the supergraph has none.", coordinate,
             sources=sources,
         )  # fmt: skip

@@ -53,7 +53,9 @@ class _Check:
             )
         if definition.kind is TypeKind.UNION and definition.members and all(map(self._is_hidden, definition.members)):
             self.report(
-                codes.ONLY_INACCESSIBLE_CHILDREN, f"Union {name} is visible, but all of its members are @inaccessible.", name
+                codes.ONLY_INACCESSIBLE_CHILDREN,
+                f"Union {name} is visible, but all of its members are @inaccessible.",
+                name,
             )
         for member in definition.fields.values():
             self._field(member)
@@ -92,7 +94,9 @@ class _Check:
             if self.definition.kind is TypeKind.INPUT_OBJECT:
                 if is_required(member):
                     self.report(
-                        codes.REQUIRED_INACCESSIBLE, f"{coordinate} is required, so it cannot be @inaccessible.", coordinate
+                        codes.REQUIRED_INACCESSIBLE,
+                        f"{coordinate} is required, so it cannot be @inaccessible.",
+                        coordinate,
                     )
             else:
                 self._demanded(member, coordinate)

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from gateway.composition import codes
+from gateway.composition import codes, hints
 from gateway.composition.merging.fields import merge_default, merge_input_type
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import merge_description
@@ -28,7 +28,7 @@ def _merge_input(merge: Merge, merged: Type, type_sources: Sources[Type]) -> Non
         member = Member(field_name)
         member.description = merge_description(merge, coordinate, sources)
         member.type, uniform = merge_input_type(
-            merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, codes.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
+            merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
         )
         member.default = merge_default(merge, coordinate, sources, codes.INPUT_FIELD_DEFAULT_MISMATCH)
         if not uniform:
@@ -53,7 +53,7 @@ def _missing_field(
         )  # fmt: skip
     else:
         merge.report(
-            codes.INCONSISTENT_INPUT_OBJECT_FIELD,
+            hints.INCONSISTENT_INPUT_OBJECT_FIELD,
             f"{coordinate} does not exist in {without}, so clients cannot give it.", coordinate, sources=sources,
         )  # fmt: skip
 
@@ -86,7 +86,7 @@ def _merge_enum(
     name = merged.name
     if as_input is None and as_output is None:
         merge.report(
-            codes.UNUSED_ENUM_TYPE, f"Enum {name} is used nowhere; the values of all subgraphs are kept.", name,
+            hints.UNUSED_ENUM_TYPE, f"Enum {name} is used nowhere; the values of all subgraphs are kept.", name,
             sources=type_sources,
         )  # fmt: skip
     for value_name, sources, without in _values(type_sources):
@@ -101,13 +101,13 @@ def _merge_enum(
                 )  # fmt: skip
             elif as_input:
                 merge.report(
-                    codes.INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
+                    hints.INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
                     f"{coordinate} does not exist in {without}, so clients cannot send it.", coordinate, sources=sources,
                 )  # fmt: skip
                 continue
             else:
                 merge.report(
-                    codes.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
+                    hints.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
                     f"{coordinate} does not exist in {without}; clients may receive it all the same.", coordinate,
                     sources=sources,
                 )  # fmt: skip

@@ -57,7 +57,9 @@ def _check_keys(merge: Merge, interface: Type) -> None:
         if source.has("interfaceObject") or source.kind is not TypeKind.INTERFACE:
             continue
         keys = [key for key in source.applied("key") if key.value("resolvable", True) is not False]
-        missing = [t.name for t in merge.implementers(interface.name) if t.name not in subgraph.possible_types(interface.name)]
+        missing = [
+            t.name for t in merge.implementers(interface.name) if t.name not in subgraph.possible_types(interface.name)
+        ]
         if keys and missing:
             merge.report(
                 codes.INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,

@@ -15,7 +15,13 @@ from gateway.composition.merging.inputs import merge_enums, merge_inputs
 from gateway.composition.merging.interface_objects import merge_interface_objects
 from gateway.composition.merging.overrides import merge_overrides
 from gateway.composition.merging.state import Merge, graph_names
-from gateway.composition.merging.types import merge_description, merge_implements, merge_roots, merge_shallow_types, merge_unions
+from gateway.composition.merging.types import (
+    merge_description,
+    merge_implements,
+    merge_roots,
+    merge_shallow_types,
+    merge_unions,
+)
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member, all_members
@@ -65,7 +71,9 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], l
         links=[*links, *composed.links],
         directives=[*declarations, *executable, *composed.declarations.values()],
         scalars=scalars,
-        description=merge_description(merge, "schema", [(s, Member("schema", description=s.schema_description)) for s in subgraphs]),
+        description=merge_description(
+            merge, "schema", [(s, Member("schema", description=s.schema_description)) for s in subgraphs]
+        ),
     )
     return Merged(merge, text, frozenset(c for c, e in all_members(merge.types.values()) if e.has("inaccessible")))
 

@@ -3,7 +3,7 @@
 import difflib
 import re
 
-from gateway.composition import codes
+from gateway.composition import codes, hints
 from gateway.composition.merging.state import Merge, Override
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type
@@ -53,7 +53,7 @@ def _apply(
         return
     if other is None:
         merge.report(
-            codes.FROM_SUBGRAPH_DOES_NOT_EXIST,
+            hints.FROM_SUBGRAPH_DOES_NOT_EXIST,
             f"{coordinate} in {subgraph.name} overrides a field of {origin!r}, but there is no such subgraph."
             f"{_nearest(origin, by_name)}", coordinate, sources=here,
         )  # fmt: skip
@@ -65,7 +65,7 @@ def _apply(
     theirs = other.types[definition.name].fields.get(member.name) if definition.name in other.types else None
     if theirs is None:
         merge.report(
-            codes.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
+            hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
             f"{coordinate} is no longer in {origin}: the @override in {subgraph.name} can be removed.", coordinate,
             sources=here,
         )  # fmt: skip
@@ -131,7 +131,7 @@ def _take_over(
     facts = merge.facts[other.name]
     if facts.is_external(type_name, field_name):
         merge.report(
-            codes.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
+            hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
             f"{coordinate} is @external in {other.name}: the @override in {subgraph.name} can be removed.", coordinate,
             sources=both,
         )  # fmt: skip
@@ -146,12 +146,12 @@ def _take_over(
             else "it can be removed there."
         )
         merge.report(
-            codes.OVERRIDDEN_FIELD_CAN_BE_REMOVED,
+            hints.OVERRIDDEN_FIELD_CAN_BE_REMOVED,
             f"{coordinate} of {other.name} is taken over by {subgraph.name}: {how}", coordinate, sources=both,
         )  # fmt: skip
     else:
         merge.report(
-            codes.OVERRIDE_MIGRATION_IN_PROGRESS,
+            hints.OVERRIDE_MIGRATION_IN_PROGRESS,
             f"{coordinate} is moving from {other.name} to {subgraph.name} by @override(label:); once done, remove it "
             f"from {other.name}.", coordinate, sources=both,
         )  # fmt: skip

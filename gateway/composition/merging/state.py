@@ -52,7 +52,8 @@ class Merge:
             (subgraph, definition.fields[field_name])
             for interface in merged.interfaces
             for subgraph, definition in self.sources(interface)
-            if definition.has("interfaceObject") and field_name in definition.fields
+            if definition.has("interfaceObject")
+            and field_name in definition.fields
             and not self.facts[subgraph.name].is_external(interface, field_name)
         ]
 
@@ -62,7 +63,8 @@ class Merge:
             subgraph
             for interface in self.types[type_name].interfaces
             for subgraph, definition in self.sources(interface)
-            if definition.has("interfaceObject") and field_name in definition.fields
+            if definition.has("interfaceObject")
+            and field_name in definition.fields
             and not self.facts[subgraph.name].is_external(interface, field_name)
             and not self.facts[subgraph.name].is_shareable(interface, field_name)
         ]

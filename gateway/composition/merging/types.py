@@ -2,7 +2,7 @@
 
 import json
 
-from gateway.composition import codes
+from gateway.composition import codes, hints
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.subgraph.facts import fields_argument
 from gateway.composition.subgraph.reading import Subgraph
@@ -37,9 +37,7 @@ def _kind(merge: Merge, name: str, sources: Sources[Type]) -> TypeKind | None:
     if objects and kinds == {TypeKind.INTERFACE}:
         return TypeKind.INTERFACE
     if len(kinds) > 1 or objects:
-        told = by_value(
-            (s, "an @interfaceObject" if t.has("interfaceObject") else t.kind.value) for s, t in sources
-        )
+        told = by_value((s, "an @interfaceObject" if t.has("interfaceObject") else t.kind.value) for s, t in sources)
         merge.report(codes.TYPE_KIND_MISMATCH, f"{name} is not of one kind: it is {told}.", name, sources=sources)
         return None
     return kinds.pop()
@@ -56,7 +54,7 @@ def merge_description(merge: Merge, coordinate: str, sources: Sources) -> str | 
     chosen = max(counts, key=lambda text: counts[text])
     if len(counts) > 1:
         merge.report(
-            codes.INCONSISTENT_DESCRIPTION,
+            hints.INCONSISTENT_DESCRIPTION,
             f"{coordinate} has different descriptions; the one most used is taken.", coordinate,
             sources=[(s, e) for s, e in sources if e.description],
         )  # fmt: skip
@@ -74,7 +72,9 @@ def _join_type(merge: Merge, subgraph: Subgraph, source: Type) -> list[str]:
     lines = []
     for applied in keys:
         extension = ", extension: true" if is_extension else ""
-        resolvable = f", resolvable: {str(applied.value('resolvable')).lower()}" if "resolvable" in applied.arguments else ""
+        resolvable = (
+            f", resolvable: {str(applied.value('resolvable')).lower()}" if "resolvable" in applied.arguments else ""
+        )
         lines.append(f'@join__type(graph: {graph}, key: "{_key_text(applied)}"{extension}{resolvable}{extra})')
     return lines
 
@@ -97,9 +97,7 @@ def merge_implements(merge: Merge) -> None:
             for interface in source.interfaces:
                 if interface not in merged.interfaces:
                     merged.interfaces.append(interface)
-                merged.join.append(
-                    f'@join__implements(graph: {merge.graphs[subgraph.name]}, interface: "{interface}")'
-                )
+                merged.join.append(f'@join__implements(graph: {merge.graphs[subgraph.name]}, interface: "{interface}")')
 
 
 def merge_unions(merge: Merge) -> None:
@@ -117,7 +115,7 @@ def merge_unions(merge: Merge) -> None:
             without = [s for s, source in sources if member not in source.members]
             if without:
                 merge.report(
-                    codes.INCONSISTENT_UNION_MEMBER,
+                    hints.INCONSISTENT_UNION_MEMBER,
                     f"Union {name} includes {member} in some subgraphs, but not in {named(without)}.", name,
                     sources=sources,
                 )  # fmt: skip

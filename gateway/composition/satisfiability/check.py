@@ -12,14 +12,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import product
 
-from gateway.composition import codes
+from gateway.composition import codes, hints
 from gateway.composition.issues import IssueLog
 from gateway.composition.merging.context import CONTEXT_FIELD
 from gateway.composition.merging.state import Merge, named
 from gateway.composition.satisfiability.reach import BudgetExceededError, Position, Reach
 from gateway.composition.satisfiability.witness import Step, operation
 from gateway.supergraph.elements import Member, Type, named_type
-from gateway.supergraph.model import TypeKind
 
 BUDGET = 2_000_000
 """Steps granted to one composition: some seconds' worth; real graphs need a hundredth."""
@@ -185,7 +184,7 @@ class _Walk:
             )  # fmt: skip
         else:
             self.log.report(
-                codes.INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
+                hints.INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
                 f"{coordinate} is shared, but its subgraphs return different types: {'; '.join(told)}.", coordinate, at=at,
             )  # fmt: skip
 
@@ -230,5 +229,3 @@ def _contexts(subgraph: str, member: Member) -> Iterator[str]:
             match = CONTEXT_FIELD.match(str(applied.value("field", "")))
             if match is not None:
                 yield f"{subgraph}__{match[1]}"
-
-

@@ -14,7 +14,7 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.composition.merging.context import is_contextual
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import FieldSetSyntaxError, field_set_node, fields_argument
+from gateway.composition.subgraph.facts import field_set_node, fields_argument
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member, Type, named_type
 from gateway.supergraph.model import TypeKind
@@ -100,9 +100,7 @@ class Reach:
             return True
         if any(not self._is_interface_object(p) for p in reached):
             return True
-        return any(
-            self._enters_by_interface(target, self.merge.types[runtime], position.type) for position in reached
-        )
+        return any(self._enters_by_interface(target, self.merge.types[runtime], position.type) for position in reached)
 
     def _enters_by_interface(self, target: Subgraph, runtime: Type, interface: str) -> bool:
         definition = target.types.get(interface)
@@ -307,5 +305,3 @@ def _united(trees: list[Provided]) -> Provided:
         for name, inner in tree:
             merged.setdefault(name, []).append(inner)
     return tuple(sorted((name, _united(inner)) for name, inner in merged.items()))
-
-

@@ -58,7 +58,10 @@ class _Argument:
 
     def refuse(self, code: CompositionCode, why: str) -> None:
         self.log.report(
-            code, f"[{self.subgraph.name}] {self.coordinate}: {why}", self.coordinate, at=(self.subgraph.at(self.applied),)
+            code,
+            f"[{self.subgraph.name}] {self.coordinate}: {why}",
+            self.coordinate,
+            at=(self.subgraph.at(self.applied),),
         )
 
     def check(self, holders: dict[str, list[Type]]) -> None:
@@ -71,7 +74,9 @@ class _Argument:
             self.refuse(codes.CONTEXT_NOT_SET, "a field that an interface demands cannot be filled from a context.")
         match = CONTEXT_FIELD.match(str(self.applied.value("field") or ""))
         if match is None or not match[2].strip():
-            self.refuse(codes.NO_CONTEXT_IN_SELECTION, "`field` must name a context and a selection: `$name { field }`.")
+            self.refuse(
+                codes.NO_CONTEXT_IN_SELECTION, "`field` must name a context and a selection: `$name { field }`."
+            )
             return
         places = holders.get(match[1])
         if places is None:

@@ -29,7 +29,9 @@ def _check_interface_field(subgraph: Subgraph, definition: Type, member: Member,
 
 def _check_list_size(subgraph: Subgraph, coordinate: str, member: Member, applied: Applied, log: IssueLog) -> None:
     def refuse(code: CompositionCode, why: str) -> None:
-        log.report(code, f"[{subgraph.name}] @{applied.name} on {coordinate}: {why}", coordinate, at=(subgraph.at(applied),))
+        log.report(
+            code, f"[{subgraph.name}] @{applied.name} on {coordinate}: {why}", coordinate, at=(subgraph.at(applied),)
+        )
 
     sized = applied.value("sizedFields")
     if not sized and not _is_list(member.type):

@@ -1,5 +1,7 @@
 """The directives a subgraph has without defining them, and whether its own definitions of them agree."""
 
+from graphql import parse_const_value
+
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog
 from gateway.composition.subgraph.reading import Subgraph
@@ -17,11 +19,15 @@ from gateway.supergraph.directives import (
 )
 from gateway.supergraph.elements import DirectiveDeclaration, Member, named_type
 
-from graphql import parse_const_value
-
 _LINK = DirectiveSpec(
     "link",
-    (("url", "String"), ("as", "String"), ("for", "link__Purpose"), ("import", "[link__Import]"), ("feature", "String")),
+    (
+        ("url", "String"),
+        ("as", "String"),
+        ("for", "link__Purpose"),
+        ("import", "[link__Import]"),
+        ("feature", "String"),
+    ),
     ("SCHEMA",),
     repeatable=True,
 )

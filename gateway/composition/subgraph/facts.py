@@ -66,7 +66,9 @@ def _one_line(node: SelectionSetNode) -> str:
     return " ".join(written)
 
 
-def selected_fields(subgraph: Subgraph, parent: str, node: SelectionSetNode) -> Iterator[tuple[Type, Member, FieldNode]]:
+def selected_fields(
+    subgraph: Subgraph, parent: str, node: SelectionSetNode
+) -> Iterator[tuple[Type, Member, FieldNode]]:
     """Every field that the field set selects on ``parent``, nested ones included; unknown ones are passed over."""
     definition = subgraph.types.get(parent)
     for selection in node.selections:

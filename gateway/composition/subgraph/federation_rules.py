@@ -6,7 +6,13 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
 
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode, IssueLog
-from gateway.composition.subgraph.facts import Facts, FieldSetSyntaxError, field_set_node, field_set_text, fields_argument
+from gateway.composition.subgraph.facts import (
+    Facts,
+    FieldSetSyntaxError,
+    field_set_node,
+    field_set_text,
+    fields_argument,
+)
 from gateway.composition.subgraph.graphql_rules import value_problem
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, is_required, named_type
@@ -63,7 +69,9 @@ class _FieldSetCheck:
         sound = True
         for selection in node.selections:
             for directive in parts(selection, "directives"):
-                self.report("DIRECTIVE_IN_FIELDS_ARG", f"it applies {print_ast(directive)}; a field set holds no directives.")
+                self.report(
+                    "DIRECTIVE_IN_FIELDS_ARG", f"it applies {print_ast(directive)}; a field set holds no directives."
+                )
                 sound = False
             if isinstance(selection, FieldNode):
                 sound = self.field(parent, selection, external) and sound
@@ -124,7 +132,9 @@ class _FieldSetCheck:
         given = {argument.name.value: argument.value for argument in parts(node, "arguments")}
         for name, value in given.items():
             expected = member.arguments.get(name)
-            problem = value_problem(value, expected.type, self.subgraph.types) if expected else "there is no such argument."
+            problem = (
+                value_problem(value, expected.type, self.subgraph.types) if expected else "there is no such argument."
+            )
             if problem:
                 self.report("INVALID_FIELDS", f"argument {name} of {parent}.{member.name}: {problem}")
                 return False
@@ -160,9 +170,7 @@ class _FieldSetCheck:
             return True
         if definition.kind is TypeKind.INTERFACE:
             implementers = self.subgraph.implementers(definition.name)
-            return any(
-                member.name in t.fields and self.facts.is_external(t.name, member.name) for t in implementers
-            )
+            return any(member.name in t.fields and self.facts.is_external(t.name, member.name) for t in implementers)
         return False
 
 

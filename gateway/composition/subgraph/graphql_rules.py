@@ -304,7 +304,9 @@ def _check_applied(
         if location not in declared.locations:
             report(f"Directive @{name} may not be used on {location}, as at {coordinate}.", coordinate, applied)
         if name in seen and not declared.repeatable:
-            report(f"Directive @{name} is not repeatable, but stands more than once at {coordinate}.", coordinate, applied)
+            report(
+                f"Directive @{name} is not repeatable, but stands more than once at {coordinate}.", coordinate, applied
+            )
         seen.add(name)
         for argument, value in applied.arguments.items():
             expected = declared.arguments.get(argument)

@@ -180,7 +180,9 @@ def _read(node: ConstDirectiveNode, subgraph: str, log: IssueLog) -> Link | None
     where = ((subgraph, line),)
     if not isinstance(url, str):
         log.report(
-            codes.INVALID_LINK_DIRECTIVE_USAGE, f"[{subgraph}] @link has no url: it must name a specification.", at=where
+            codes.INVALID_LINK_DIRECTIVE_USAGE,
+            f"[{subgraph}] @link has no url: it must name a specification.",
+            at=where,
         )
         return None
     match = _URL.match(url)

@@ -12,7 +12,13 @@ from graphql import FieldNode, InlineFragmentNode, ListValueNode, SelectionSetNo
 
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog
-from gateway.composition.subgraph.facts import Facts, FieldSetSyntaxError, field_set_node, field_set_text, fields_argument
+from gateway.composition.subgraph.facts import (
+    Facts,
+    FieldSetSyntaxError,
+    field_set_node,
+    field_set_text,
+    fields_argument,
+)
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import ROOTS, Applied, Member, Type, named_type
 from gateway.supergraph.features import parts
@@ -56,9 +62,7 @@ def _is_extension(definition: Type) -> bool:
     return not definition.is_defined or definition.has("extends")
 
 
-def _shareable(
-    subgraph: Subgraph, subgraphs: Sequence[Subgraph], facts: dict[str, Facts]
-) -> list[tuple[str, str]]:
+def _shareable(subgraph: Subgraph, subgraphs: Sequence[Subgraph], facts: dict[str, Facts]) -> list[tuple[str, str]]:
     """The fields that others resolve too: all of value types, and of entities those another subgraph really answers."""
     found: list[tuple[str, str]] = []
     own = facts[subgraph.name]
@@ -73,7 +77,9 @@ def _shareable(
                 if others:
                     found.append(pair)
             elif pair not in own.in_keys and not own.is_external(*pair):
-                if any(member.name in s.types[definition.name].fields and facts[s.name].resolves(*pair) for s in others):
+                if any(
+                    member.name in s.types[definition.name].fields and facts[s.name].resolves(*pair) for s in others
+                ):
                     found.append(pair)
     return found
 
