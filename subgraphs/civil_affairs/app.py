@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from subgraphs.civil_affairs.schema import LivingAllowance, MarriageRegistration, Query, ResidentBasic, SocialOrganisation
+from subgraphs.civil_affairs.schema import (
+    LivingAllowance,
+    MarriageRegistration,
+    Query,
+    ResidentBasic,
+    SocialOrganisation,
+)
 from subgraphs.civil_affairs.store import open_store
 from subgraphs.kit.department import Department
 

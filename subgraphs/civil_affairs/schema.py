@@ -141,15 +141,15 @@ class ResidentBasic:
 class Query:
     """Civil affairs' root fields."""
 
-    @strawberry.field(description="A social organisation by its unified social credit code")
+    @strawberry.field
     async def social_organisation(
         self, info: strawberry.Info[Asked, None], credit_code: str
     ) -> SocialOrganisation | None:
-        """The organisation of that code."""
+        """A social organisation by its unified social credit code."""
         record = info.context.store.organisations.by_identity.get(credit_code)
         return SocialOrganisation.of(record) if record else None
 
-    @strawberry.field(description="Social organisations by part of the name or by division, at most `first` of them")
+    @strawberry.field
     async def social_organisations(
         self,
         info: strawberry.Info[Asked, None],
@@ -157,7 +157,7 @@ class Query:
         division_code: str | None = strawberry.UNSET,
         first: int = 20,
     ) -> list[SocialOrganisation | None] | None:
-        """Organisations in the order of the documents."""
+        """Social organisations by part of the name or by division, at most `first` of them."""
         files = info.context.store.organisations
         records = files.by_other.get(division_code, ()) if division_code else files.records
         matching = (record for record in records if not name or name in record.name)

@@ -3,10 +3,10 @@
 Documents are data from elsewhere, so they are parsed by defusedxml: no entity is expanded, nothing is fetched.
 """
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 from xml.sax.saxutils import quoteattr
 
 from defusedxml.common import DefusedXmlException
@@ -49,11 +49,11 @@ class OrganisationRecord(NamedTuple):
     annual_review: str
 
 
-KINDS: Mapping[str, type[NamedTuple]] = {  # type: ignore[type-arg,unused-ignore]
+KINDS: Mapping[str, Callable[..., Any]] = {
     "marriage": MarriageRecord,
     "allowance": AllowanceRecord,
     "organisation": OrganisationRecord,
-}  # type: ignore[dict-item,unused-ignore]
+}
 
 
 def write(folder: Path, kind: str, division: str, records: Iterable[NamedTuple]) -> None:
@@ -67,13 +67,13 @@ def write(folder: Path, kind: str, division: str, records: Iterable[NamedTuple])
         stream.write("</records>\n")
 
 
-def read(folder: Path, kind: str) -> list[NamedTuple]:
+def read(folder: Path, kind: str) -> list[Any]:
     """All records of a kind. Raises CodedError STORE_UNREADABLE naming the document that cannot be read."""
     record = KINDS[kind]
     paths = sorted((folder / kind).glob("*.xml"))
     if not paths:
         raise CodedError(STORE_UNREADABLE, f"There are no documents in {folder / kind}.")
-    found: list[NamedTuple] = []
+    found: list[Any] = []
     for path in paths:
         try:
             found += [record(**element.attrib) for _, element in iterparse(str(path)) if element.tag == kind]
@@ -121,4 +121,4 @@ class CivilFiles:
 @asynccontextmanager
 async def open_store(location: StoreLocation) -> AsyncIterator[CivilFiles]:
     """The documents under ``location.folder``. Raises CodedError STORE_UNREADABLE."""
-    yield CivilFiles(*(read(location.folder, kind) for kind in KINDS))  # type: ignore[arg-type]
+    yield CivilFiles(*(read(location.folder, kind) for kind in KINDS))

@@ -101,11 +101,11 @@ class EnterpriseRegistration:
 class Query:
     """The bureau's root field."""
 
-    @strawberry.field(description="The enrolments that an enterprise pays for, at most `first` of them")
+    @strawberry.field
     async def enrolments(
         self, info: strawberry.Info[Asked, None], credit_code: str, first: int = 20
     ) -> list[SocialInsuranceEnrolment | None] | None:
-        """Enrolments by kind of insurance."""
+        """The enrolments that an enterprise pays for, at most `first` of them."""
         rows = info.context.row_filter(ENROLMENT)
         found = await info.context.store.enrolments("credit_code", [credit_code], rows)
         return [SocialInsuranceEnrolment.of(row) for row in found[: page_size(first)]]

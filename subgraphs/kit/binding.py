@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any, Literal, TypeVar, dataclass_transform
 
 import strawberry
-from strawberry.federation.schema_directives import FieldSet, Key
+from strawberry.federation.schema_directives import Key
+from strawberry.federation.types import FieldSet
 from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET

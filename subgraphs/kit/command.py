@@ -35,7 +35,9 @@ def run(department: Department, arguments: Sequence[str] | None = None) -> int:
             print(department.schema().sdl)  # noqa: T201 - this is the command's output
             return 0
         if options.key_file is None and not options.open:
-            raise CodedError(KEY_FILE_UNREADABLE, "Name the gateway's keys with --key-file, or say --open to do without.")
+            raise CodedError(
+                KEY_FILE_UNREADABLE, "Name the gateway's keys with --key-file, or say --open to do without."
+            )
         keys = () if options.open else read_keys(options.key_file)
         asyncio.run(_serve(department, options, keys))
     except CodedError as error:
@@ -69,7 +71,9 @@ def _parser(department: Department) -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=Path(".demo"), metavar="DIR", help="folder of generated data, as written by python -m subgraphs.seed (default: %(default)s)")  # fmt: skip  # noqa: E501
     parser.add_argument("--store", metavar="URL", help="address of the store, where it is not in --data: a PostgreSQL database, an older service")  # fmt: skip  # noqa: E501
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="keys that verify the gateway's signed context, one `key-id:secret` a line")  # fmt: skip  # noqa: E501
-    parser.add_argument("--open", action="store_true", help="answer anybody, unsigned and in full: for development only")
+    parser.add_argument(
+        "--open", action="store_true", help="answer anybody, unsigned and in full: for development only"
+    )
     parser.add_argument("--print-schema", action="store_true", help="print the subgraph's SDL and stop")
     return parser
 
@@ -81,13 +85,14 @@ async def _serve(department: Department, options: argparse.Namespace, keys: Sequ
     async with department.open_store(location) as store:
         description = f"{department.name} {department.title}: {store.describe()}"
         app = make_app(department.schema(), store, description, verifier)
-        server = UnsignalledServer(uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5))  # fmt: skip  # noqa: E501
+        server = UnsignalledServer(app)
         _stop_on_signals(server)
         print(description, flush=True)  # noqa: T201 - whoever started the process waits for these lines
-        port = listening.getsockname()[1]
-        announced = asyncio.create_task(_announce(server, f"http://{options.host}:{port}{PATH}"))
-        await server.serve(sockets=[listening])
-        announced.cancel()
+        serving = asyncio.create_task(server.serve(sockets=[listening]))
+        await server.started_event.wait()
+        address = f"http://{options.host}:{listening.getsockname()[1]}{PATH}"
+        print(f"listening {address}", flush=True)  # noqa: T201 - whoever started the process waits for these lines
+        await serving
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
@@ -96,12 +101,6 @@ def _stop_on_signals(server: uvicorn.Server) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop)
-
-
-async def _announce(server: uvicorn.Server, address: str) -> None:
-    while not server.started:
-        await asyncio.sleep(0.005)
-    print(f"listening {address}", flush=True)  # noqa: T201 - whoever started the process waits for these lines
 
 
 def _listen(host: str, port: int) -> socket.socket:

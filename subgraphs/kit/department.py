@@ -53,7 +53,7 @@ class Department:
 
 
 def _entries(folder: Path) -> Iterator[CatalogueEntry]:
-    """The entries that a department's own files hold. What they refer to is judged with the whole catalogue, not here."""
+    """The entries that a department's own files hold; what they refer to is judged with the whole catalogue only."""
     for path in sorted(folder.glob("*.yaml")):
         root = parse_yaml(read_text(path, path.name), path.name)
         for node in root.items if isinstance(root, ListNode) else (root,) if root is not None else ():

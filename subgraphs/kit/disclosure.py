@@ -62,7 +62,8 @@ class Disclosure:
         self, table: TypeTable, name: str, field: FieldTable, scopes: dict[str, ResourceScope]
     ) -> CodedError | None:
         """Fills ``scopes`` with the scope of the field's resource, or says why the field stays here."""
-        assert self.context is not None and field.code is not None
+        assert self.context is not None
+        assert field.code is not None
         scope = self.context.scope(field.code)
         details = {"resource": field.code, "items": [name]}
         if scope is None:

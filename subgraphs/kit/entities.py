@@ -27,6 +27,7 @@ class EntityResolver:
 
     def __init__(self, schema: GraphQLSchema, tables: Mapping[str, TypeTable]) -> None:
         self._schema = schema
+        self._every = tables
         self._tables = {name: table for name, table in tables.items() if table.keys}
 
     async def resolve(self, request: Request[Any], representations: Sequence[object]) -> list[object]:
@@ -76,15 +77,13 @@ class EntityResolver:
             return [self._value(where, kind, inner) for inner in value]
         named = get_named_type(kind)
         if not is_leaf_type(named):
-            inner = self._tables_by_name(named.name)
+            inner = self._every.get(named.name)
             return self._reference(inner, value) if inner is not None and isinstance(value, Mapping) else value
+        coerce: Any = named.coerce_input_value
         try:
-            return named.coerce_input_value(value)
+            return coerce(value)
         except (GraphQLError, ValueError, TypeError):
             raise CodedError(REPRESENTATION_INVALID, f"The value for {where} is no {named.name}.") from None
-
-    def _tables_by_name(self, name: str) -> TypeTable | None:
-        return self._tables.get(name)
 
 
 def _complete(key: Sequence[KeyField], held: object) -> bool:
@@ -115,9 +114,7 @@ async def _load(table: TypeTable, references: list[Reference], request: Request[
 
 def _taken_at_their_word(table: TypeTable, references: Sequence[Reference]) -> list[object]:
     settable = [field for field in fields(table.origin) if field.init]
-    absent = {
-        field.name: None for field in settable if field.default is MISSING and field.default_factory is MISSING
-    }
+    absent = {field.name: None for field in settable if field.default is MISSING and field.default_factory is MISSING}
     names = {field.name for field in settable}
     return [
         table.origin(**{**absent, **{name: value for name, value in reference.items() if name in names}})

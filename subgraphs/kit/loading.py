@@ -56,7 +56,7 @@ class Loading:
     tables: Mapping[type, TypeTable]
     request: Request[Any]
     disclosure: Disclosure
-    info: GraphQLResolveInfo
+    info: GraphQLResolveInfo[Any]
 
     async def value(self, value: object) -> object:
         """A resolver's value, of any nesting of lists, with all that is selected below it loaded.
@@ -120,7 +120,8 @@ class Loading:
         self, table: TypeTable, name: str, field: FieldTable, parents: list[object], node: FieldNode
     ) -> list[object]:
         kind = self.info.schema.type_map[table.name]
-        assert isinstance(kind, GraphQLObjectType) and field.bulk is not None
+        assert isinstance(kind, GraphQLObjectType)
+        assert field.bulk is not None
         where = f"{table.name}.{name}"
         try:
             written = get_argument_values(kind.fields[name], node, self.info.variable_values)

@@ -11,19 +11,21 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from operator import attrgetter
-from typing import Any
+from typing import Any, Final
 
 import strawberry
 from graphql import GraphQLObjectType, GraphQLResolveInfo, GraphQLSchema, GraphQLUnionType
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.field import StrawberryField
 
+from subgraphs.kit.binding import bulk_of
 from subgraphs.kit.disclosure import OUT_OF_SCOPE, Disclosure
 from subgraphs.kit.entities import EntityResolver
 from subgraphs.kit.errors import SCHEMA_INVALID, CodedError
 from subgraphs.kit.loading import LOADED, Loading, fault
-from subgraphs.kit.tables import FieldTable, TypeTable, read_tables
+from subgraphs.kit.tables import DEFINITION, FieldTable, TypeTable, read_tables
 
-FEDERATION_VERSION = "2.11"
+FEDERATION_VERSION: Final = "2.11"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,9 @@ class ServedSchema:
     sdl: str
 
 
-def build_schema(query: type, types: Iterable[type] = (), descriptions: Mapping[str, str] | None = None) -> ServedSchema:
+def build_schema(
+    query: type, types: Iterable[type] = (), descriptions: Mapping[str, str] | None = None
+) -> ServedSchema:
     """The served form of a Strawberry ``query`` type and further entity ``types``.
 
     ``descriptions`` go by coordinate (``Type`` or ``Type.field``) and fill in where the class gives none.
@@ -62,9 +66,15 @@ def _written(value: object) -> str:
 
 
 _SCALARS: dict[object, Any] = {
-    date: strawberry.scalar(name="Date", description="ISO 8601, YYYY-MM-DD", serialize=_written, parse_value=date.fromisoformat),
-    datetime: strawberry.scalar(name="DateTime", description="ISO 8601 with offset", serialize=_written, parse_value=datetime.fromisoformat),
-    Decimal: strawberry.scalar(name="Decimal", description="Decimal number as text", serialize=_written, parse_value=Decimal),
+    date: strawberry.scalar(
+        name="Date", description="ISO 8601, YYYY-MM-DD", serialize=_written, parse_value=date.fromisoformat
+    ),
+    datetime: strawberry.scalar(
+        name="DateTime", description="ISO 8601 with offset", serialize=_written, parse_value=datetime.fromisoformat
+    ),
+    Decimal: strawberry.scalar(
+        name="Decimal", description="Decimal number as text", serialize=_written, parse_value=Decimal
+    ),
 }
 
 
@@ -78,10 +88,19 @@ def _describe(schema: GraphQLSchema, descriptions: Mapping[str, str]) -> None:
 
 
 def _describe_one(element: Any, coordinate: str, descriptions: Mapping[str, str]) -> None:
-    text = descriptions.get(coordinate)
-    definition = element.extensions.get("strawberry-definition")
+    definition = element.extensions.get(DEFINITION)
+    text = descriptions.get(coordinate) or _said_by(definition)
     if text is not None and element.description is None and definition is not None:
         element.description = definition.description = text
+
+
+def _said_by(definition: object) -> str | None:
+    """The first line of a resolver's docstring. Bulk loaders explain themselves to programmers: they are left out."""
+    resolver = definition.base_resolver if isinstance(definition, StrawberryField) else None
+    if resolver is None or bulk_of(definition) is not None:  # type: ignore[arg-type]
+        return None
+    text = inspect.getdoc(resolver.wrapped_func)
+    return text.splitlines()[0].rstrip(".") if text else None
 
 
 def _install(schema: GraphQLSchema, tables: Mapping[str, TypeTable]) -> None:
@@ -114,14 +133,12 @@ def _resolver(
     return lambda source, info: read(source)
 
 
-def _loaded(source: Any, info: GraphQLResolveInfo, **_: object) -> object:
+def _loaded(source: Any, info: GraphQLResolveInfo[Any], **_: object) -> object:
     return getattr(source, LOADED)[info.path.key]
 
 
-def _looking_ahead(
-    where: str, original: Callable[..., Any], by_class: Mapping[type, TypeTable]
-) -> Callable[..., Any]:
-    async def resolve(source: object, info: GraphQLResolveInfo, **arguments: object) -> object:
+def _looking_ahead(where: str, original: Callable[..., Any], by_class: Mapping[type, TypeTable]) -> Callable[..., Any]:
+    async def resolve(source: object, info: GraphQLResolveInfo[Any], **arguments: object) -> object:
         try:
             value = original(source, info, **arguments)
             if inspect.isawaitable(value):
@@ -134,7 +151,7 @@ def _looking_ahead(
 
 
 def _entities(resolver: EntityResolver, by_class: Mapping[type, TypeTable]) -> Callable[..., Any]:
-    async def resolve(_: object, info: GraphQLResolveInfo, representations: list[object]) -> list[object]:
+    async def resolve(_: object, info: GraphQLResolveInfo[Any], representations: list[object]) -> list[object]:
         loaded = await resolver.resolve(info.context, representations)
         filled = await _loading(info, by_class).level(loaded, info.field_nodes)
         return [None if entity is OUT_OF_SCOPE else entity for entity in filled]
@@ -142,5 +159,5 @@ def _entities(resolver: EntityResolver, by_class: Mapping[type, TypeTable]) -> C
     return resolve
 
 
-def _loading(info: GraphQLResolveInfo, by_class: Mapping[type, TypeTable]) -> Loading:
+def _loading(info: GraphQLResolveInfo[Any], by_class: Mapping[type, TypeTable]) -> Loading:
     return Loading(by_class, info.context, Disclosure(info.context.context), info)

@@ -19,7 +19,7 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
 
 
 def fetch(connection: sqlite3.Connection, select: Select) -> list[Row]:
-    """The rows of a statement. It runs where it is called: by key a read takes microseconds, a thread would take more."""
+    """The rows of a statement, read where it is called: by key that takes microseconds, a thread would take more."""
     return connection.execute(select.text, select.parameters).fetchall()
 
 

@@ -99,7 +99,9 @@ def _field_table(kind: GraphQLObjectType, name: str, field: GraphQLField, code: 
     names = {written: argument.python_name for written, argument in zip(field.args, definition.arguments, strict=True)}
     for written, argument in field.args.items():
         if bulk is not None and is_input_object_type(get_named_type(argument.type)):
-            raise CodedError(SCHEMA_INVALID, f"{kind.name}.{name}({written}:) must be a scalar: relations take no more.")
+            raise CodedError(
+                SCHEMA_INVALID, f"{kind.name}.{name}({written}:) must be a scalar: relations take no more."
+            )
     return FieldTable(
         definition.python_name,
         _code(list(definition.directives)) or code,

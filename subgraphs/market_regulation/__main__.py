@@ -2,7 +2,7 @@
 
 import sys
 
-from subgraphs.market_regulation.app import department
 from subgraphs.kit.command import run
+from subgraphs.market_regulation.app import department
 
 sys.exit(run(department))

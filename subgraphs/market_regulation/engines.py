@@ -84,9 +84,7 @@ async def postgres_engine(
         await pool.close()
 
 
-async def _fill(
-    connection: Any, source: sqlite3.Connection, tables: Mapping[str, Sequence[str]], script: str
-) -> None:
+async def _fill(connection: Any, source: sqlite3.Connection, tables: Mapping[str, Sequence[str]], script: str) -> None:
     content = {table: source.execute(f"SELECT {', '.join(columns)} FROM {table}").fetchall() for table, columns in tables.items()}  # fmt: skip  # noqa: E501
     digest = hashlib.sha256(repr(content).encode()).hexdigest()
     await connection.execute("SELECT pg_advisory_xact_lock(320, 1)")

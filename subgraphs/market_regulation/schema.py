@@ -128,12 +128,12 @@ class ResidentBasic:
 class Query:
     """Market regulation's root fields."""
 
-    @strawberry.field(description="An enterprise by its unified social credit code")
+    @strawberry.field
     async def enterprise(self, info: strawberry.Info[Asked, None], credit_code: str) -> EnterpriseRegistration | None:
-        """The enterprise of that code."""
+        """An enterprise by its unified social credit code."""
         return (await EnterpriseRegistration.by_code([credit_code], info.context))[0]
 
-    @strawberry.field(description="Enterprises by part of the name, division or status, at most `first` of them")
+    @strawberry.field
     async def enterprises(
         self,
         info: strawberry.Info[Asked, None],
@@ -142,7 +142,7 @@ class Query:
         status: str | None = strawberry.UNSET,
         first: int = 20,
     ) -> list[EnterpriseRegistration | None] | None:
-        """Enterprises in the order of their codes."""
+        """Enterprises by part of the name, division or status, at most `first` of them."""
         rows = info.context.row_filter(ENTERPRISE)
         found = await info.context.store.enterprises_matching(
             name or None, division_code or None, status or None, page_size(first), rows

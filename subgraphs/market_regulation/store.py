@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from policies.row_filters import Dialect, RowFilter
+from policies.row_filters import RowFilter
 from subgraphs.kit.department import StoreLocation
 from subgraphs.kit.sqlite import open_sqlite, write_sqlite
 from subgraphs.kit.statements import Select

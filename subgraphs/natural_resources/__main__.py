@@ -2,7 +2,7 @@
 
 import sys
 
-from subgraphs.natural_resources.app import department
 from subgraphs.kit.command import run
+from subgraphs.natural_resources.app import department
 
 sys.exit(run(department))

@@ -123,15 +123,15 @@ class ResidentBasic:
 class Query:
     """The bureau's root fields."""
 
-    @strawberry.field(description="A standard address by its code")
+    @strawberry.field
     async def standard_address(self, info: strawberry.Info[Asked, None], address_code: str) -> StandardAddress | None:
-        """The address of that code."""
+        """A standard address by its code."""
         return (await StandardAddress.by_code([address_code], info.context))[0]
 
-    @strawberry.field(description="Standard addresses of a division, at most `first` of them")
+    @strawberry.field
     async def standard_addresses(
         self, info: strawberry.Info[Asked, None], division_code: str, first: int = 20
     ) -> list[StandardAddress | None] | None:
-        """Addresses in the order of their codes."""
+        """Standard addresses of a division, at most `first` of them."""
         rows = await info.context.store.addresses_in(division_code, page_size(first))
         return [StandardAddress.of(row) for row in rows]

@@ -108,9 +108,7 @@ class RegisterClient:
     def _known(self, rows: Sequence[ParcelRow]) -> list[Parcel]:
         units = self._surrogates("unit", [row.unit_no for row in rows])
         holders = self._surrogates("holder", [row.holder_id for row in rows])
-        return [
-            Parcel(units[row.unit_no], holders.get(row.holder_id), row) for row in rows if row.unit_no in units
-        ]
+        return [Parcel(units[row.unit_no], holders.get(row.holder_id), row) for row in rows if row.unit_no in units]
 
     def _numbers(self, table: str, surrogates: Sequence[str]) -> list[str]:
         return list(self._look_up(table, "surrogate", "number", surrogates).values())

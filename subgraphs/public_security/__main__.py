@@ -2,7 +2,7 @@
 
 import sys
 
-from subgraphs.public_security.app import department
 from subgraphs.kit.command import run
+from subgraphs.public_security.app import department
 
 sys.exit(run(department))

@@ -139,13 +139,13 @@ class Household:
 class Query:
     """The bureau's root fields."""
 
-    @strawberry.field(description="A resident by number")
+    @strawberry.field
     async def resident(self, info: strawberry.Info[Asked, None], resident_id: str) -> ResidentBasic | None:
-        """The resident of that number."""
+        """A resident by number."""
         rows = info.context.store.residents("resident_id", [resident_id], info.context.row_filter(RESIDENT))
         return ResidentBasic.of(rows[0]) if rows else None
 
-    @strawberry.field(description="Residents by name or division, at most `first` of them")
+    @strawberry.field
     async def residents(
         self,
         info: strawberry.Info[Asked, None],
@@ -153,7 +153,7 @@ class Query:
         division_code: str | None = strawberry.UNSET,
         first: int = 20,
     ) -> list[ResidentBasic | None] | None:
-        """Residents in the order of their surrogates."""
+        """Residents by name or division, at most `first` of them."""
         store, rows = info.context.store, info.context.row_filter(RESIDENT)
         found = store.residents_matching(name or None, division_code or None, page_size(first), rows)
         return [ResidentBasic.of(row) for row in found]

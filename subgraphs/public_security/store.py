@@ -84,9 +84,7 @@ class PopulationRegister:
         (count,) = self._connection.execute("SELECT count(*) FROM resident").fetchone()
         return f"SQLite, {count:,} residents"
 
-    def residents(
-        self, column: str, values: Sequence[str], rows: RowFilter | None
-    ) -> list[ResidentRow]:
+    def residents(self, column: str, values: Sequence[str], rows: RowFilter | None) -> list[ResidentRow]:
         """Residents whose ``column`` (``id``, ``resident_id`` or ``household``) is one of ``values``."""
         select = self._residents().among(column, values).within(rows, RESIDENT_COLUMNS)
         return [ResidentRow._make(row) for row in fetch(self._connection, select)]

@@ -54,7 +54,8 @@ class Counts(msgspec.Struct, frozen=True):
     @property
     def related(self) -> int:
         """Records beside persons and enterprises."""
-        return sum(msgspec.structs.astuple(self)) - self.persons - self.enterprises
+        total: int = sum(msgspec.structs.astuple(self))
+        return total - self.persons - self.enterprises
 
 
 class Marker(msgspec.Struct, frozen=True):
@@ -94,7 +95,9 @@ def generate(directory: Path, scale: float = 1.0, surrogate_key: bytes | None = 
     for name in DEPARTMENTS:
         shutil.rmtree(directory / name, ignore_errors=True)
     counts = _World(Random(SEED), Numbers(key), scale).write(directory)
-    made = Marker(*wanted, counts, {str(path.relative_to(directory)): path.stat().st_size for path in _files(directory)})
+    made = Marker(
+        *wanted, counts, {str(path.relative_to(directory)): path.stat().st_size for path in _files(directory)}
+    )
     (directory / MARKER).write_bytes(msgspec.json.encode(made))
     return Summary(directory, counts, True, time.perf_counter() - started)
 
@@ -126,7 +129,9 @@ class _World:
         human_resources.write(directory / "human_resources", enrolments)
         parcels = self._write_real_estate(directory / "natural_resources")
         files = directory / "civil_affairs"
-        marriages = _write_by_division(files, "marriage", holdings.marriages(self._random, self._numbers, self.families))
+        marriages = _write_by_division(
+            files, "marriage", holdings.marriages(self._random, self._numbers, self.families)
+        )
         allowances = _write_by_division(
             files, "allowance", holdings.allowances(self._random, self._numbers, self.families)
         )
@@ -207,7 +212,9 @@ def _generator_digest() -> str:
     """Of all source that decides what is written, so that an edit makes the data anew."""
     here = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted((*here.glob("*.py"), *here.parent.glob("*/store.py"), *here.parent.glob("*/register_service.py"))):
+    for path in sorted(
+        (*here.glob("*.py"), *here.parent.glob("*/store.py"), *here.parent.glob("*/register_service.py"))
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

@@ -57,14 +57,17 @@ def allowances(random: Random, numbers: Numbers, homes: Sequence[Family]) -> Ite
             continue
         head = family.people[0]
         number = f"DB5099{family.address.division.code[-2:]}{place + 1:07d}"
-        yield family.address.division.code, AllowanceRecord(
-            id=numbers.surrogate("allowance", number),
-            resident=head.surrogate,
-            resident_id=head.number,
-            case_no=number,
-            monthly_amount=f"{random.randint(200, 760) * len(family.people)}.00",
-            approved_on=registered_between(random, 4, 0).isoformat(),
-            member_count=str(len(family.people)),
+        yield (
+            family.address.division.code,
+            AllowanceRecord(
+                id=numbers.surrogate("allowance", number),
+                resident=head.surrogate,
+                resident_id=head.number,
+                case_no=number,
+                monthly_amount=f"{random.randint(200, 760) * len(family.people)}.00",
+                approved_on=registered_between(random, 4, 0).isoformat(),
+                member_count=str(len(family.people)),
+            ),
         )
 
 

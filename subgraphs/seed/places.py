@@ -44,11 +44,8 @@ DIVISIONS = tuple(
 
 DIVISION_WEIGHTS = tuple(accumulate(division.weight for division in DIVISIONS))
 
-STREETS = tuple(
-    first + second
-    for first in ("嘉陵", "长江", "滨江", "龙湖", "金山", "北城", "南坪", "学田", "石桥", "新牌坊", "歇台", "黄桷", "桂花", "民权", "五一", "青年")  # fmt: skip  # noqa: E501
-    for second in ("路", "一路", "二路", "大道", "巷", "支路")
-)
+_STREETS = "嘉陵 长江 滨江 龙湖 金山 北城 南坪 学田 石桥 新牌坊 歇台 黄桷 桂花 民权 五一 青年"
+STREETS = tuple(f"{name}{kind}" for name in _STREETS.split() for kind in ("路", "一路", "二路", "大道", "巷", "支路"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class _Member:
 
 
 _SHOWN_DIVISION = DIVISIONS[2]
-_SHOWN = (_Member(True, 38, "head"), _Member(False, 40, "spouse"), _Member(True, 9, "child"))
+_SHOWN: tuple["_Member", ...] = (_Member(True, 38, "head"), _Member(False, 40, "spouse"), _Member(True, 9, "child"))
 
 
 def _shape(random: Random) -> tuple[_Member, ...]:
@@ -83,9 +83,7 @@ def _shape(random: Random) -> tuple[_Member, ...]:
     return tuple(members)
 
 
-def _family(
-    random: Random, numbers: Numbers, address: Address, shape: tuple[_Member, ...], already: int
-) -> Family:
+def _family(random: Random, numbers: Numbers, address: Address, shape: tuple[_Member, ...], already: int) -> Family:
     number = f"{address.division.code}{already:09d}"
     household = numbers.surrogate("household", number)
     names = {"head": surname(random), "spouse": surname(random)}

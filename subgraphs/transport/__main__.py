@@ -2,7 +2,7 @@
 
 import sys
 
-from subgraphs.transport.app import department
 from subgraphs.kit.command import run
+from subgraphs.transport.app import department
 
 sys.exit(run(department))

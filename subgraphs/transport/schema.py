@@ -53,7 +53,7 @@ class BusArrival:
 class Query:
     """The bureau's root field."""
 
-    @strawberry.field(description="Next arrivals of a route, at a stop, or both, at most `first` of them")
+    @strawberry.field
     async def bus_arrivals(
         self,
         info: strawberry.Info[Asked, None],
@@ -61,6 +61,6 @@ class Query:
         stop_no: str | None = strawberry.UNSET,
         first: int = 20,
     ) -> list[BusArrival | None] | None:
-        """Arrivals in the order of the routes' documents."""
+        """Next arrivals of a route, at a stop, or both, at most `first` of them."""
         found = info.context.store.matching(route_no or None, stop_no or None)
         return [BusArrival.of(arrival) for arrival in islice(found, page_size(first))]
