@@ -115,13 +115,13 @@ class Right:
     def covers(self, act: Act, verify_only: int) -> int:
         """The items that satisfy ``act``. ``verify_only`` are the items that are never read, only compared."""
         plain = self.bits.get(Act.READ, 0)
-        if act is Act.READ:
+        if act == Act.READ:
             masked = 0
             for name, bits in self.bits.items():
                 if name.startswith(MASKED):
                     masked |= bits
             return plain | masked | (self.bits.get(Act.VERIFY, 0) & verify_only)
-        if act is Act.VERIFY:
+        if act == Act.VERIFY:
             return plain | self.bits.get(Act.VERIFY, 0)
         # Whoever sees the plain value may also filter by it; a masked or verified value must not leak by filtering.
         return (plain & ~verify_only) | self.bits.get(act, 0)
