@@ -1,0 +1,144 @@
+"""The demo as a newcomer meets it: six departments, three callers, three answers; and one department gone."""
+
+import dataclasses
+import json
+import re
+import urllib.request
+
+import pytest
+
+from gateway.commands.demo import DemoCaller, started
+
+# The whole city takes about fifteen seconds to come up on a small machine.
+pytestmark = pytest.mark.timeout(240)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory):
+    with started(tmp_path_factory.mktemp("demo")) as running:
+        yield running
+
+
+def asked(demo, query, caller, **changes):
+    callers = {known.name: known for known in demo.callers}
+    queries = {known.name: known for known in demo.queries}
+    return demo.ask(dataclasses.replace(queries[query], **changes), callers[caller])
+
+
+def test_everything_that_the_grant_covers_is_answered(demo):
+    answer = asked(demo, "benefits-eligibility", "benefits-eligibility")
+    assert "errors" not in answer
+    resident = answer["data"]["resident"]
+    assert resident["household"]["memberCount"] == len(resident["household"]["members"])
+    assert resident["socialInsurance"][0]["employer"]["name"]
+    assert resident["realEstate"][0]["floorArea"]
+    assert resident["marriage"]["maritalStatus"] is True
+
+
+def test_a_department_without_a_grant_is_told_items_resource_provider_and_where_to_apply(demo):
+    answer = asked(demo, "benefits-eligibility", "subdistrict-office")
+    assert "data" not in answer
+    refused = {error["extensions"]["resource"]: error["extensions"] for error in answer["errors"]}
+    assert set(refused) == {"30700503/3", "30700504/1", "30700507/1", "30700507/3", "30700511/1"}
+    estate = refused["30700504/1"]
+    assert estate["code"] == "FORBIDDEN"
+    assert estate["items"] == ["floorArea", "holderId", "location", "sealed"]
+    assert estate["provider"] == "重庆市规划和自然资源局"
+    with urllib.request.urlopen(estate["apply"], timeout=10) as page:
+        assert page.status == 200
+
+
+def test_the_permitted_rest_comes_on_request_with_an_error_for_every_gap(demo):
+    callers = {known.name: known for known in demo.callers}
+    office = callers["subdistrict-office"]
+    partial = DemoCaller(office.name, office.subject, "", {**office.headers, "Prefer": "partial-data"})
+    answer = demo.ask(demo.queries[0], partial)
+    assert answer["data"]["resident"]["name"]
+    assert answer["data"]["resident"]["realEstate"] is None
+    assert {tuple(error["path"]) for error in answer["errors"]} >= {
+        ("resident", "realEstate"),
+        ("resident", "household"),
+    }
+
+
+def test_for_the_public_these_fields_do_not_exist(demo):
+    answer = asked(demo, "benefits-eligibility", "public")
+    assert [error["message"] for error in answer["errors"]] == ["Cannot query field 'resident' on type 'Query'."]
+    schema = asked(demo, "open-data", "public", text="{ __schema { types { name } } }", variables={})
+    names = {kind["name"] for kind in schema["data"]["__schema"]["types"]}
+    assert "EnterpriseRegistration" in names
+    assert not {"ResidentBasic", "Household", "RealEstateRegistration", "SocialInsuranceEnrolment"} & names
+
+
+def test_the_public_reads_what_is_open(demo):
+    answer = asked(demo, "open-data", "public")
+    assert "errors" not in answer
+    assert len(answer["data"]["enterprises"]) == 5
+    assert answer["data"]["busArrivals"]
+
+
+def test_personal_items_are_given_for_a_stated_case_only(demo):
+    callers = {known.name: known for known in demo.callers}
+    granted = callers["benefits-eligibility"]
+    silent = {name: value for name, value in granted.headers.items() if name != "X-Case-Number"}
+    answer = demo.ask(demo.queries[0], DemoCaller(granted.name, granted.subject, "", silent))
+    assert answer["errors"][0]["extensions"]["code"] == "STATEMENT_REQUIRED"
+
+
+def test_a_wrong_key_is_refused_and_learns_nothing(demo):
+    answer = demo.ask(demo.queries[0], DemoCaller("thief", "app:thief", "", {"X-API-Key": "wsk_guessed"}))
+    assert answer["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+    assert "data" not in answer
+
+
+def test_a_department_answers_nobody_but_the_gateway(demo):
+    health = demo.departments["public_security"].health
+    request = urllib.request.Request(
+        health.replace("/healthz", "/graphql"), b'{"query":"{__typename}"}', {"content-type": "application/json"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    with refused.value:
+        assert refused.value.code == 401
+
+
+def test_the_benefits_query_costs_one_request_per_level_and_subgraph(demo, capsys, monkeypatch, tmp_path):
+    from gateway.cli import main
+
+    data = demo.departments["transport"].log.parent.parent
+    (tmp_path / "query.graphql").write_text(demo.queries[0].text)
+    for command in (
+        ["compose", str(data / "schemas"), "-o", str(tmp_path / "supergraph.graphql")],
+        ["plan", "--supergraph", str(tmp_path / "supergraph.graphql"), str(tmp_path / "query.graphql")],
+    ):
+        monkeypatch.setattr("sys.argv", ["watersmeet", *command])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert not ended.value.code
+    fetches = re.findall(r'Fetch\(service: "(\w+)"', capsys.readouterr().out)
+    # Level 1 finds the resident; level 2 asks each other department once; level 3 the employers.
+    assert sorted(fetches) == [
+        "civil_affairs",
+        "human_resources",
+        "market_regulation",
+        "natural_resources",
+        "public_security",
+    ]
+
+
+def test_a_department_that_is_gone_leaves_a_gap_with_its_name_and_no_address(demo):
+    """Last: the department stays away."""
+    gone = demo.departments["natural_resources"]
+    gone.process.kill()
+    gone.process.wait()
+    answer = asked(demo, "benefits-eligibility", "benefits-eligibility")
+    resident = answer["data"]["resident"]
+    assert resident["realEstate"] is None
+    assert resident["household"]["address"]
+    assert resident["socialInsurance"][0]["employer"]["name"]
+    (error,) = answer["errors"]
+    assert error["path"] == ["resident", "realEstate"]
+    assert error["extensions"]["code"] == "SUBGRAPH_UNREACHABLE"
+    assert "natural_resources" in json.dumps(error)
+    assert "127.0.0.1" not in json.dumps(error)
+    assert "http" not in json.dumps(error)
