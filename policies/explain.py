@@ -1,0 +1,87 @@
+"""Why: the verdict on an item for a caller, with the rules behind it, or what is missing and how to get it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from policies.callers import Caller
+from policies.items import resource_of
+from policies.tables import PolicyTables
+from policies.views import EXPLANATIONS, MASKED, AccessView, Act, Need, Reason, Right
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One ground on which the item may be had: the tiers (``grant`` None) or a grant, for which rows, and how."""
+
+    grant: str | None
+    rows: str
+    how: str
+    rules: tuple[str, ...]
+    basis: tuple[str, ...]
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What an item is to a caller. ``ways`` is empty when it is refused; then ``reason`` says why.
+
+    ``listed`` is whether the caller's schema holds the item; ``apply`` whether applying for it could help.
+    """
+
+    item: str
+    act: Act
+    listed: bool
+    ways: tuple[Way, ...]
+    reason: Reason | None
+    explanation: str
+    apply: bool
+    policy_version: str
+
+    @property
+    def allowed(self) -> bool:
+        return bool(self.ways)
+
+
+_CURED_BY_APPLYING = frozenset({Reason.GRANT_REQUIRED, Reason.GRANT_EXPIRED, Reason.ACT_NOT_GRANTED})
+
+
+def explain(tables: PolicyTables, caller: Caller, needs: Iterable[Need], now: datetime) -> tuple[Verdict, ...]:
+    """The verdict on each item and act for ``caller`` at ``now``; nothing is executed, nothing is recorded."""
+    view = tables.view(caller, now)
+    return tuple(_verdict(view, item, Act(act)) for item, act in needs)
+
+
+def _verdict(view: AccessView, item: str, act: Act) -> Verdict:
+    bit = view.index.bit(item)
+    ways = tuple(
+        _way(view, right, item, act) for right in view.rights if right.covers(act, view.index.verify_only) & bit
+    )
+    if ways:
+        text = f"{resource_of(item)}: " + ", ".join(f"{way.how} by {' and '.join(way.rules)}" for way in ways)
+        return Verdict(item, act, view.listed(item), ways, None, text, False, view.version)
+    reason = view.explain_refusal(item, act)
+    cured = reason in _CURED_BY_APPLYING and view.listed(item)
+    return Verdict(item, act, view.listed(item), (), reason, EXPLANATIONS[reason], cured, view.version)
+
+
+def _way(view: AccessView, right: Right, item: str, act: Act) -> Way:
+    bit = view.index.bit(item)
+    if bit & view.index.verify_only and act in (Act.READ, Act.VERIFY):
+        how, acts = "verified", {Act.READ.value, Act.VERIFY.value}
+    elif right.bits.get(Act.READ, 0) & bit:
+        how, acts = "plain", {Act.READ.value}
+    elif act is Act.READ:
+        how = min(name for name, bits in right.bits.items() if name.startswith(MASKED) and bits & bit)
+        acts = {how}
+    else:
+        how, acts = act.value, {act.value}
+    rules = [rule for rule in right.rules if rule.bits & bit and rule.act in acts]
+    return Way(
+        grant=right.grant,
+        rows=right.rows,
+        how=how,
+        rules=tuple(rule.id for rule in rules),
+        basis=tuple(dict.fromkeys(rule.basis for rule in rules)),
+        until=min((rule.ends for rule in rules), default=view.valid_until),
+    )

@@ -1,0 +1,132 @@
+"""What a draft would change, before it does: who gains or loses which items, and which operations would flip.
+
+Exact, because tables are finite: every subject the policy knows is put, in each listener's zone and with each purpose
+a rule names, to the tables of today and to those of the draft. Subjects with equal rights before and after are one
+class and are compared once.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import product
+
+from policies.callers import NO_DEPARTMENT, Caller, CallerKind
+from policies.lines import ALL_ROWS, ANY
+from policies.tables import PolicyTables
+from policies.views import AccessView, Entitlement, Need
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedOperation:
+    """What some operation needed of one resource, and who asked it: from the ledger's last weeks."""
+
+    caller: Caller
+    resource: str
+    needs: frozenset[Need]
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A class of callers for whom an act on items becomes possible, or no longer is, for these rows.
+
+    ``subjects`` are ``subject (department)``; ``zone`` and ``purpose`` are where and for what it holds.
+    """
+
+    subjects: tuple[str, ...]
+    zone: str
+    purpose: str | None
+    act: str
+    rows: str
+    gained: tuple[str, ...]
+    lost: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """A recorded operation that would be decided otherwise."""
+
+    operation: str
+    resource: str
+    allowed_now: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """Everything that the draft changes at that moment."""
+
+    changes: tuple[Change, ...]
+    flips: tuple[Flip, ...]
+
+    @property
+    def widens(self) -> bool:
+        """Whether anybody gains anything."""
+        return any(change.gained for change in self.changes)
+
+
+def what_if(
+    before: PolicyTables, after: PolicyTables, now: datetime, recorded: Iterable[RecordedOperation] = ()
+) -> WhatIf:
+    """Compares two policies at a moment; ``recorded`` are operations to decide under both."""
+    classes: dict[tuple[str, str], tuple[AccessView, AccessView, Caller, list[str]]] = {}
+    for caller in _callers(before, after):
+        views = before.view(caller, now), after.view(caller, now)
+        key = (views[0].digest + caller.zone, views[1].digest + (caller.purpose or ""))
+        label = f"{caller.subject} ({caller.domain})"
+        _, _, _, labels = classes.setdefault(key, (*views, caller, []))
+        if label not in labels:
+            labels.append(label)
+    changes: list[Change] = []
+    for old, new, caller, labels in classes.values():
+        changes += _changes(old, new, caller, tuple(sorted(labels)))
+    flips = [flip for operation in recorded if (flip := _flip(before, after, operation, now)) is not None]
+    return WhatIf(
+        tuple(sorted(changes, key=lambda c: (c.subjects, c.zone, c.purpose or "", c.act, c.rows))), tuple(flips)
+    )
+
+
+def _callers(before: PolicyTables, after: PolicyTables) -> Iterable[Caller]:
+    """One caller for each subject with a department, zone and purpose that either policy knows."""
+    members: set[tuple[str, str]] = set()
+    purposes: set[str | None] = {None}
+    for tables in (before, after):
+        for line in tables.lines:
+            if line.tokens[0] == "g" and line.tokens[1].startswith(("app:", "user:", "key:", "anon")):
+                members.add((line.tokens[1], line.tokens[3]))
+        purposes |= {compiled.rule.purpose for compiled in tables.rules} - {ANY}
+    zones = sorted(before.listener_zones | after.listener_zones)
+    for (subject, department), zone, purpose in product(sorted(members), zones, sorted(purposes, key=str)):
+        kind = CallerKind.PUBLIC if department == NO_DEPARTMENT else CallerKind.APPLICATION
+        acting = None if department == NO_DEPARTMENT else department
+        yield Caller(kind, subject, acting, zone=zone, purpose=purpose)
+
+
+def _changes(old: AccessView, new: AccessView, caller: Caller, labels: tuple[str, ...]) -> Iterable[Change]:
+    acts = sorted({act for view in (old, new) for right in view.rights for act in right.bits})
+    scopes = sorted({right.rows for view in (old, new) for right in view.rights})
+    for act in acts:
+        whole_before, whole_after = (_allowed(view, act, ALL_ROWS) for view in (old, new))
+        for rows in scopes:
+            then, now = _allowed(old, act, rows), _allowed(new, act, rows)
+            if rows != ALL_ROWS:
+                # What is had for all rows is told once, there.
+                then, now = then - whole_before - whole_after, now - whole_before - whole_after
+            if then != now:
+                gained, lost = tuple(sorted(now - then)), tuple(sorted(then - now))
+                yield Change(labels, caller.zone, caller.purpose, act, rows, gained, lost)
+
+
+def _allowed(view: AccessView, act: str, rows: str) -> frozenset[str]:
+    bits = 0
+    for right in view.rights:
+        if right.rows in (rows, ALL_ROWS):
+            bits |= right.bits.get(act, 0)
+    return frozenset(view.index.items(bits))
+
+
+def _flip(before: PolicyTables, after: PolicyTables, operation: RecordedOperation, now: datetime) -> Flip | None:
+    allowed = [
+        isinstance(tables.view(operation.caller, now).entitle(operation.resource, operation.needs), Entitlement)
+        for tables in (before, after)
+    ]
+    return Flip(operation.name, operation.resource, allowed[0]) if allowed[0] is not allowed[1] else None
