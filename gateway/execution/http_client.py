@@ -87,7 +87,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._call: Call | None = None
         self._used = False
-        self.idle_since = 0.0
+        self.born = self.idle_since = 0.0
         self.idle_limit = pool.route.limits.idle
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -164,7 +164,7 @@ class Connection(asyncio.Protocol):
             call.fail(error)
         else:
             call.succeed(body)
-        if reader.reusable:
+        if reader.reusable and self._may_be_kept():
             if not self._used:
                 self._used = True
                 if (hint := reader.idle_hint()) is not None:
@@ -172,6 +172,11 @@ class Connection(asyncio.Protocol):
             self._pool.release(self)
         else:
             self.close()
+
+    def _may_be_kept(self) -> bool:
+        """Whether another call may follow: not on an old connection, nor where the peer stopped reading."""
+        young = self._pool.age_of(self) < self._pool.route.limits.age
+        return young and self._transport is not None and not self._transport.get_write_buffer_size()
 
     def _answer_at_end(self, error: Exception | None) -> None:
         try:
@@ -225,8 +230,13 @@ class ConnectionPool:
 
     def adopt(self, connection: Connection) -> None:
         """Counts a connection that was made."""
+        connection.born = self._loop.time()
         self._all.add(connection)
         self._emptied.clear()
+
+    def age_of(self, connection: Connection) -> float:
+        """Seconds since the connection was made."""
+        return self._loop.time() - connection.born
 
     def release(self, connection: Connection) -> None:
         """Takes back a connection whose call is over."""

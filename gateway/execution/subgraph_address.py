@@ -58,11 +58,16 @@ def _invalid(subgraph: str, what: str) -> CodedError:
 
 @dataclass(frozen=True, slots=True)
 class TransportLimits:
-    """Bounds on one subgraph's connections and answers: counts, bytes and seconds."""
+    """Bounds on one subgraph's connections and answers: counts, bytes and seconds.
+
+    ``idle`` is how long a connection is kept without use, ``age`` how long with it: a name may come to mean another
+    address.
+    """
 
     connections: int = 64
     connect_timeout: float = 3.0
     idle: float = 20.0
+    age: float = 300.0
     header_bytes: int = 32_768
     answer_bytes: int = 32_000_000
 

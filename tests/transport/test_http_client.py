@@ -211,6 +211,25 @@ async def test_an_idle_connection_is_closed_in_time_and_by_the_peers_own_hint() 
         assert served.connections == 2
 
 
+async def test_a_connection_is_not_kept_for_ever() -> None:
+    async with raw_subgraph(always(OK)) as served, transport_to(served, age=0.0) as transport:
+        for _ in range(3):
+            assert await transport.send("a", QUERY, (), 5) == b'{"data":1}'
+        assert served.connections == 3
+
+
+async def test_an_answer_before_the_request_was_read_is_the_last_of_its_connection() -> None:
+    async def hasty(peer: Peer) -> None:
+        await peer.reader.readuntil(b"\r\n\r\n")
+        await peer.send(answer(b"%d" % peer.number))
+        await peer.until_closed()
+
+    async with raw_subgraph(hasty) as served, transport_to(served) as transport:
+        large = b'{"query":"{' + b"a" * 20_000_000 + b'}"}'
+        assert await transport.send("a", large, (), 5) == b"1"
+        assert await transport.send("a", large, (), 5) == b"2"
+
+
 @pytest.mark.parametrize("reply", [b"", OK[:30], b"HTTP/1.1 200 OK\r\n"])
 async def test_a_subgraph_that_closes_early_is_unreachable(reply: bytes) -> None:
     async with raw_subgraph(once(reply)) as served, transport_to(served) as transport:
