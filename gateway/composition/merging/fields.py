@@ -12,8 +12,12 @@ from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import escape, merge_description
 from gateway.composition.subgraph.facts import fields_argument
 from gateway.composition.subgraph.graphql_rules import is_subtype
+from gateway.supergraph.directives import FEDERATION_DIRECTIVES
 from gateway.supergraph.elements import Member, Type, is_required, same_value
 from gateway.supergraph.model import TypeKind
+
+
+_MERGED = frozenset(name for name, spec in FEDERATION_DIRECTIVES.items() if spec.feature is not None)
 
 
 def merge_fields(merge: Merge) -> None:
@@ -132,6 +136,16 @@ class _FieldMerge:
     def _check_external(self, merged: Member) -> None:
         """What is declared @external agrees with what resolves it elsewhere."""
         externals = [pair for pair in self.sources if pair not in self.resolvers]
+        for subgraph, member in externals:
+            for applied in member.directives:
+                if applied.identity in _MERGED:
+                    self.merge.report(
+                        codes.MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL,
+                        f"[{subgraph.name}] @{applied.name} cannot be applied to {self.coordinate}, which is @external "
+                        "here: apply it where the field is resolved.",
+                        self.coordinate,
+                        sources=[(subgraph, member)],
+                    )
         wrong = [
             (s, m) for s, m in externals
             if m.type != merged.type and not is_subtype(merged.type, m.type, self.merge.is_subtype)

@@ -137,6 +137,7 @@ def _take_over(
         )  # fmt: skip
         return
     used = facts.is_used(type_name, field_name)
+    merge.overrides[subgraph.name, type_name, field_name].is_gated = label is not None
     state = merge.overrides.setdefault((other.name, type_name, field_name), Override())
     state.taken_over, state.used, state.label = True, used, label
     if label is None:

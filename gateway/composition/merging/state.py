@@ -18,13 +18,18 @@ Sources = list[tuple[Subgraph, E]]
 
 @dataclass(slots=True)
 class Override:
-    """What becomes of a field in a subgraph because of @override, in the same or another one."""
+    """What becomes of a field in a subgraph because of @override, in the same or another one.
+
+    In the subgraph that overrides, ``source`` is the other; ``is_gated`` says that the field waits for its ``label``. In
+    the other, the field is ``taken_over``, and ``used`` there in field sets all the same.
+    """
 
     taken_over: bool = False
     used: bool = False
     label: str | None = None
     source: str | None = None
     is_known: bool = True
+    is_gated: bool = False
 
 
 @dataclass(slots=True)

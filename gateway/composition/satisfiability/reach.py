@@ -217,7 +217,7 @@ class Reach:
             return False
         if override.taken_over:
             return override.label is None or override.label in self.labels
-        return override.label is not None and override.label not in self.labels
+        return override.is_gated and override.label not in self.labels
 
     def _requirement_met(self, position: Position, runtime: str, node: SelectionSetNode) -> bool:
         if self.can_select([position], runtime, node):

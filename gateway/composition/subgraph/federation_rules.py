@@ -20,16 +20,14 @@ from gateway.supergraph.features import parts
 from gateway.supergraph.model import TypeKind
 
 AUTH = ("authenticated", "requiresScopes", "policy")
-_MERGED = ("tag", "inaccessible", *AUTH, "cost", "listSize")
 
 
 def check_federation(facts: Facts, log: IssueLog) -> None:
     """Log an issue for every use of a federation directive that cannot be right whatever the other subgraphs hold."""
-    subgraph = facts.subgraph
+    subgraph, before = facts.subgraph, len(log.errors)
     for definition in subgraph.types.values():
         _check_keys(facts, definition, log)
         _check_interface_object(subgraph, definition, log)
-        _check_interface_keys(subgraph, definition, log)
         _check_shareable_type(subgraph, definition, log)
         _check_auth_on_abstract(subgraph, definition, log)
         for member in definition.fields.values():
@@ -37,6 +35,10 @@ def check_federation(facts: Facts, log: IssueLog) -> None:
             _check_requires(facts, definition, member, log)
             _check_external(facts, definition, member, log)
             _check_shareable_field(subgraph, definition, member, log)
+    if len(log.errors) == before:
+        # Keys that are broken in themselves would only be told twice.
+        for definition in subgraph.types.values():
+            _check_interface_keys(subgraph, definition, log)
 
 
 class _FieldSetCheck:
@@ -125,6 +127,9 @@ class _FieldSetCheck:
 
     def arguments(self, parent: str, member: Member, node: FieldNode) -> bool:
         if self.family != "REQUIRES":
+            if not parts(node, "arguments") and any(is_required(a) for a in member.arguments.values()):
+                self.report("INVALID_FIELDS", f"{parent}.{member.name} needs arguments, so it cannot be selected here.")
+                return False
             if member.arguments or parts(node, "arguments"):
                 self.report("FIELDS_HAS_ARGS", f"{parent}.{member.name} has arguments, which is not allowed here.")
                 return False
@@ -244,13 +249,6 @@ def _check_external(facts: Facts, definition: Type, member: Member, log: IssueLo
         return
     if definition.kind is not TypeKind.OBJECT or not facts.is_external(definition.name, member.name):
         return
-    for applied in member.directives:
-        if applied.identity in _MERGED:
-            log.report(
-                codes.MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL,
-                f"[{subgraph.name}] @{applied.name} cannot be applied to {coordinate}, which is @external here: apply it "
-                "where the field is resolved.", coordinate, at=(subgraph.at(applied),),
-            )  # fmt: skip
     if not facts.is_used(definition.name, member.name):
         log.report(
             codes.EXTERNAL_UNUSED,

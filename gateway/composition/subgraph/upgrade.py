@@ -33,6 +33,7 @@ def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
     old = [subgraph for subgraph in subgraphs if not subgraph.links.is_federation_2]
     if not old:
         return
+    _check_interface_objects(subgraphs, log)
     facts = {subgraph.name: Facts.of(subgraph) for subgraph in subgraphs}
     for subgraph in old:
         _check_extensions(subgraph, subgraphs, log)
@@ -56,6 +57,24 @@ def _check_extensions(subgraph: Subgraph, subgraphs: Sequence[Subgraph], log: Is
                 f"[{subgraph.name}] {definition.name} is extended, but no subgraph defines it.", definition.name,
                 at=(subgraph.at(definition),),
             )  # fmt: skip
+
+
+def _check_interface_objects(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
+    """A key on an interface meant nothing in Federation 1, so no @interfaceObject can rely on it."""
+    for subgraph in subgraphs:
+        for definition in subgraph.types.values():
+            if not definition.has("interfaceObject"):
+                continue
+            for other in subgraphs:
+                theirs = other.types.get(definition.name)
+                if not other.links.is_federation_2 and theirs is not None and theirs.has("key"):
+                    log.report(
+                        codes.INTERFACE_OBJECT_USAGE_ERROR,
+                        f"[{subgraph.name}] {definition.name} is an @interfaceObject, but its key in {other.name}, which is "
+                        "Federation 1, does not let the gateway find an object's type: link Federation 2 there.",
+                        definition.name,
+                        at=(subgraph.at(definition), other.at(theirs)),
+                    )
 
 
 def _is_extension(definition: Type) -> bool:
