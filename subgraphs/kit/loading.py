@@ -14,6 +14,7 @@ import copy
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from traceback import format_tb
 from typing import Any, Final
 
 from graphql import (
@@ -42,10 +43,13 @@ _log = logging.getLogger("watersmeet.department")
 
 
 def fault(where: str, error: BaseException) -> CodedError:
-    """A fault of the department as the caller may see it; the log gets its kind and place, and no values."""
+    """A fault of the department as the caller may see it; the log gets its kind and place, and no words of its own.
+
+    An exception's message may hold a person's data, so neither side sees it.
+    """
     if isinstance(error, CodedError):
         return error
-    _log.error("%s failed: %s", where, type(error).__name__, exc_info=error)
+    _log.error("%s failed: %s\n%s", where, type(error).__name__, "".join(format_tb(error.__traceback__)))
     return CodedError(DEPARTMENT_FAULT, f"The department could not answer {where}.")
 
 
