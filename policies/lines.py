@@ -145,4 +145,4 @@ def time_of(text: str) -> datetime:
         return datetime.min.replace(tzinfo=UTC)
     if text == NEVER:
         return datetime.max.replace(tzinfo=UTC)
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)

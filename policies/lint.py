@@ -20,6 +20,7 @@ from policies.row_filters import items_of, parse_row_filter
 from policies.views import MASKED, Act
 
 _TOKEN = re.compile(r"[A-Za-z0-9_.:*/+-]{1,200}")
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _RULE_ID = re.compile(r"[A-Z]+-[A-Za-z0-9_.:/+-]+")
 _PUBLIC = frozenset({"public", "anon"})
 _WIDE_SETS = frozenset({"share:conditional", "share:not_shared", "open:on_application", "open:not_open"})
@@ -116,7 +117,7 @@ def _is_time(text: str) -> bool:
     if text in (ALWAYS, NEVER):
         return True
     try:
-        return time_text(time_of(text)) == text
+        return _TIME.fullmatch(text) is not None and time_of(text).tzinfo is not None
     except ValueError:
         return False
 

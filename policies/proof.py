@@ -111,15 +111,20 @@ class _Questioner:
                 yield self._anything(moment)
 
     def at_boundaries(self, known: frozenset[Tokens]) -> Iterator[Question]:
-        """For every rule: who it is about, one second before, at and after its beginning and its end."""
+        """For every moment at which a rule begins or ends: what that rule answers a second before, at it and after.
+
+        Where several rules share a moment, one of them is taken.
+        """
         settled = {tokens[1] for tokens in known if tokens[0] == "p"}
+        by_moment: dict[str, list[CompiledRule]] = defaultdict(list)
         for compiled in self._rules:
-            if compiled.rule.id in settled:
-                continue
-            for text in (compiled.rule.begins, compiled.rule.ends):
-                if text not in (ALWAYS, NEVER):
-                    for moment in (time_of(text) - _SECOND, time_of(text), time_of(text) + _SECOND):
-                        yield self._exactly(compiled, moment)
+            if compiled.rule.id not in settled:
+                for text in {compiled.rule.begins, compiled.rule.ends} - {ALWAYS, NEVER}:
+                    by_moment[text].append(compiled)
+        for text, rules in sorted(by_moment.items()):
+            compiled = self._chance.choice(rules)
+            for moment in (time_of(text) - _SECOND, time_of(text), time_of(text) + _SECOND):
+                yield self._exactly(compiled, moment)
 
     def _anything(self, moment: datetime) -> Question:
         subject, department = self._chance.choice(self._members)
