@@ -97,9 +97,10 @@ def _read_all(subgraphs: Sequence[SubgraphSource], log: IssueLog) -> list[Subgra
         if source.name in ("", "_") or source.name in seen:
             why = "two subgraphs have it" if source.name in seen else "it is empty or reserved"
             log.report(
-                codes.INVALID_SUBGRAPH_NAME, f"{source.name!r} cannot be the name of a subgraph: {why}.",
+                codes.INVALID_SUBGRAPH_NAME,
+                f"{source.name!r} cannot be the name of a subgraph: {why}.",
                 at=((source.name, None),),
-            )  # fmt: skip
+            )
         seen.add(source.name)
         subgraph = read_subgraph(source.name, source.url, source.sdl, log)
         if subgraph is not None:

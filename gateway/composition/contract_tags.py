@@ -1,7 +1,8 @@
 """Contracts by @tag: a part of the supergraph named by tags to include and to exclude.
 
-The tags decide which coordinates are hidden; what follows from that for the rest of the schema (references, empty types,
-interfaces) is settled where every contract is made, in ``gateway.supergraph.api_schema``, so the result is always valid.
+The tags decide which coordinates are hidden; what follows from that for the rest of the schema (references, empty
+types, interfaces) is settled where every contract is made, in ``gateway.supergraph.api_schema``, so the result is
+always valid.
 """
 
 from collections.abc import Iterator
@@ -58,8 +59,8 @@ def hidden_by_tags(
     """The coordinates that a contract hides: to pass to ``contract_schema``.
 
     An excluded tag hides its element. With ``include``, unions and the fields of objects and interfaces are hidden too
-    unless they, or the type they are part of, carry an included tag; enums, inputs and scalars stay as long as something
-    visible uses them. Exclusion wins.
+    unless they, or the type they are part of, carry an included tag; enums, inputs and scalars stay as long as
+    something visible uses them. Exclusion wins.
     Raises CodedError SUPERGRAPH_INVALID.
     """
     read = read_tags(supergraph_sdl)
@@ -76,6 +77,7 @@ def _not_included(read: TaggedCoordinates, include: frozenset[str]) -> Iterator[
         if kind == "union_type_definition":
             if coordinate not in wanted:
                 yield coordinate
-        elif kind in ("object_type_definition", "interface_type_definition") and parent is not None:
-            if "(" not in coordinate and coordinate not in wanted and parent not in wanted:
-                yield coordinate
+            continue
+        is_field = kind in ("object_type_definition", "interface_type_definition") and parent in read.kinds
+        if is_field and "(" not in coordinate and not {coordinate, parent} & wanted:
+            yield coordinate

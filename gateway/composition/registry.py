@@ -63,7 +63,8 @@ def codes_document() -> str:
         "Written from the registry (`gateway/composition/codes.py`, `hints.py`, `examples.graphql`) by "
         "`python -m gateway.composition.registry`; a test holds it equal.",
         "",
-        "Every part of an example begins with a `@link` that imports all of Federation 2.12, unless it links for itself or "
+        "Every part of an example begins with a `@link` that imports all of Federation 2.12, unless it "
+        "links for itself or "
         "says that it is Federation 1.",
     ]
     for severity, title in ((Severity.ERROR, "Errors"), (Severity.HINT, "Hints")):

@@ -14,15 +14,20 @@ from catalog_sync.errors import CodedError, ErrorCode, Family
 from gateway.composition.compose import SubgraphSource
 
 SOURCES_UNREADABLE = ErrorCode(
-    "SOURCES_UNREADABLE", Family.COMPOSITION,
-    "The subgraphs' schemas could not be read: a file is missing, is not UTF-8, or the configuration has the wrong form.",
-    "Mend the file that the message names; docs/composition.md shows both forms of input.", 400,
-)  # fmt: skip
+    "SOURCES_UNREADABLE",
+    Family.COMPOSITION,
+    "The subgraphs' schemas could not be read: a file is missing, is not UTF-8, or the configuration has "
+    "the wrong form.",
+    "Mend the file that the message names; docs/composition.md shows both forms of input.",
+    400,
+)
 SUBGRAPH_SDL_UNREACHABLE = ErrorCode(
-    "SUBGRAPH_SDL_UNREACHABLE", Family.SUBGRAPH,
+    "SUBGRAPH_SDL_UNREACHABLE",
+    Family.SUBGRAPH,
     "A running subgraph did not answer `{ _service { sdl } }` with its schema.",
-    "Start the subgraph, check its address, and see that it is a federated service.", 502,
-)  # fmt: skip
+    "Start the subgraph, check its address, and see that it is a federated service.",
+    502,
+)
 CONFIGURATION = "supergraph.yaml"
 _URL_LINE = re.compile(r"^\s*#\s*url:\s*(\S*)")
 _MAX_BYTES = 16_000_000

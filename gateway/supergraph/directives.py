@@ -1,4 +1,4 @@
-"""The specifications that schemas link, and the directives each defines (Federation subgraph specification 2.0 to 2.14).
+"""The specifications that schemas link, and the directives of each (Federation subgraph specification 2.0 to 2.14).
 
 One table says for every directive its arguments, locations and first version; everything that has to know a directive's
 shape reads it here: validation of a subgraph's own definitions, composition, and what the supergraph defines.
@@ -109,7 +109,7 @@ FEDERATION_DIRECTIVES: dict[str, DirectiveSpec] = {
             "requireOneSlicingArgument: Boolean = true",
             _FIELDS, 9, feature=COST,
         ),
-        _spec("cacheTag", "format: String!", "OBJECT FIELD_DEFINITION INTERFACE", 12, repeatable=True, feature=CACHE_TAG),
+        _spec("cacheTag", "format: String!", "OBJECT FIELD_DEFINITION", 12, repeatable=True, feature=CACHE_TAG),
     )
 }  # fmt: skip
 RESOURCE_DIRECTIVE = _spec("resource", "code: String!", "OBJECT INTERFACE FIELD_DEFINITION", feature=RESOURCE_FEATURE)

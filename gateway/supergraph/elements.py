@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import ConstValueNode, ListTypeNode, NonNullTypeNode, TypeNode, print_ast
+from graphql import ConstValueNode, EnumValueNode, ListTypeNode, NonNullTypeNode, TypeNode, print_ast
 from graphql.utilities import value_from_ast_untyped
 
 from gateway.supergraph.model import TypeKind
@@ -21,7 +21,7 @@ ROOTS = ("query", "mutation", "subscription")
 
 @dataclass(slots=True)
 class Applied:
-    """A directive at one place. ``identity`` is its name in the specification it was linked from, None if it has none."""
+    """A directive at one place. ``identity`` is its name in the specification it was linked from, None without one."""
 
     name: str
     identity: str | None
@@ -141,7 +141,7 @@ def same_value(one: ConstValueNode | None, other: ConstValueNode | None) -> bool
 
 def plain(node: ConstValueNode) -> Any:
     """The constant as plain values; enum values and strings stay apart."""
-    return value_from_ast_untyped(node) if node.kind != "enum_value" else ("enum", node.value)  # type: ignore[attr-defined]
+    return ("enum", node.value) if isinstance(node, EnumValueNode) else value_from_ast_untyped(node)
 
 
 def all_members(types: Iterable[Type]) -> Iterator[tuple[str, Type | Member]]:

@@ -93,8 +93,10 @@ class SupergraphText:
         )
         found = [
             "directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE",
-            "directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, "
-            f"external: Boolean, override: String, usedOverridden: Boolean{_JOIN_FIELD[self.join_version]}) repeatable on "
+            "directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: "
+            "join__FieldSet, type: String, "
+            "external: Boolean, override: String, usedOverridden: "
+            f"Boolean{_JOIN_FIELD[self.join_version]}) repeatable on "
             "FIELD_DEFINITION | INPUT_FIELD_DEFINITION",
             "directive @join__graph(name: String!, url: String!) on ENUM_VALUE",
             "directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE",

@@ -246,10 +246,7 @@ def _references(rng: random.Random, world: World, names: list[str]) -> None:
 
 def _any_field(rng: random.Random, world: World) -> tuple[Definition, str] | None:
     places = [
-        (definition, name)
-        for types in world.values()
-        for definition in types.values()
-        for name in definition.fields
+        (definition, name) for types in world.values() for definition in types.values() for name in definition.fields
     ]
     return rng.choice(places) if places else None
 

@@ -88,10 +88,12 @@ class _Transitive:
                     coordinate = f"{self.definition.name}.{self.member.name}"
                     self.merge.report(
                         codes.MISSING_TRANSITIVE_AUTH_REQUIREMENTS,
-                        f"[{self.subgraph.name}] {coordinate} asks less of callers than {told}, which it is computed from "
-                        f"by {through}: @{applied.name} is missing or too weak.", coordinate,
+                        f"[{self.subgraph.name}] {coordinate} asks less of callers than {told}, which it "
+                        "is computed from "
+                        f"by {through}: @{applied.name} is missing or too weak.",
+                        coordinate,
                         sources=[(self.subgraph, self.member)],
-                    )  # fmt: skip
+                    )
                     return
 
     def _given(self, identity: str, argument: str | None) -> Iterator[list[list[str]]]:

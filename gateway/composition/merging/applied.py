@@ -93,7 +93,8 @@ class DirectiveMerge:
                     arguments = ", ".join(f"{name}: {print_ast(value)}" for name, value in applied.arguments.items())
                     said.setdefault(arguments, []).append(self.merge.graphs[subgraph.name])
         for arguments, graphs in said.items():
-            yield f'@join__directive(graphs: [{", ".join(graphs)}], name: "federation__cacheTag", args: {{{arguments}}})'
+            listed = ", ".join(graphs)
+            yield f'@join__directive(graphs: [{listed}], name: "federation__cacheTag", args: {{{arguments}}})'
 
     def _merged(
         self,
@@ -117,9 +118,10 @@ class DirectiveMerge:
             told = by_value((s, str(a.value("code"))) for s, a in applications)
             self.merge.log.report(
                 codes.RESOURCE_CODE_MISMATCH,
-                f"{coordinate} is bound to more than one information resource: {told}.", coordinate,
+                f"{coordinate} is bound to more than one information resource: {told}.",
+                coordinate,
                 at=[s.at(a) for s, a in applications],
-            )  # fmt: skip
+            )
             return
         if identity in _RULES:
             yield self.combined(identity, coordinate, [applied for _, applied in applications])
@@ -139,8 +141,9 @@ class DirectiveMerge:
         }
         self.merge.log.report(
             hints.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
-            f"@{name} on {coordinate} is said with different arguments; they are combined.", coordinate,
-        )  # fmt: skip
+            f"@{name} on {coordinate} is said with different arguments; they are combined.",
+            coordinate,
+        )
         return Applied(name, identity, merged)
 
     def _by_majority(
@@ -155,9 +158,12 @@ class DirectiveMerge:
         chosen = max(distinct, key=lambda candidate: keys.count(_key(candidate.arguments)))
         self.merge.log.report(
             hints.INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
-            f"@{name} on {coordinate} has different arguments in {named(s for s, _ in applications)}; those most used are "
-            "taken.", coordinate, at=[s.at(a) for s, a in applications],
-        )  # fmt: skip
+            f"@{name} on {coordinate} has different arguments in {named(s for s, _ in applications)}; "
+            "those most used are "
+            "taken.",
+            coordinate,
+            at=[s.at(a) for s, a in applications],
+        )
         return Applied(name, identity, chosen.arguments, chosen.line)
 
 
@@ -190,11 +196,14 @@ def _union(values: list[list[Any]]) -> list[Any]:
 _RULES: dict[str, dict[str, Callable[[list[Any]], Any]]] = {
     "cost": {"weight": max},
     "listSize": {
-        "assumedSize": max, "slicingArguments": _union, "sizedFields": _union, "requireOneSlicingArgument": all,
+        "assumedSize": max,
+        "slicingArguments": _union,
+        "sizedFields": _union,
+        "requireOneSlicingArgument": all,
     },
     "requiresScopes": {"scopes": conjunction},
     "policy": {"policies": conjunction},
-}  # fmt: skip
+}
 
 
 def constant(value: Any) -> ConstValueNode:

@@ -60,8 +60,13 @@ class _Request:
 def compose_directives(merge: Merge) -> ComposedDirectives:
     """Collect every @composeDirective and the directives they ask for."""
     found = ComposedDirectives()
-    requests = [r for s in merge.subgraphs for a in s.schema_directives if a.identity == "composeDirective"
-                for r in _request(merge, s, a)]  # fmt: skip
+    requests = [
+        r
+        for s in merge.subgraphs
+        for a in s.schema_directives
+        if a.identity == "composeDirective"
+        for r in _request(merge, s, a)
+    ]
     by_specification: dict[str, list[_Request]] = {}
     for request in requests:
         by_specification.setdefault(request.link.identity, []).append(request)
@@ -94,8 +99,9 @@ def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> list[_Reques
         if identity in _COMPOSED_ALWAYS:
             merge.log.report(
                 hints.DIRECTIVE_COMPOSITION_INFO,
-                f"[{subgraph.name}] @{name} is composed always: @composeDirective adds nothing.", at=[subgraph.at(applied)],
-            )  # fmt: skip
+                f"[{subgraph.name}] @{name} is composed always: @composeDirective adds nothing.",
+                at=[subgraph.at(applied)],
+            )
         else:
             _refuse(merge, f"@{name} belongs to federation itself and cannot be composed.", subgraph, applied)
         return []
@@ -121,9 +127,10 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
         merge.log.report(
             codes.DIRECTIVE_COMPOSITION_ERROR,
             f"{identity} is linked in versions that do not fit each other: "
-            + ", ".join(f"v{r.link.major}.{r.link.minor} in {r.subgraph.name}" for r in wanted) + ".",
+            + ", ".join(f"v{r.link.major}.{r.link.minor} in {r.subgraph.name}" for r in wanted)
+            + ".",
             at=[r.subgraph.at(r.applied) for r in wanted],
-        )  # fmt: skip
+        )
         return
     newest = max(wanted, key=lambda request: request.link.minor)
     names: dict[str, str] = {}
@@ -136,7 +143,7 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
                 codes.DIRECTIVE_COMPOSITION_ERROR,
                 f"Directive @{own} of {identity} goes by different names: {told}.",
                 at=[r.subgraph.at(r.applied) for r in requests],
-            )  # fmt: skip
+            )
             continue
         name = local.pop()
         federal = any(
@@ -147,7 +154,7 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
                 codes.DIRECTIVE_COMPOSITION_ERROR,
                 f"@{name} of {identity} cannot be composed: the supergraph has another directive of that name.",
                 at=[r.subgraph.at(r.applied) for r in requests],
-            )  # fmt: skip
+            )
             continue
         names[own] = name
         best = max(requests, key=lambda request: request.link.minor)
@@ -191,7 +198,7 @@ def _hint_majors(merge: Merge, composed: set[str]) -> None:
                 hints.DIRECTIVE_COMPOSITION_INFO,
                 f"{identity} is linked in more than one major version, and is not composed.",
                 at=[place for places in majors.values() for place in places],
-            )  # fmt: skip
+            )
 
 
 def _hint_not_composed(merge: Merge, found: ComposedDirectives) -> None:
@@ -204,9 +211,11 @@ def _hint_not_composed(merge: Merge, found: ComposedDirectives) -> None:
             if imported and local != name and local in subgraph.directives:
                 merge.log.report(
                     hints.DIRECTIVE_COMPOSITION_WARN,
-                    f"@{own} of {identity} is composed as @{name}, but is called @{local} in {subgraph.name}; what it says "
-                    "there is left out.", at=[subgraph.at(subgraph.directives[local])],
-                )  # fmt: skip
+                    f"@{own} of {identity} is composed as @{name}, but is called @{local} in "
+                    f"{subgraph.name}; what it says "
+                    "there is left out.",
+                    at=[subgraph.at(subgraph.directives[local])],
+                )
 
 
 def executable_directives(merge: Merge) -> list[DirectiveDeclaration]:
@@ -215,9 +224,10 @@ def executable_directives(merge: Merge) -> list[DirectiveDeclaration]:
         name
         for subgraph in merge.subgraphs
         for name, declared in subgraph.directives.items()
-        if name not in STANDARD_DIRECTIVES and name not in subgraph.links.identities
+        if name not in STANDARD_DIRECTIVES
+        and name not in subgraph.links.identities
         and _EXECUTABLE & set(declared.locations)
-    )  # fmt: skip
+    )
     merged = (_executable(merge, name) for name in names)
     return [declaration for declaration in merged if declaration is not None]
 
@@ -231,30 +241,37 @@ def _executable(merge: Merge, name: str) -> DirectiveDeclaration | None:
         without = [s for s in merge.subgraphs if name not in s.directives]
         merge.log.report(
             hints.INCONSISTENT_EXECUTABLE_DIRECTIVE_PRESENCE,
-            f"Directive @{name} is not defined in {named(without)}, so clients cannot use it.", f"@{name}", at=at,
-        )  # fmt: skip
+            f"Directive @{name} is not defined in {named(without)}, so clients cannot use it.",
+            f"@{name}",
+            at=at,
+        )
         return None
     sets = [{x for x in d.locations if x in _EXECUTABLE} for _, d in having]
     common = set.intersection(*sets)
     if not common:
         merge.log.report(
             hints.NO_EXECUTABLE_DIRECTIVE_INTERSECTION,
-            f"Directive @{name} has no location that all subgraphs allow, so clients cannot use it.", f"@{name}", at=at,
-        )  # fmt: skip
+            f"Directive @{name} has no location that all subgraphs allow, so clients cannot use it.",
+            f"@{name}",
+            at=at,
+        )
         return None
     if any(found != common for found in sets):
         merge.log.report(
             hints.INCONSISTENT_EXECUTABLE_DIRECTIVE_LOCATIONS,
-            f"Directive @{name} has different locations; clients may use it on {', '.join(sorted(common))}.", f"@{name}",
+            f"Directive @{name} has different locations; clients may use it on {', '.join(sorted(common))}.",
+            f"@{name}",
             at=at,
-        )  # fmt: skip
+        )
     repeatable = {d.repeatable for _, d in having}
     if len(repeatable) > 1:
         merge.log.report(
             hints.INCONSISTENT_EXECUTABLE_DIRECTIVE_REPEATABLE,
-            f"Directive @{name} is repeatable in some subgraphs alone, so clients may not repeat it.", f"@{name}", at=at,
-        )  # fmt: skip
-    sources: Sources = having  # type: ignore[type-arg, assignment]
+            f"Directive @{name} is repeatable in some subgraphs alone, so clients may not repeat it.",
+            f"@{name}",
+            at=at,
+        )
+    sources: Sources = having  # type: ignore[type-arg]
     arguments = merge_arguments(merge, f"@{name}", sources)
     locations = tuple(x for x in having[0][1].locations if x in common)
     return DirectiveDeclaration(name, arguments, locations, all(repeatable), having[0][1].description)

@@ -35,8 +35,9 @@ def directive_names(merge: Merge) -> dict[str, str]:
             merge.log.report(
                 codes.LINK_IMPORT_NAME_MISMATCH,
                 f"Directive @{identity} goes by different names: {told}. All subgraphs must import it under one name.",
-                f"@{identity}", at=[(s.name, None) for holders in called.values() for s in holders],
-            )  # fmt: skip
+                f"@{identity}",
+                at=[(s.name, None) for holders in called.values() for s in holders],
+            )
         if called:
             names[identity] = next(iter(called))
     return names

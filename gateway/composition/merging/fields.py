@@ -16,7 +16,6 @@ from gateway.supergraph.directives import FEDERATION_DIRECTIVES
 from gateway.supergraph.elements import Member, Type, is_required, same_value
 from gateway.supergraph.model import TypeKind
 
-
 _MERGED = frozenset(name for name, spec in FEDERATION_DIRECTIVES.items() if spec.feature is not None)
 
 
@@ -56,8 +55,10 @@ class _FieldMerge:
             self.merge.report(
                 codes.EXTERNAL_MISSING_ON_BASE,
                 f"{self.coordinate} is @external in every subgraph that has it ({named(s for s, _ in self.sources)}): "
-                "none resolves it.", self.coordinate, sources=self.sources,
-            )  # fmt: skip
+                "none resolves it.",
+                self.coordinate,
+                sources=self.sources,
+            )
             return
         self._check_sharing()
         self._hint_missing()
@@ -75,9 +76,7 @@ class _FieldMerge:
 
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""
-        if self.parent.kind is TypeKind.INTERFACE and not any(
-            t.has("interfaceObject") for _, t in self.type_sources
-        ):  # fmt: skip
+        if self.parent.kind is TypeKind.INTERFACE and not any(t.has("interfaceObject") for _, t in self.type_sources):
             return
         resolving: Sources[Member] = []
         for subgraph, member in self.sources:
@@ -91,8 +90,10 @@ class _FieldMerge:
         if self.parent.name == "Subscription" and any(m.shareable_by_type or m.has("shareable") for _, m in resolving):
             self.merge.report(
                 codes.INVALID_FIELD_SHARING,
-                f"{self.coordinate}: fields of Subscription cannot be @shareable.", self.coordinate, sources=resolving,
-            )  # fmt: skip
+                f"{self.coordinate}: fields of Subscription cannot be @shareable.",
+                self.coordinate,
+                sources=resolving,
+            )
             return
         if len(resolving) + len(through) < 2:
             return
@@ -110,14 +111,16 @@ class _FieldMerge:
             self.merge.report(
                 codes.INVALID_FIELD_SHARING,
                 f"{self.coordinate} is resolved by {named(s for s, _ in resolving)}, but is not @shareable in {where}.",
-                self.coordinate, sources=resolving,
-            )  # fmt: skip
+                self.coordinate,
+                sources=resolving,
+            )
 
     def _hint_missing(self) -> None:
         without = [
-            s for s, t in self.type_sources
+            s
+            for s, t in self.type_sources
             if self.name not in t.fields and not all(self.merge.facts[s.name].is_external(t.name, n) for n in t.fields)
-        ]  # fmt: skip
+        ]
         if not without or self.parent.name in ("Query", "Mutation", "Subscription"):
             return
         if self.parent.kind is TypeKind.INTERFACE:
@@ -129,9 +132,11 @@ class _FieldMerge:
         if any(t.has("key") for _, t in self.type_sources):
             return
         self.merge.report(
-            code, f"{self.coordinate} is missing in {named(without)}, although {self.parent.name} is there.",
-            self.coordinate, sources=self.sources,
-        )  # fmt: skip
+            code,
+            f"{self.coordinate} is missing in {named(without)}, although {self.parent.name} is there.",
+            self.coordinate,
+            sources=self.sources,
+        )
 
     def _check_external(self, merged: Member) -> None:
         """What is declared @external agrees with what resolves it elsewhere."""
@@ -147,42 +152,51 @@ class _FieldMerge:
                         sources=[(subgraph, member)],
                     )
         wrong = [
-            (s, m) for s, m in externals
+            (s, m)
+            for s, m in externals
             if m.type != merged.type and not is_subtype(merged.type, m.type, self.merge.is_subtype)
-        ]  # fmt: skip
+        ]
         if wrong:
             self.merge.report(
                 codes.EXTERNAL_TYPE_MISMATCH,
                 f"{self.coordinate} is @external with a type that does not fit: it is {merged.type}, but "
-                f"{by_value((s, m.type) for s, m in wrong)}.", self.coordinate, sources=wrong,
-            )  # fmt: skip
+                f"{by_value((s, m.type) for s, m in wrong)}.",
+                self.coordinate,
+                sources=wrong,
+            )
         for argument in merged.arguments.values():
             where = f"{self.coordinate}({argument.name}:)"
             missing = [(s, m) for s, m in externals if argument.name not in m.arguments]
             if missing:
                 self.merge.report(
                     codes.EXTERNAL_ARGUMENT_MISSING,
-                    f"{where} is missing in {named(s for s, _ in missing)}, where the field is @external.", where,
+                    f"{where} is missing in {named(s for s, _ in missing)}, where the field is @external.",
+                    where,
                     sources=missing,
-                )  # fmt: skip
+                )
             having = [(s, m.arguments[argument.name]) for s, m in externals if argument.name in m.arguments]
             differing = [
-                (s, a) for s, a in having
+                (s, a)
+                for s, a in having
                 if a.type != argument.type and not is_subtype(argument.type, a.type, self.merge.is_subtype)
-            ]  # fmt: skip
+            ]
             if differing:
                 self.merge.report(
                     codes.EXTERNAL_ARGUMENT_TYPE_MISMATCH,
-                    f"{where} is {argument.type}, but {by_value((s, a.type) for s, a in differing)}, where the field is "
-                    "@external.", where, sources=differing,
-                )  # fmt: skip
+                    f"{where} is {argument.type}, but {by_value((s, a.type) for s, a in differing)}, where "
+                    "the field is "
+                    "@external.",
+                    where,
+                    sources=differing,
+                )
             other = [(s, a) for s, a in having if not same_value(a.default, argument.default)]
             if other:
                 self.merge.report(
                     codes.EXTERNAL_ARGUMENT_DEFAULT_MISMATCH,
-                    f"{where} has another default in {named(s for s, _ in other)}, where the field is @external.", where,
+                    f"{where} has another default in {named(s for s, _ in other)}, where the field is @external.",
+                    where,
                     sources=other,
-                )  # fmt: skip
+                )
 
     def _says_something(self, same_type: bool) -> bool:
         """Whether @join__field is needed: not for a field that every subgraph has plainly."""
@@ -232,16 +246,22 @@ def _hint_entity(merge: Merge, name: str, sources: Sources[Type]) -> None:
     if with_key and without and merge.types[name].kind is TypeKind.OBJECT:
         merge.report(
             hints.INCONSISTENT_ENTITY,
-            f"{name} has a @key in {named(with_key)}, but none in {named(s for s, _ in without)}.", name, sources=without,
-        )  # fmt: skip
+            f"{name} has a @key in {named(with_key)}, but none in {named(s for s, _ in without)}.",
+            name,
+            sources=without,
+        )
 
 
 def merge_output_type(merge: Merge, coordinate: str, sources: Sources[Member]) -> tuple[str, bool]:
     """The widest of the types, and whether all are the same."""
     return _merge_type(
-        merge, coordinate, sources, lambda one, other: is_subtype(other, one, merge.is_subtype),
-        codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE,
-    )  # fmt: skip
+        merge,
+        coordinate,
+        sources,
+        lambda one, other: is_subtype(other, one, merge.is_subtype),
+        codes.FIELD_TYPE_MISMATCH,
+        hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE,
+    )
 
 
 def merge_input_type(
@@ -267,14 +287,19 @@ def _merge_type(
     for candidate in types:
         if all(covers(candidate, other) for other in types):
             merge.report(
-                hint, f"{coordinate} differs but fits: it is {by_value((s, m.type) for s, m in sources)}; {candidate} is "
-                "taken.", coordinate, sources=sources,
-            )  # fmt: skip
+                hint,
+                f"{coordinate} differs but fits: it is {by_value((s, m.type) for s, m in sources)}; {candidate} is "
+                "taken.",
+                coordinate,
+                sources=sources,
+            )
             return candidate, False
     merge.report(
-        mismatch, f"{coordinate} is {by_value((s, m.type) for s, m in sources)}, which do not fit each other.", coordinate,
+        mismatch,
+        f"{coordinate} is {by_value((s, m.type) for s, m in sources)}, which do not fit each other.",
+        coordinate,
         sources=sources,
-    )  # fmt: skip
+    )
     return next(iter(types)), False
 
 
@@ -306,13 +331,17 @@ def _missing_argument(merge: Merge, where: str, name: str, having: Sources[Membe
     if required:
         merge.report(
             codes.REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH,
-            f"{where} is required in {named(required)}, but does not exist in {without}.", where, sources=having,
-        )  # fmt: skip
+            f"{where} is required in {named(required)}, but does not exist in {without}.",
+            where,
+            sources=having,
+        )
     else:
         merge.report(
             hints.INCONSISTENT_ARGUMENT_PRESENCE,
-            f"{where} does not exist in {without}, so clients cannot give it.", where, sources=having,
-        )  # fmt: skip
+            f"{where} does not exist in {without}, so clients cannot give it.",
+            where,
+            sources=having,
+        )
 
 
 def _check_contextual(merge: Merge, where: str, having: Sources[Member]) -> None:
@@ -322,15 +351,18 @@ def _check_contextual(merge: Merge, where: str, having: Sources[Member]) -> None
         if is_required(argument):
             merge.report(
                 codes.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
-                f"{where} is filled by @fromContext elsewhere, but is required in {subgraph.name} and not filled there.",
-                where, sources=having,
-            )  # fmt: skip
+                f"{where} is filled by @fromContext elsewhere, but is required in {subgraph.name} and not "
+                "filled there.",
+                where,
+                sources=having,
+            )
         else:
             merge.report(
                 hints.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS_HINT,
-                f"{where} is filled by @fromContext elsewhere; in {subgraph.name} it is always left out.", where,
+                f"{where} is filled by @fromContext elsewhere; in {subgraph.name} it is always left out.",
+                where,
                 sources=having,
-            )  # fmt: skip
+            )
 
 
 def merge_default(merge: Merge, coordinate: str, sources: Sources[Member], mismatch: CompositionCode):  # type: ignore[no-untyped-def]
@@ -345,8 +377,9 @@ def merge_default(merge: Merge, coordinate: str, sources: Sources[Member], misma
     elif len(values) < len(sources):
         merge.report(
             hints.INCONSISTENT_DEFAULT_VALUE_PRESENCE,
-            f"{coordinate} has a default in {named(s for s, _ in values)} alone, so the supergraph has none.", coordinate,
+            f"{coordinate} has a default in {named(s for s, _ in values)} alone, so the supergraph has none.",
+            coordinate,
             sources=sources,
-        )  # fmt: skip
+        )
         return None
     return first

@@ -25,10 +25,13 @@ def check_implementations(merge: Merge) -> None:
                 implementing = [s for s, t in merge.sources(definition.name) if name in t.interfaces]
                 merge.report(
                     codes.INTERFACE_FIELD_NO_IMPLEM,
-                    f"{definition.name} implements {name} ({named(implementing)}), but has no field {field_name}, which "
-                    f"{named(declaring)} declares on the interface.", f"{name}.{field_name}", definition.name,
+                    f"{definition.name} implements {name} ({named(implementing)}), but has no field "
+                    f"{field_name}, which "
+                    f"{named(declaring)} declares on the interface.",
+                    f"{name}.{field_name}",
+                    definition.name,
                     sources=merge.sources(definition.name),
-                )  # fmt: skip
+                )
 
 
 def check_requirements(merge: Merge) -> None:
@@ -59,15 +62,17 @@ def _check_selection(merge: Merge, subgraph: Subgraph, parent: str, node: Select
                 for missing in [a for a in theirs.arguments.values() if is_required(a) and a.name not in given]:
                     merge.report(
                         codes.REQUIRES_INVALID_FIELDS,
-                        f"{where}: {coordinate} needs argument {missing.name} in {other.name}.", coordinate,
+                        f"{where}: {coordinate} needs argument {missing.name} in {other.name}.",
+                        coordinate,
                         sources=[(other, missing)],
-                    )  # fmt: skip
+                    )
                 for extra in sorted(given - theirs.arguments.keys()):
                     merge.report(
                         codes.REQUIRES_INVALID_FIELDS,
-                        f"{where}: {coordinate} has no argument {extra} in {other.name}.", coordinate,
+                        f"{where}: {coordinate} has no argument {extra} in {other.name}.",
+                        coordinate,
                         sources=[(other, theirs)],
-                    )  # fmt: skip
+                    )
             merged = merge.types[parent].fields.get(name) if parent in merge.types else None
             if selection.selection_set is not None and merged is not None:
                 _check_selection(merge, subgraph, named_type(merged.type), selection.selection_set, where)

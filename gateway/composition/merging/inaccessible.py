@@ -70,9 +70,11 @@ class _Check:
             self.report(codes.QUERY_ROOT_TYPE_INACCESSIBLE, "The query root type cannot be @inaccessible.", name)
         for coordinate in self._references(name):
             self.report(
-                codes.REFERENCED_INACCESSIBLE, f"{name} is @inaccessible, but {coordinate}, which clients see, is of that type.",
-                name, coordinate,
-            )  # fmt: skip
+                codes.REFERENCED_INACCESSIBLE,
+                f"{name} is @inaccessible, but {coordinate}, which clients see, is of that type.",
+                name,
+                coordinate,
+            )
 
     def _references(self, name: str) -> Iterator[str]:
         for definition in self.merge.types.values():
@@ -117,8 +119,10 @@ class _Check:
                     other = f"{interface}.{member.name}({argument.name}:)"
                     self.report(
                         codes.IMPLEMENTED_BY_INACCESSIBLE,
-                        f"{where} is @inaccessible, but implements {other}, which clients see.", where, other,
-                    )  # fmt: skip
+                        f"{where} is @inaccessible, but implements {other}, which clients see.",
+                        where,
+                        other,
+                    )
 
     def _demanded(self, member: Member, coordinate: str) -> None:
         for interface, field in self._interface_fields(member.name):
@@ -126,8 +130,10 @@ class _Check:
                 other = f"{interface}.{member.name}"
                 self.report(
                     codes.IMPLEMENTED_BY_INACCESSIBLE,
-                    f"{coordinate} is @inaccessible, but implements {other}, which clients see.", coordinate, other,
-                )  # fmt: skip
+                    f"{coordinate} is @inaccessible, but implements {other}, which clients see.",
+                    coordinate,
+                    other,
+                )
 
     def _interface_fields(self, name: str) -> Iterator[tuple[str, Member]]:
         for interface in self.definition.interfaces:
@@ -139,8 +145,10 @@ class _Check:
         for hidden in self._hidden_in(member.default, named_type(member.type)):
             self.report(
                 codes.DEFAULT_VALUE_USES_INACCESSIBLE,
-                f"The default of {coordinate} uses {hidden}, which is @inaccessible.", hidden, coordinate,
-            )  # fmt: skip
+                f"The default of {coordinate} uses {hidden}, which is @inaccessible.",
+                hidden,
+                coordinate,
+            )
 
     def _hidden_in(self, node: ConstValueNode | None, type_name: str) -> Iterator[str]:
         value: Any = node

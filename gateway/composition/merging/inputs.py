@@ -37,8 +37,10 @@ def _merge_input(merge: Merge, merged: Type, type_sources: Sources[Type]) -> Non
     if not merged.fields and any(t.fields for _, t in type_sources):
         merge.report(
             codes.EMPTY_MERGED_INPUT_TYPE,
-            f"Input {name} has no field that all of {named(s for s, _ in type_sources)} know.", name, sources=type_sources,
-        )  # fmt: skip
+            f"Input {name} has no field that all of {named(s for s, _ in type_sources)} know.",
+            name,
+            sources=type_sources,
+        )
 
 
 def _missing_field(
@@ -49,13 +51,17 @@ def _missing_field(
     if required:
         merge.report(
             codes.REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH,
-            f"{coordinate} is required in {named(required)}, but does not exist in {without}.", coordinate, sources=sources,
-        )  # fmt: skip
+            f"{coordinate} is required in {named(required)}, but does not exist in {without}.",
+            coordinate,
+            sources=sources,
+        )
     else:
         merge.report(
             hints.INCONSISTENT_INPUT_OBJECT_FIELD,
-            f"{coordinate} does not exist in {without}, so clients cannot give it.", coordinate, sources=sources,
-        )  # fmt: skip
+            f"{coordinate} does not exist in {without}, so clients cannot give it.",
+            coordinate,
+            sources=sources,
+        )
 
 
 def merge_enums(merge: Merge) -> None:
@@ -86,9 +92,11 @@ def _merge_enum(
     name = merged.name
     if as_input is None and as_output is None:
         merge.report(
-            hints.UNUSED_ENUM_TYPE, f"Enum {name} is used nowhere; the values of all subgraphs are kept.", name,
+            hints.UNUSED_ENUM_TYPE,
+            f"Enum {name} is used nowhere; the values of all subgraphs are kept.",
+            name,
             sources=type_sources,
-        )  # fmt: skip
+        )
     for value_name, sources, without in _values(type_sources):
         coordinate = f"{name}.{value_name}"
         # A value that clients never see cannot be sent, so it need not be known everywhere.
@@ -97,20 +105,25 @@ def _merge_enum(
                 merge.report(
                     codes.ENUM_VALUE_MISMATCH,
                     f"{coordinate} does not exist in {without}, yet {name} is both sent ({as_input}) and received "
-                    f"({as_output}), so all subgraphs must have the same values.", coordinate, sources=sources,
-                )  # fmt: skip
+                    f"({as_output}), so all subgraphs must have the same values.",
+                    coordinate,
+                    sources=sources,
+                )
             elif as_input:
                 merge.report(
                     hints.INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
-                    f"{coordinate} does not exist in {without}, so clients cannot send it.", coordinate, sources=sources,
-                )  # fmt: skip
+                    f"{coordinate} does not exist in {without}, so clients cannot send it.",
+                    coordinate,
+                    sources=sources,
+                )
                 continue
             else:
                 merge.report(
                     hints.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
-                    f"{coordinate} does not exist in {without}; clients may receive it all the same.", coordinate,
+                    f"{coordinate} does not exist in {without}; clients may receive it all the same.",
+                    coordinate,
                     sources=sources,
-                )  # fmt: skip
+                )
         value = Member(value_name)
         value.description = merge_description(merge, coordinate, sources)
         value.join = [f"@join__enumValue(graph: {merge.graphs[s.name]})" for s, _ in sources]
@@ -118,9 +131,11 @@ def _merge_enum(
     if not merged.values:
         told = by_value((s, "/".join(t.values)) for s, t in type_sources)
         merge.report(
-            codes.EMPTY_MERGED_ENUM_TYPE, f"Enum {name} is sent by clients, but no value is common to all: {told}.", name,
+            codes.EMPTY_MERGED_ENUM_TYPE,
+            f"Enum {name} is sent by clients, but no value is common to all: {told}.",
+            name,
             sources=type_sources,
-        )  # fmt: skip
+        )
 
 
 def _values(type_sources: Sources[Type]) -> Iterator[tuple[str, Sources[Member], str]]:

@@ -23,8 +23,10 @@ def merge_interface_objects(merge: Merge) -> None:
                 merge.report(
                     codes.INTERFACE_OBJECT_USAGE_ERROR,
                     f"[{subgraph.name}] {interface.name} is an @interfaceObject here, so its implementation "
-                    f"{', '.join(local)} cannot be defined here too.", interface.name, sources=[(subgraph, source)],
-                )  # fmt: skip
+                    f"{', '.join(local)} cannot be defined here too.",
+                    interface.name,
+                    sources=[(subgraph, source)],
+                )
         _check_keys(merge, interface)
 
 
@@ -45,10 +47,12 @@ def _check_sharing(merge: Merge, type_name: str, field_name: str) -> None:
     if len(sources) > 1 and closed:
         merge.report(
             codes.INVALID_FIELD_SHARING,
-            f"{type_name}.{field_name} comes from several @interfaceObject types, of {named(s for s, _ in sources)}, but is "
-            f"not @shareable in {named(dict.fromkeys(s.name for s in closed))}.", f"{type_name}.{field_name}",
+            f"{type_name}.{field_name} comes from several @interfaceObject types, of "
+            f"{named(s for s, _ in sources)}, but is "
+            f"not @shareable in {named(dict.fromkeys(s.name for s in closed))}.",
+            f"{type_name}.{field_name}",
             sources=sources,
-        )  # fmt: skip
+        )
 
 
 def _check_keys(merge: Merge, interface: Type) -> None:
@@ -63,10 +67,13 @@ def _check_keys(merge: Merge, interface: Type) -> None:
         if keys and missing:
             merge.report(
                 codes.INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,
-                f"[{subgraph.name}] Interface {interface.name} has a resolvable @key here, so all of its implementations "
+                f"[{subgraph.name}] Interface {interface.name} has a resolvable @key here, so all of its "
+                "implementations "
                 f"must be here too: {', '.join(missing)} of {named(_holders(merge, interface.name, missing))} "
-                "would be unknown.", interface.name, sources=[(subgraph, source)],
-            )  # fmt: skip
+                "would be unknown.",
+                interface.name,
+                sources=[(subgraph, source)],
+            )
 
 
 def _holders(merge: Merge, interface: str, names: list[str]) -> list[str]:

@@ -32,22 +32,28 @@ def _apply(
     if definition.kind is TypeKind.INTERFACE:
         merge.report(
             codes.OVERRIDE_ON_INTERFACE,
-            f"[{subgraph.name}] {coordinate}: @override works on fields of object types alone.", coordinate, sources=here,
-        )  # fmt: skip
+            f"[{subgraph.name}] {coordinate}: @override works on fields of object types alone.",
+            coordinate,
+            sources=here,
+        )
         return
     if origin == subgraph.name:
         merge.report(
             codes.OVERRIDE_FROM_SELF_ERROR,
-            f"[{subgraph.name}] {coordinate} is said to override itself: `from` names its own subgraph.", coordinate,
+            f"[{subgraph.name}] {coordinate} is said to override itself: `from` names its own subgraph.",
+            coordinate,
             sources=here,
-        )  # fmt: skip
+        )
         return
     if label is not None and not (_LABEL.match(label) or _PERCENT.match(label)):
         merge.report(
             codes.OVERRIDE_LABEL_INVALID,
-            f"[{subgraph.name}] {coordinate}: {label!r} is no label: it must begin with a letter and go on with letters, "
-            "digits or _-:./, or be percent(x) with x from 0 to 100.", coordinate, sources=here,
-        )  # fmt: skip
+            f"[{subgraph.name}] {coordinate}: {label!r} is no label: it must begin with a letter and go on "
+            "with letters, "
+            "digits or _-:./, or be percent(x) with x from 0 to 100.",
+            coordinate,
+            sources=here,
+        )
     other = by_name.get(origin)
     if _on_interface_object(merge, subgraph, definition, member, other, coordinate):
         return
@@ -55,8 +61,10 @@ def _apply(
         merge.report(
             hints.FROM_SUBGRAPH_DOES_NOT_EXIST,
             f"{coordinate} in {subgraph.name} overrides a field of {origin!r}, but there is no such subgraph."
-            f"{_nearest(origin, by_name)}", coordinate, sources=here,
-        )  # fmt: skip
+            f"{_nearest(origin, by_name)}",
+            coordinate,
+            sources=here,
+        )
         merge.overrides[subgraph.name, definition.name, member.name] = Override(source=origin, is_known=False)
         return
     own = merge.overrides.setdefault((subgraph.name, definition.name, member.name), Override())
@@ -66,9 +74,10 @@ def _apply(
     if theirs is None:
         merge.report(
             hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-            f"{coordinate} is no longer in {origin}: the @override in {subgraph.name} can be removed.", coordinate,
+            f"{coordinate} is no longer in {origin}: the @override in {subgraph.name} can be removed.",
+            coordinate,
             sources=here,
-        )  # fmt: skip
+        )
         return
     _take_over(merge, subgraph, other, coordinate, member, theirs, label)
 
@@ -85,8 +94,10 @@ def _on_interface_object(
         return False
     merge.report(
         codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-        f"[{subgraph.name}] {coordinate} cannot be overridden: {why}.", coordinate, sources=[(subgraph, member)],
-    )  # fmt: skip
+        f"[{subgraph.name}] {coordinate} cannot be overridden: {why}.",
+        coordinate,
+        sources=[(subgraph, member)],
+    )
     return True
 
 
@@ -114,27 +125,32 @@ def _take_over(
         merge.report(
             codes.OVERRIDE_SOURCE_HAS_OVERRIDE,
             f"{coordinate} is overridden in {subgraph.name} from {other.name}, where it has an @override itself.",
-            coordinate, sources=both,
-        )  # fmt: skip
+            coordinate,
+            sources=both,
+        )
         return
     for holder, element, identities in (
-        (subgraph, ours, ("external",)), (other, theirs, ("provides", "requires")),
-    ):  # fmt: skip
+        (subgraph, ours, ("external",)),
+        (other, theirs, ("provides", "requires")),
+    ):
         for applied in element.directives:
             if applied.identity in identities:
                 merge.report(
                     codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    f"{coordinate} cannot be overridden in {subgraph.name}: in {holder.name} it carries @{applied.name}.",
-                    coordinate, sources=both,
-                )  # fmt: skip
+                    f"{coordinate} cannot be overridden in {subgraph.name}: in {holder.name} it carries "
+                    f"@{applied.name}.",
+                    coordinate,
+                    sources=both,
+                )
                 return
     facts = merge.facts[other.name]
     if facts.is_external(type_name, field_name):
         merge.report(
             hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-            f"{coordinate} is @external in {other.name}: the @override in {subgraph.name} can be removed.", coordinate,
+            f"{coordinate} is @external in {other.name}: the @override in {subgraph.name} can be removed.",
+            coordinate,
             sources=both,
-        )  # fmt: skip
+        )
         return
     used = facts.is_used(type_name, field_name)
     merge.overrides[subgraph.name, type_name, field_name].is_gated = label is not None
@@ -148,11 +164,15 @@ def _take_over(
         )
         merge.report(
             hints.OVERRIDDEN_FIELD_CAN_BE_REMOVED,
-            f"{coordinate} of {other.name} is taken over by {subgraph.name}: {how}", coordinate, sources=both,
-        )  # fmt: skip
+            f"{coordinate} of {other.name} is taken over by {subgraph.name}: {how}",
+            coordinate,
+            sources=both,
+        )
     else:
         merge.report(
             hints.OVERRIDE_MIGRATION_IN_PROGRESS,
             f"{coordinate} is moving from {other.name} to {subgraph.name} by @override(label:); once done, remove it "
-            f"from {other.name}.", coordinate, sources=both,
-        )  # fmt: skip
+            f"from {other.name}.",
+            coordinate,
+            sources=both,
+        )

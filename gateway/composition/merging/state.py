@@ -1,4 +1,4 @@
-"""What all merging rules share: the subgraphs in order, their facts, the supergraph so far, and the words for messages."""
+"""What all merging rules share: the subgraphs in order, their facts, the supergraph so far, words for messages."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,8 +20,8 @@ Sources = list[tuple[Subgraph, E]]
 class Override:
     """What becomes of a field in a subgraph because of @override, in the same or another one.
 
-    In the subgraph that overrides, ``source`` is the other; ``is_gated`` says that the field waits for its ``label``. In
-    the other, the field is ``taken_over``, and ``used`` there in field sets all the same.
+    In the subgraph that overrides, ``source`` is the other; ``is_gated`` says that the field waits for its ``label``.
+    In the other, the field is ``taken_over``, and ``used`` there in field sets all the same.
     """
 
     taken_over: bool = False

@@ -30,9 +30,12 @@ def _kind(merge: Merge, name: str, sources: Sources[Type]) -> TypeKind | None:
     if objects and not kinds:
         merge.report(
             codes.INTERFACE_OBJECT_USAGE_ERROR,
-            f"{name} is an @interfaceObject in every subgraph that has it ({named(s for s, _ in sources)}): one subgraph "
-            "at least must define it as an interface.", name, sources=sources,
-        )  # fmt: skip
+            f"{name} is an @interfaceObject in every subgraph that has it "
+            f"({named(s for s, _ in sources)}): one subgraph "
+            "at least must define it as an interface.",
+            name,
+            sources=sources,
+        )
         return TypeKind.INTERFACE
     if objects and kinds == {TypeKind.INTERFACE}:
         return TypeKind.INTERFACE
@@ -55,9 +58,10 @@ def merge_description(merge: Merge, coordinate: str, sources: Sources) -> str | 
     if len(counts) > 1:
         merge.report(
             hints.INCONSISTENT_DESCRIPTION,
-            f"{coordinate} has different descriptions; the one most used is taken.", coordinate,
+            f"{coordinate} has different descriptions; the one most used is taken.",
+            coordinate,
             sources=[(s, e) for s, e in sources if e.description],
-        )  # fmt: skip
+        )
     return chosen
 
 
@@ -116,9 +120,10 @@ def merge_unions(merge: Merge) -> None:
             if without:
                 merge.report(
                     hints.INCONSISTENT_UNION_MEMBER,
-                    f"Union {name} includes {member} in some subgraphs, but not in {named(without)}.", name,
+                    f"Union {name} includes {member} in some subgraphs, but not in {named(without)}.",
+                    name,
                     sources=sources,
-                )  # fmt: skip
+                )
 
 
 def merge_roots(merge: Merge) -> None:

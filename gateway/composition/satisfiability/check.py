@@ -1,8 +1,8 @@
 """Satisfiability: every field that clients can ask for can be fetched, whatever the path to it.
 
 Problem: subgraphs that merge well may still leave fields nobody can get to, because a key is missing or cannot be had.
-Idea: walk the supergraph from its root types, holding at each type the set of *all* subgraph positions the object can be
-at (see ``reach``), not one path after the other. Invariant: having more positions never loses a field, so a type is
+Idea: walk the supergraph from its root types, holding at each type the set of *all* subgraph positions the object can
+be at (see ``reach``), not one path after the other. Invariant: having more positions never loses a field, so a type is
 looked at again only with a set that contains none seen before. A field that no position can answer is reported with an
 operation that asks for it and a reason for each subgraph.
 """
@@ -179,14 +179,19 @@ class _Walk:
         if not frozenset.intersection(*possible.values()):
             self.log.report(
                 codes.SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES,
-                f"{coordinate} is shared, but its subgraphs can return no common type: {'; '.join(told)}.", coordinate,
-                at=at, witness=operation((*state.path, Step(merged.name, merged))), reasons=told,
-            )  # fmt: skip
+                f"{coordinate} is shared, but its subgraphs can return no common type: {'; '.join(told)}.",
+                coordinate,
+                at=at,
+                witness=operation((*state.path, Step(merged.name, merged))),
+                reasons=told,
+            )
         else:
             self.log.report(
                 hints.INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
-                f"{coordinate} is shared, but its subgraphs return different types: {'; '.join(told)}.", coordinate, at=at,
-            )  # fmt: skip
+                f"{coordinate} is shared, but its subgraphs return different types: {'; '.join(told)}.",
+                coordinate,
+                at=at,
+            )
 
     def _report(self, state: _State, merged: Member) -> None:
         coordinate = f"{state.runtime}.{merged.name}"
@@ -194,10 +199,16 @@ class _Walk:
         witness = operation((*state.path, Step(merged.name, merged)), leaf=self._is_leaf(merged))
         self.log.report(
             codes.SATISFIABILITY_ERROR,
-            f"{coordinate} cannot be fetched on every path: {'; '.join(reasons)}.", coordinate,
-            at=[(s.name, t.fields[merged.name].line) for s, t in self.merge.sources(state.runtime) if merged.name in t.fields],
-            witness=witness, reasons=reasons,
-        )  # fmt: skip
+            f"{coordinate} cannot be fetched on every path: {'; '.join(reasons)}.",
+            coordinate,
+            at=[
+                (s.name, t.fields[merged.name].line)
+                for s, t in self.merge.sources(state.runtime)
+                if merged.name in t.fields
+            ],
+            witness=witness,
+            reasons=reasons,
+        )
 
     def _is_leaf(self, merged: Member) -> bool:
         target = self.merge.types.get(named_type(merged.type))

@@ -37,9 +37,11 @@ def _arguments(step: Step, variables: list[str]) -> str:
     given = []
     for argument in step.member.arguments.values() if step.member else ():
         if is_required(argument):
-            name = argument.name if not any(v.startswith(f"${argument.name}:") for v in variables) else (
-                f"{argument.name}{len(variables)}"
-            )  # fmt: skip
+            name = (
+                argument.name
+                if not any(v.startswith(f"${argument.name}:") for v in variables)
+                else (f"{argument.name}{len(variables)}")
+            )
             variables.append(f"${name}: {argument.type}")
             given.append(f"{argument.name}: ${name}")
     return f"({', '.join(given)})" if given else ""

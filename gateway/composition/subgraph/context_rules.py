@@ -27,18 +27,22 @@ def check_contexts(subgraph: Subgraph, log: IssueLog) -> None:
             if not isinstance(name, str) or not _ALPHANUMERIC.match(name):
                 log.report(
                     codes.CONTEXT_NAME_INVALID,
-                    f"[{subgraph.name}] {name!r} cannot be the name of a context: letters and digits alone, a letter first.",
-                    definition.name, at=(subgraph.at(applied),),
-                )  # fmt: skip
+                    f"[{subgraph.name}] {name!r} cannot be the name of a context: letters and digits "
+                    "alone, a letter first.",
+                    definition.name,
+                    at=(subgraph.at(applied),),
+                )
             holders.setdefault(str(name), []).append(definition)
     for declaration in subgraph.directives.values():
         for argument in declaration.arguments.values():
             for applied in argument.applied("fromContext"):
                 log.report(
                     codes.CONTEXT_NOT_SET,
-                    f"[{subgraph.name}] @{applied.name} cannot be used on an argument of directive @{declaration.name}.",
-                    f"@{declaration.name}", at=(subgraph.at(applied),),
-                )  # fmt: skip
+                    f"[{subgraph.name}] @{applied.name} cannot be used on an argument of directive "
+                    f"@{declaration.name}.",
+                    f"@{declaration.name}",
+                    at=(subgraph.at(applied),),
+                )
     for definition in subgraph.types.values():
         for member in definition.fields.values():
             for argument in member.arguments.values():
@@ -87,10 +91,7 @@ class _Argument:
         self._check_selection(match[2], places)
 
     def _is_demanded(self) -> bool:
-        for name in self.definition.interfaces:
-            if self.member.name in self.subgraph.types[name].fields:
-                return True
-        return False
+        return any(self.member.name in self.subgraph.types[name].fields for name in self.definition.interfaces)
 
     def _check_selection(self, text: str, places: list[Type]) -> None:
         try:

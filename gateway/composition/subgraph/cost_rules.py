@@ -22,9 +22,12 @@ def _check_interface_field(subgraph: Subgraph, definition: Type, member: Member,
     for applied in member.applied("cost"):
         log.report(
             codes.COST_APPLIED_TO_INTERFACE_FIELD,
-            f"[{subgraph.name}] @{applied.name} cannot be applied to {coordinate}, a field of an interface: it belongs on "
-            "the implementations.", coordinate, at=(subgraph.at(applied),),
-        )  # fmt: skip
+            f"[{subgraph.name}] @{applied.name} cannot be applied to {coordinate}, a field of an "
+            "interface: it belongs on "
+            "the implementations.",
+            coordinate,
+            at=(subgraph.at(applied),),
+        )
 
 
 def _check_list_size(subgraph: Subgraph, coordinate: str, member: Member, applied: Applied, log: IssueLog) -> None:

@@ -85,8 +85,9 @@ def _check(subgraph: Subgraph, own: DirectiveDeclaration, spec: DirectiveSpec, l
         log.report(
             codes.DIRECTIVE_DEFINITION_INVALID,
             f"[{subgraph.name}] The definition of @{own.name} is not that of its specification: {why}",
-            f"@{own.name}", at=(subgraph.at(own),),
-        )  # fmt: skip
+            f"@{own.name}",
+            at=(subgraph.at(own),),
+        )
 
     expected = {name: typed.partition("=") for name, typed in spec.arguments}
     for name, member in own.arguments.items():

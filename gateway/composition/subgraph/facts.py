@@ -1,7 +1,7 @@
 """What the federation directives of one subgraph amount to: which fields are keys, external, provided, required.
 
-Merging, validation and satisfiability all ask the same few questions of a field (can this subgraph answer it? may others
-answer it too?). They are answered here, once per subgraph.
+Merging, validation and satisfiability all ask the same few questions of a field (can this subgraph answer it? may
+others answer it too?). They are answered here, once per subgraph.
 """
 
 from collections.abc import Iterator
@@ -14,6 +14,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionSetNode,
+    StringValueNode,
     parse,
     print_ast,
 )
@@ -87,7 +88,7 @@ def selected_fields(
 def fields_argument(applied: Applied) -> str | None:
     """The ``fields`` of @key, @requires or @provides; None when it is no string."""
     node = applied.arguments.get("fields")
-    return node.value if node is not None and node.kind == "string_value" else None  # type: ignore[attr-defined]
+    return node.value if isinstance(node, StringValueNode) else None
 
 
 @dataclass(slots=True)

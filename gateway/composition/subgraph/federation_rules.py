@@ -156,7 +156,8 @@ class _FieldSetCheck:
             if type_ is not None and type_.is_abstract:
                 self.report(
                     "FIELDS_SELECT_INVALID_TYPE",
-                    f"{definition.name}.{member.name} is of {type_.kind.value} type {type_.name}, which no key can hold.",
+                    f"{definition.name}.{member.name} is of {type_.kind.value} type {type_.name}, which no "
+                    "key can hold.",
                 )
                 return False
             return True
@@ -186,9 +187,10 @@ def _check_keys(facts: Facts, definition: Type, log: IssueLog) -> None:
         if definition.kind is TypeKind.INTERFACE and subgraph.links.minor < 3:
             log.report(
                 codes.KEY_UNSUPPORTED_ON_INTERFACE,
-                f"[{subgraph.name}] {where}: keys on interfaces need Federation 2.3.", definition.name,
+                f"[{subgraph.name}] {where}: keys on interfaces need Federation 2.3.",
+                definition.name,
                 at=(subgraph.at(applied),),
-            )  # fmt: skip
+            )
         check = _FieldSetCheck(facts, applied, where, definition.name, log)
         node = check.node()
         if node is not None:
@@ -202,17 +204,19 @@ def _check_provides(facts: Facts, definition: Type, member: Member, log: IssueLo
         if definition.kind is TypeKind.INTERFACE:
             log.report(
                 codes.PROVIDES_UNSUPPORTED_ON_INTERFACE,
-                f"[{subgraph.name}] @provides cannot be used on {coordinate}, a field of an interface.", coordinate,
+                f"[{subgraph.name}] @provides cannot be used on {coordinate}, a field of an interface.",
+                coordinate,
                 at=(subgraph.at(applied),),
-            )  # fmt: skip
+            )
             # What it selects is not looked into: on an interface it has no meaning.
         target = subgraph.types.get(named_type(member.type))
         if target is None or not target.is_composite:
             log.report(
                 codes.PROVIDES_ON_NON_OBJECT_FIELD,
-                f"[{subgraph.name}] @provides on {coordinate}: {member.type} has no fields to provide.", coordinate,
+                f"[{subgraph.name}] @provides on {coordinate}: {member.type} has no fields to provide.",
+                coordinate,
                 at=(subgraph.at(applied),),
-            )  # fmt: skip
+            )
             continue
         check = _FieldSetCheck(facts, applied, f"@provides on {coordinate}", coordinate, log)
         node = check.node()
@@ -227,9 +231,10 @@ def _check_requires(facts: Facts, definition: Type, member: Member, log: IssueLo
         if definition.kind is TypeKind.INTERFACE:
             log.report(
                 codes.REQUIRES_UNSUPPORTED_ON_INTERFACE,
-                f"[{subgraph.name}] @requires cannot be used on {coordinate}, a field of an interface.", coordinate,
+                f"[{subgraph.name}] @requires cannot be used on {coordinate}, a field of an interface.",
+                coordinate,
                 at=(subgraph.at(applied),),
-            )  # fmt: skip
+            )
         check = _FieldSetCheck(facts, applied, f"@requires on {coordinate}", coordinate, log)
         node = check.node()
         if node is not None:
@@ -243,9 +248,10 @@ def _check_external(facts: Facts, definition: Type, member: Member, log: IssueLo
         if member.has("external"):
             log.report(
                 codes.EXTERNAL_ON_INTERFACE,
-                f"[{subgraph.name}] {coordinate} is a field of an interface and cannot be @external.", coordinate,
+                f"[{subgraph.name}] {coordinate} is a field of an interface and cannot be @external.",
+                coordinate,
                 at=(subgraph.at(member),),
-            )  # fmt: skip
+            )
         return
     if definition.kind is not TypeKind.OBJECT or not facts.is_external(definition.name, member.name):
         return
@@ -253,17 +259,20 @@ def _check_external(facts: Facts, definition: Type, member: Member, log: IssueLo
         log.report(
             codes.EXTERNAL_UNUSED,
             f"[{subgraph.name}] {coordinate} is @external, but no @key, @requires or @provides mentions it and no "
-            "interface asks for it.", coordinate, at=(subgraph.at(member),),
-        )  # fmt: skip
+            "interface asks for it.",
+            coordinate,
+            at=(subgraph.at(member),),
+        )
 
 
 def _check_interface_object(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
     if definition.has("interfaceObject") and not definition.has("key"):
         log.report(
             codes.INTERFACE_OBJECT_USAGE_ERROR,
-            f"[{subgraph.name}] {definition.name} is an @interfaceObject but has no @key here.", definition.name,
+            f"[{subgraph.name}] {definition.name} is an @interfaceObject but has no @key here.",
+            definition.name,
             at=(subgraph.at(definition),),
-        )  # fmt: skip
+        )
 
 
 def _check_interface_keys(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
@@ -285,8 +294,10 @@ def _check_interface_keys(subgraph: Subgraph, definition: Type, log: IssueLog) -
             log.report(
                 codes.INTERFACE_KEY_NOT_ON_IMPLEMENTATION,
                 f'[{subgraph.name}] Interface {definition.name} has @key(fields: "{wanted}"), but {why}.',
-                definition.name, implementer.name, at=(subgraph.at(applied), subgraph.at(implementer)),
-            )  # fmt: skip
+                definition.name,
+                implementer.name,
+                at=(subgraph.at(applied), subgraph.at(implementer)),
+            )
 
 
 def _key_text(applied: Applied) -> str | None:
@@ -314,8 +325,9 @@ def _check_shareable_type(subgraph: Subgraph, definition: Type, log: IssueLog) -
         log.report(
             codes.INVALID_SHAREABLE_USAGE,
             f"[{subgraph.name}] {definition.name} carries @shareable more than once on one declaration.",
-            definition.name, at=(subgraph.at(definition),),
-        )  # fmt: skip
+            definition.name,
+            at=(subgraph.at(definition),),
+        )
 
 
 def _check_shareable_field(subgraph: Subgraph, definition: Type, member: Member, log: IssueLog) -> None:
@@ -324,14 +336,17 @@ def _check_shareable_field(subgraph: Subgraph, definition: Type, member: Member,
     if applied and definition.kind is not TypeKind.OBJECT:
         log.report(
             codes.INVALID_SHAREABLE_USAGE,
-            f"[{subgraph.name}] {coordinate}: only fields of object types can be @shareable.", coordinate,
+            f"[{subgraph.name}] {coordinate}: only fields of object types can be @shareable.",
+            coordinate,
             at=(subgraph.at(member),),
-        )  # fmt: skip
+        )
     elif len(applied) > 1:
         log.report(
             codes.INVALID_SHAREABLE_USAGE,
-            f"[{subgraph.name}] {coordinate} carries @shareable more than once.", coordinate, at=(subgraph.at(member),),
-        )  # fmt: skip
+            f"[{subgraph.name}] {coordinate} carries @shareable more than once.",
+            coordinate,
+            at=(subgraph.at(member),),
+        )
 
 
 def _check_auth_on_abstract(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
@@ -347,7 +362,9 @@ def _check_auth_on_abstract(subgraph: Subgraph, definition: Type, log: IssueLog)
             if applied.identity in AUTH:
                 log.report(
                     codes.AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE,
-                    f"[{subgraph.name}] @{applied.name} cannot be applied to {coordinate}: on interfaces, their fields and "
-                    "@interfaceObject types it follows from the implementations.", coordinate,
+                    f"[{subgraph.name}] @{applied.name} cannot be applied to {coordinate}: on interfaces, "
+                    "their fields and "
+                    "@interfaceObject types it follows from the implementations.",
+                    coordinate,
                     at=(subgraph.at(applied),),
-                )  # fmt: skip
+                )

@@ -116,8 +116,9 @@ def _check_type(subgraph: Subgraph, coordinate: str, member: Member, is_input: b
             report(f"The default of {coordinate} is not valid: {problem}", coordinate, member)
 
 
-def value_problem(node: ConstValueNode, type_: str, types: dict[str, Type]) -> str | None:
+def value_problem(constant: ConstValueNode, type_: str, types: dict[str, Type]) -> str | None:
     """Why a constant is no value of the type; None if it is one. Custom scalars accept everything."""
+    node: Any = constant
     kind = node.kind
     if type_.endswith("!"):
         if kind == "null_value":
@@ -126,18 +127,18 @@ def value_problem(node: ConstValueNode, type_: str, types: dict[str, Type]) -> s
     if kind == "null_value":
         return None
     if type_.startswith("["):
-        items = node.values if kind == "list_value" else (node,)  # type: ignore[attr-defined]
+        items = node.values if kind == "list_value" else (node,)
         return next((p for p in (value_problem(item, type_[1:-1], types) for item in items) if p), None)
     definition = types.get(type_)
     if definition is None:
         return None if kind in _LITERALS.get(type_, (kind,)) else f"a {kind.replace('_', ' ')} is no {type_}."
     if definition.kind is TypeKind.ENUM:
-        if kind != "enum_value" or node.value not in definition.values:  # type: ignore[attr-defined]
+        if kind != "enum_value" or node.value not in definition.values:
             return f"{getattr(node, 'value', kind)} is not a value of enum {type_}."
     elif definition.kind is TypeKind.INPUT_OBJECT:
         if kind != "object_value":
             return f"input {type_} needs an object."
-        given = {entry.name.value: entry.value for entry in node.fields}  # type: ignore[attr-defined]
+        given = {entry.name.value: entry.value for entry in node.fields}
         for name, value in given.items():
             if name not in definition.fields:
                 return f"input {type_} has no field {name}."
@@ -183,8 +184,9 @@ def _check_implementations(subgraph: Subgraph, definition: Type, report: Report)
             if actual is None:
                 report(
                     f"Interface field {name}.{expected.name} expected but {where} does not provide it.",
-                    f"{where}.{expected.name}", definition,
-                )  # fmt: skip
+                    f"{where}.{expected.name}",
+                    definition,
+                )
             else:
                 _check_implementing_field(subgraph, definition, actual, name, expected, report)
 
@@ -196,26 +198,33 @@ def _check_implementing_field(
     if not is_subtype(actual.type, expected.type, subgraph.is_subtype):
         report(
             f"Interface field {interface}.{expected.name} expects type {expected.type} but {coordinate} is of type "
-            f"{actual.type}.", coordinate, actual,
-        )  # fmt: skip
+            f"{actual.type}.",
+            coordinate,
+            actual,
+        )
     for argument in expected.arguments.values():
         given = actual.arguments.get(argument.name)
         if given is None:
             report(
-                f"Argument {interface}.{expected.name}({argument.name}:) is expected but {coordinate} does not have it.",
-                coordinate, actual,
-            )  # fmt: skip
+                f"Argument {interface}.{expected.name}({argument.name}:) is expected but {coordinate} does "
+                "not have it.",
+                coordinate,
+                actual,
+            )
         elif given.type != argument.type:
             report(
                 f"Argument {interface}.{expected.name}({argument.name}:) is of type {argument.type} but of type "
-                f"{given.type} in {coordinate}.", coordinate, given,
-            )  # fmt: skip
+                f"{given.type} in {coordinate}.",
+                coordinate,
+                given,
+            )
     for argument in actual.arguments.values():
         if argument.name not in expected.arguments and is_required(argument):
             report(
                 f"{coordinate}({argument.name}:) is required, but {interface}.{expected.name} does not have it.",
-                coordinate, argument,
-            )  # fmt: skip
+                coordinate,
+                argument,
+            )
 
 
 def is_subtype(sub: str, sup: str, named: Callable[[str, str], bool]) -> bool:
@@ -248,8 +257,9 @@ def _check_input_cycles(subgraph: Subgraph, report: Report) -> None:
                 circle = [*list(path)[list(path).index(following) :], following]
                 report(
                     f"Input {following} requires itself through non-null fields: {' -> '.join(circle)}.",
-                    following, subgraph.types[following],
-                )  # fmt: skip
+                    following,
+                    subgraph.types[following],
+                )
                 done.add(following)
             elif following not in done:
                 path[following] = _required_inputs(subgraph, subgraph.types[following])
@@ -326,4 +336,4 @@ def _suggestion(subgraph: Subgraph, name: str) -> str:
     for local, identity in subgraph.links.identities.items():
         if identity == bare:
             return f" If it is meant to be the federation directive, it is called @{local} here, or must be imported."
-    return ' If it is meant to be the federation directive, import it: add "@%s" to the `import` of @link.' % name
+    return f' If it is meant to be the federation directive, import it: add "@{name}" to the `import` of @link.'

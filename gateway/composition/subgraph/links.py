@@ -189,8 +189,9 @@ def _read(node: ConstDirectiveNode, subgraph: str, log: IssueLog) -> Link | None
     if match is None:
         log.report(
             codes.INVALID_LINK_IDENTIFIER,
-            f"[{subgraph}] The URL {url!r} of a @link does not end in a version such as /v1.0.", at=where,
-        )  # fmt: skip
+            f"[{subgraph}] The URL {url!r} of a @link does not end in a version such as /v1.0.",
+            at=where,
+        )
         return None
     alias = arguments.get("as")
     prefix = alias if isinstance(alias, str) else match["name"]
@@ -198,15 +199,23 @@ def _read(node: ConstDirectiveNode, subgraph: str, log: IssueLog) -> Link | None
         if alias is not None and alias != match["name"]:
             log.report(
                 codes.INVALID_LINK_DIRECTIVE_USAGE,
-                f"[{subgraph}] {prefix!r} cannot be the prefix of {url}: it is no GraphQL name, holds \"__\" "
-                "or ends in \"_\".", at=where,
-            )  # fmt: skip
+                f'[{subgraph}] {prefix!r} cannot be the prefix of {url}: it is no GraphQL name, holds "__" '
+                'or ends in "_".',
+                at=where,
+            )
         prefix = re.sub(r"[^_0-9A-Za-z]", "_", prefix)
     imports = _imports(arguments.get("import"), url, subgraph, where, log)
     return Link(
-        url, match["identity"], match["name"], int(match["major"]), int(match["minor"]), prefix,
-        arguments.get("for"), imports, line,
-    )  # fmt: skip
+        url,
+        match["identity"],
+        match["name"],
+        int(match["major"]),
+        int(match["minor"]),
+        prefix,
+        arguments.get("for"),
+        imports,
+        line,
+    )
 
 
 def _imports(
@@ -224,9 +233,11 @@ def _imports(
     for entry in value:
         name = entry.get("name") if isinstance(entry, dict) else entry
         local = (entry.get("as") or name) if isinstance(entry, dict) else entry
-        if not isinstance(name, str) or not isinstance(local, str) or (
-            isinstance(entry, dict) and set(entry) - {"name", "as"}
-        ):  # fmt: skip
+        if (
+            not isinstance(name, str)
+            or not isinstance(local, str)
+            or (isinstance(entry, dict) and set(entry) - {"name", "as"})
+        ):
             refuse(f"{entry!r} is neither a name nor an object with `name` and `as`.")
         elif name.startswith("@") != local.startswith("@"):
             refuse(f"{name} cannot be imported as {local}: a directive stays a directive and a type a type.")
@@ -255,24 +266,28 @@ def _check_version(link: Link, subgraph: str, log: IssueLog) -> None:
     if link.identity == FEDERATION and (link.major != 2 or link.minor > LATEST_FEDERATION):
         log.report(
             codes.UNKNOWN_FEDERATION_LINK_VERSION,
-            f"[{subgraph}] Federation v{link.major}.{link.minor} is unknown: v2.0 to v2.{LATEST_FEDERATION} are.", at=where,
-        )  # fmt: skip
+            f"[{subgraph}] Federation v{link.major}.{link.minor} is unknown: v2.0 to v2.{LATEST_FEDERATION} are.",
+            at=where,
+        )
     elif link.identity == LINK and (link.major, link.minor) != (1, 0):
         log.report(
             codes.UNKNOWN_LINK_VERSION,
-            f"[{subgraph}] The link specification v{link.major}.{link.minor} is unknown: v1.0 is.", at=where,
-        )  # fmt: skip
+            f"[{subgraph}] The link specification v{link.major}.{link.minor} is unknown: v1.0 is.",
+            at=where,
+        )
     elif link.identity == CONNECT:
         log.report(
             codes.UNSUPPORTED_LINKED_FEATURE,
-            f"[{subgraph}] {link.url} is linked, but connectors are not supported: a subgraph must be a GraphQL service.",
+            f"[{subgraph}] {link.url} is linked, but connectors are not supported: a subgraph must be a "
+            "GraphQL service.",
             at=where,
         )
     elif link.identity in (f"{APOLLO}/tag", f"{APOLLO}/inaccessible"):
         log.report(
             codes.INVALID_LINK_DIRECTIVE_USAGE,
-            f"[{subgraph}] {link.url} belongs to supergraphs: import @{link.name} from {FEDERATION} instead.", at=where,
-        )  # fmt: skip
+            f"[{subgraph}] {link.url} belongs to supergraphs: import @{link.name} from {FEDERATION} instead.",
+            at=where,
+        )
 
 
 def _check_conflicts(links: list[Link], subgraph: str, log: IssueLog) -> None:
@@ -285,8 +300,9 @@ def _check_conflicts(links: list[Link], subgraph: str, log: IssueLog) -> None:
                 log.report(
                     codes.INVALID_LINK_DIRECTIVE_USAGE,
                     f"[{subgraph}] {own} of {link.url} cannot be imported as {local}: names that begin with {prefix}__ "
-                    f"belong to {reserved[prefix]}.", at=((subgraph, link.line),),
-                )  # fmt: skip
+                    f"belong to {reserved[prefix]}.",
+                    at=((subgraph, link.line),),
+                )
     identities: dict[str, Link] = {}
     prefixes: dict[str, Link] = {}
     names: dict[str, Link] = {}
@@ -302,7 +318,8 @@ def _check_conflicts(links: list[Link], subgraph: str, log: IssueLog) -> None:
         if other is not link:
             log.report(
                 codes.INVALID_LINK_DIRECTIVE_USAGE,
-                f"[{subgraph}] {link.url} and {other.url} both go by {link.prefix!r}: give one of them another name by `as`.",
+                f"[{subgraph}] {link.url} and {other.url} both go by {link.prefix!r}: give one of them "
+                "another name by `as`.",
                 at=where,
             )
         for own, local in link.imports.items():
@@ -310,6 +327,7 @@ def _check_conflicts(links: list[Link], subgraph: str, log: IssueLog) -> None:
             if holder is not link:
                 log.report(
                     codes.INVALID_LINK_DIRECTIVE_USAGE,
-                    f"[{subgraph}] {own} of {link.url} is imported as {local}, which {holder.url} has imported already.",
+                    f"[{subgraph}] {own} of {link.url} is imported as {local}, which {holder.url} has "
+                    "imported already.",
                     at=where,
                 )

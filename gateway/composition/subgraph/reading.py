@@ -1,4 +1,4 @@
-"""One subgraph's SDL read into declarations: bounded, parsed, extensions folded in, directives bound, machinery left out."""
+"""One subgraph's SDL read into declarations: bounded, parsed, extensions folded in, directives bound."""
 
 import re
 from collections import Counter
@@ -112,15 +112,17 @@ def _parse(name: str, sdl: str, log: IssueLog) -> DocumentNode | None:
     if len(sdl) > MAX_CHARACTERS:
         log.report(
             codes.SUBGRAPH_TOO_LARGE,
-            f"[{name}] The schema has {len(sdl):,} characters; at most {MAX_CHARACTERS:,} are read.", at=where,
-        )  # fmt: skip
+            f"[{name}] The schema has {len(sdl):,} characters; at most {MAX_CHARACTERS:,} are read.",
+            at=where,
+        )
         return None
     depth = _nesting(sdl)
     if depth > MAX_NESTING:
         log.report(
             codes.SUBGRAPH_TOO_LARGE,
-            f"[{name}] Brackets are nested deeper than {MAX_NESTING} levels.", at=where,
-        )  # fmt: skip
+            f"[{name}] Brackets are nested deeper than {MAX_NESTING} levels.",
+            at=where,
+        )
         return None
     try:
         document = parse(sdl, max_tokens=MAX_TOKENS)
@@ -315,9 +317,11 @@ class _Reader:
                     code = getattr(codes, f"ROOT_{operation.upper()}_USED")
                     self.log.report(
                         code,
-                        f"[{subgraph.name}] The schema's {operation} type is {name}, yet there is a type named {standard} too.",
-                        standard, at=(subgraph.at(subgraph.types[standard]),),
-                    )  # fmt: skip
+                        f"[{subgraph.name}] The schema's {operation} type is {name}, yet there is a type "
+                        f"named {standard} too.",
+                        standard,
+                        at=(subgraph.at(subgraph.types[standard]),),
+                    )
                 elif name in subgraph.types:
                     renamed[name] = standard
         if not renamed:
@@ -352,8 +356,9 @@ class _Reader:
             self.log.report(
                 codes.TYPE_DEFINITION_INVALID,
                 f"[{self.subgraph.name}] Enum {declared.name} must have the values SECURITY and EXECUTION.",
-                declared.name, at=(self.subgraph.at(declared),),
-            )  # fmt: skip
+                declared.name,
+                at=(self.subgraph.at(declared),),
+            )
 
     def _check_machinery(self, declared: Type, expected: TypeKind) -> None:
         if declared.kind is not expected:
@@ -361,5 +366,6 @@ class _Reader:
                 codes.TYPE_DEFINITION_INVALID,
                 f"[{self.subgraph.name}] {declared.name} must be a {expected.value}, as its specification has it, "
                 f"but is declared as {declared.kind.value}.",
-                declared.name, at=(self.subgraph.at(declared),),
-            )  # fmt: skip
+                declared.name,
+                at=(self.subgraph.at(declared),),
+            )

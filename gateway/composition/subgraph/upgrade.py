@@ -54,9 +54,10 @@ def _check_extensions(subgraph: Subgraph, subgraphs: Sequence[Subgraph], log: Is
         if not any(other is not None and not _is_extension(other) for other in others):
             log.report(
                 codes.EXTENSION_WITH_NO_BASE,
-                f"[{subgraph.name}] {definition.name} is extended, but no subgraph defines it.", definition.name,
+                f"[{subgraph.name}] {definition.name} is extended, but no subgraph defines it.",
+                definition.name,
                 at=(subgraph.at(definition),),
-            )  # fmt: skip
+            )
 
 
 def _check_interface_objects(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
@@ -70,7 +71,8 @@ def _check_interface_objects(subgraphs: Sequence[Subgraph], log: IssueLog) -> No
                 if not other.links.is_federation_2 and theirs is not None and theirs.has("key"):
                     log.report(
                         codes.INTERFACE_OBJECT_USAGE_ERROR,
-                        f"[{subgraph.name}] {definition.name} is an @interfaceObject, but its key in {other.name}, which is "
+                        f"[{subgraph.name}] {definition.name} is an @interfaceObject, but its key in "
+                        f"{other.name}, which is "
                         "Federation 1, does not let the gateway find an object's type: link Federation 2 there.",
                         definition.name,
                         at=(subgraph.at(definition), other.at(theirs)),
@@ -95,11 +97,14 @@ def _shareable(subgraph: Subgraph, subgraphs: Sequence[Subgraph], facts: dict[st
             if is_value_type:
                 if others:
                     found.append(pair)
-            elif pair not in own.in_keys and not own.is_external(*pair):
-                if any(
+            elif (
+                pair not in own.in_keys
+                and not own.is_external(*pair)
+                and any(
                     member.name in s.types[definition.name].fields and facts[s.name].resolves(*pair) for s in others
-                ):
-                    found.append(pair)
+                )
+            ):
+                found.append(pair)
     return found
 
 
@@ -221,9 +226,10 @@ class _Upgrade:
             if definition.kind is not TypeKind.OBJECT or not definition.fields:
                 continue
             unused = [
-                name for name in definition.fields
+                name
+                for name in definition.fields
                 if facts.is_external(definition.name, name) and not facts.is_used(definition.name, name)
-            ]  # fmt: skip
+            ]
             for name in unused:
                 del definition.fields[name]
             if unused and not definition.fields:
@@ -234,9 +240,10 @@ class _Upgrade:
         if self._is_referenced(name):
             self.log.report(
                 codes.TYPE_WITH_ONLY_UNUSED_EXTERNAL,
-                f"[{self.subgraph.name}] {name} has @external fields alone, and none of them is used.", name,
+                f"[{self.subgraph.name}] {name} has @external fields alone, and none of them is used.",
+                name,
                 at=(self.subgraph.at(definition),),
-            )  # fmt: skip
+            )
         del self.subgraph.types[name]
 
     def _is_referenced(self, name: str) -> bool:
