@@ -19,6 +19,7 @@ export function App({ address, config }) {
   const [answer, setAnswer] = useState(null)
   const [schema, setSchema] = useState({ state: 'reading' })
   const [place, setPlace] = useState(null)
+  const [first] = useState(() => firstTab(config.queries))
   const callers = useMemo(() => allCallers(config.callers), [config])
 
   const change = useCallback((next) => {
@@ -53,8 +54,9 @@ export function App({ address, config }) {
         isHeadersEditorEnabled={false}
         shouldPersistHeaders={false}
         showPersistHeadersSettings={false}
-        defaultTabs={firstTab(config.queries)}
-        defaultEditorToolsVisibility={config.queries.some(({ variables }) => variables) ? 'variables' : undefined}
+        defaultTabs={[first]}
+        initialVariables={first.variables || undefined}
+        defaultEditorToolsVisibility={config.queries.some(({ variables }) => !isEmpty(variables)) ? 'variables' : undefined}
         onSchemaChange={onSchemaChange}
       >
         <GraphiQL.Logo>
@@ -83,10 +85,19 @@ function edited(caller, values) {
   return { ...caller, ...values, choice: values.key === undefined ? caller.choice : OWN }
 }
 
+/**
+ * What stands in the editors when the page opens. GraphiQL takes a tab's query from here but not its variables, and what
+ * it is given counts more than what the last visit left; so variables are given on a first visit only.
+ */
 function firstTab(queries) {
-  if (queries.length === 0) return [{ query: `${words.welcome}\n{\n  __schema { queryType { fields { name description } } }\n}\n` }]
+  if (queries.length === 0) return { query: `${words.welcome}\n{\n  __schema { queryType { fields { name description } } }\n}\n` }
   const { query, variables } = queries[0]
-  return [{ query, variables: variables ? JSON.stringify(variables, null, 2) : '' }]
+  const returning = sessionStorage.getItem('graphiql:tabState') !== null
+  return { query, variables: returning || isEmpty(variables) ? '' : JSON.stringify(variables, null, 2) }
+}
+
+function isEmpty(variables) {
+  return Object.keys(variables ?? {}).length === 0
 }
 
 function measured(schema, before) {
