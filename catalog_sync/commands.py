@@ -109,7 +109,7 @@ def search(source: Path, query: str, *, limit: int = 20, as_json: bool = False) 
 
 
 def obtainable(source: Path, wanted: list[str]) -> CommandResult:
-    """Which of the items wanted departments have already, from whom and at which tier (R22); exits 1 if any is nowhere."""
+    """Which of the items wanted departments have already, from whom, at which tier (R22); exits 1 if one is nowhere."""
     try:
         catalogue = import_catalogue(source)
     except CodedError as error:

@@ -53,14 +53,14 @@ class FieldReader:
         """A text without blanks around it, None if absent or empty."""
         self._asked.add(name)
         node = self._fields.get(name)
-        if node is None or (isinstance(node, TextNode) and not node.value.strip()):
+        if node is not None and not isinstance(node, TextNode):
+            self._note("FORM", name, "One value is expected, not a list or a group of fields.", "Write `name: value`.")
+            return None
+        value = "" if node is None else node.value.strip()
+        if not value:
             if required:
                 self._note("REQUIRED", name, "The field is missing.", "Fill it in; see docs/catalogue.md.")
             return None
-        if not isinstance(node, TextNode):
-            self._note("FORM", name, "One value is expected, not a list or a group of fields.", "Write `name: value`.")
-            return None
-        value = node.value.strip()
         if _UNPRINTABLE.search(value):
             self._note("FORM", name, "The value holds a character that cannot be printed.", "Remove it.")
             return None
@@ -195,10 +195,6 @@ class FieldReader:
 
 def member_of(kind: type[Member], word: str) -> Member | None:
     """The member of a closed list that a word stands for, None if there is none."""
-    other = SYNONYMS.get(kind, {}).get(word)
-    if isinstance(other, kind):
-        return other
-    try:
-        return kind(word)
-    except ValueError:
-        return None
+    own = kind._value2member_map_.get(word)
+    found = SYNONYMS.get(kind, {}).get(word) if own is None else own
+    return found if isinstance(found, kind) else None

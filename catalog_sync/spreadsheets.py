@@ -29,6 +29,7 @@ LARGEST_XLSX = 400_000_000
 _ITEM = "item."
 _SEPARATOR = ";"
 _LISTS = frozenset({"codes", "related"})
+_GUESSED_STARTS = ("=", "#")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
 
 COLUMNS: tuple[tuple[str, str], ...] = (
@@ -123,7 +124,7 @@ _SHEET_WORDS: Mapping[str, Mapping[str, str]] = {
         )
     },
 }  # fmt: skip
-_WORDS_OF_PATH = {"share.type": "share", "item.share": "share", "item.open": "open", "item.t": "type"}
+_WORDS_OF_PATH = {"share.type": "share", "share": "share", "open": "open", "t": "type"}
 
 
 def rows_of(entries: Iterable[CatalogueEntry]) -> Iterator[list[str]]:
@@ -131,8 +132,9 @@ def rows_of(entries: Iterable[CatalogueEntry]) -> Iterator[list[str]]:
     for entry in entries:
         document = entry_document(entry)
         listed = document.pop("items", None)
+        resource = [_cell(document, path) for _, path in COLUMNS if not path.startswith(_ITEM)]
         for item in listed if isinstance(listed, list) else [{}]:
-            yield [_cell(document, item, path) for _, path in COLUMNS]
+            yield resource + [_cell(item, path.removeprefix(_ITEM)) for _, path in COLUMNS if path.startswith(_ITEM)]
 
 
 def write_csv(entries: Iterable[CatalogueEntry], path: Path) -> None:
@@ -156,14 +158,15 @@ def write_xlsx(entries: Iterable[CatalogueEntry], path: Path) -> None:
         headings.append(cell)
     sheet.append(headings)
     for row in rows_of(entries):
-        cells = []
-        for text in row:
-            cell = openpyxl.cell.WriteOnlyCell(sheet, text or None)
-            if text:
-                cell.data_type = "s"
-            cells.append(cell)
-        sheet.append(cells)
+        sheet.append([_text_cell(sheet, text) if text.startswith(_GUESSED_STARTS) else text or None for text in row])
     book.save(path)
+
+
+def _text_cell(sheet: openpyxl.worksheet._write_only.WriteOnlyWorksheet, text: str) -> openpyxl.cell.WriteOnlyCell:
+    """A cell whose text openpyxl would take for a formula or an error if it were given bare."""
+    cell = openpyxl.cell.WriteOnlyCell(sheet, text)
+    cell.data_type = "s"
+    return cell
 
 
 def read_csv(text: str, name: str) -> list[Node]:
@@ -213,9 +216,9 @@ def _text_of(value: object, kind: str, place: Place) -> str:
     return str(value)
 
 
-def _cell(document: Document, item: Document, path: str) -> str:
-    value: object = item if path.startswith(_ITEM) else document
-    for step in path.removeprefix(_ITEM).split("."):
+def _cell(document: Document, path: str) -> str:
+    value: object = document
+    for step in path.split("."):
         value = value.get(step) if isinstance(value, dict) else None
     if value is None:
         return ""

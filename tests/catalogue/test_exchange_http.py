@@ -1,6 +1,4 @@
-import asyncio
 import random
-import sys
 from contextlib import suppress
 from pathlib import Path
 
@@ -15,9 +13,10 @@ from catalog_sync.signing import SigningKey
 from catalog_sync.store import SqliteCatalogueStore, verify_ledger
 from catalog_sync.uploads import Uploads
 from catalog_sync.upstream import Upstream, take_files, write_bundles
-from tests.catalogue import exchange_process, levels
+from tests.catalogue import levels
 from tests.catalogue.http_levels import BreakingLine, serving
-from tests.catalogue.levels import CITY, DISTRICT, KEYS, NOW, TRIGGER, contents, district_and_city, entry, level, seal
+from tests.catalogue.killing import kill_at_random
+from tests.catalogue.levels import DISTRICT, KEYS, NOW, TRIGGER, contents, district_and_city, entry, seal
 
 
 def upstream(
@@ -148,50 +147,8 @@ def test_bundles_carried_by_file_arrive_in_any_order_and_receipts_come_back(tmp_
 
 
 async def test_either_end_may_be_killed_at_any_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for division in KEYS:
-        monkeypatch.setitem(levels.KEYS, division, levels.KEYS[division])
-    exchange_process.use_fixed_keys()
-    chance = random.Random(11)
-    district = level(DISTRICT, [CITY], path=tmp_path / "district.db")
-    city_name = levels.name_of(CITY)
-    for number in range(1, 4):
-        district.offer(city_name, entry(number), TRIGGER)
-        district.seal(city_name, NOW)
-    district.database.close()
-    kills = 0
-    while kills < 4:
-        server = await spawn("serve", tmp_path / "city.db")
-        assert server.stdout is not None
-        port = int(await server.stdout.readline())
-        victims: list[asyncio.subprocess.Process] = []
-        line = BreakingLine(port, chance.randrange(1, 2500), lambda: victims[kills % 2].kill())  # noqa: B023
-        async with line as broken_port:
-            client = await spawn("sync", tmp_path / "district.db", str(broken_port))
-            victims += [server, client]
-            await client.wait()
-        kills += line.broken
-        if server.returncode is None:
-            server.kill()
-        await server.wait()
-    server = await spawn("serve", tmp_path / "city.db")
-    assert server.stdout is not None
-    client = await spawn("sync", tmp_path / "district.db", (await server.stdout.readline()).decode().strip())
-    assert await client.wait() == 0
-    server.kill()
-    await server.wait()
-    district, city = (
-        level(DISTRICT, [CITY], path=tmp_path / "district.db"),
-        level(CITY, [DISTRICT], path=tmp_path / "city.db"),
-    )
-    assert contents(city) == [(f"e-{number}", 1, "submitted") for number in range(1, 4)]
-    assert district.outstanding(city.name) == ()
-    assert verify_ledger(SqliteCatalogueStore(city.database).ledger()) == 3
-    district.database.close()
-    city.database.close()
-
-
-async def spawn(*arguments: object) -> asyncio.subprocess.Process:
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.catalogue.exchange_process", *map(str, arguments),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip
+    for division, key in KEYS.items():
+        monkeypatch.setitem(levels.KEYS, division, key)
+    report = await kill_at_random(tmp_path, 2, seed=11, entries=3)
+    assert (report.kills_of_city, report.kills_of_district) == (1, 1)
+    assert report.nothing_lost_or_doubled, report
