@@ -60,21 +60,23 @@ def compose(subgraphs: Sequence[SubgraphSource]) -> Composition:
     if log.errors:
         return _failed(log)
     for subgraph in read:
+        known = len(log.errors)
         complete_directives(subgraph, log)
-    if log.errors:
-        return _failed(log)
+        if len(log.errors) == known:
+            check_graphql(subgraph, log)
+    facts: dict[str, Facts] = {}
+    broken = {node.subgraph for issue in log.errors for node in issue.nodes}
     for subgraph in read:
-        check_graphql(subgraph, log)
+        if subgraph.links.is_federation_2 and subgraph.name not in broken:
+            facts[subgraph.name] = _check_alone(subgraph, log)
     if log.errors:
         return _failed(log)
     upgrade_all(read, log)
     if log.errors:
         return _failed(log)
-    facts = {subgraph.name: Facts.of(subgraph) for subgraph in read}
     for subgraph in read:
-        check_federation(facts[subgraph.name], log)
-        check_contexts(subgraph, log)
-        check_costs(subgraph, log)
+        if subgraph.name not in facts:
+            facts[subgraph.name] = _check_alone(subgraph, log)
     if log.errors:
         return _failed(log)
     merged = merge_subgraphs(read, facts, log)
@@ -84,6 +86,14 @@ def compose(subgraphs: Sequence[SubgraphSource]) -> Composition:
     if log.errors:
         return _failed(log)
     return Composition(merged.text.written(), (), tuple(log.hints))
+
+
+def _check_alone(subgraph: Subgraph, log: IssueLog) -> Facts:
+    facts = Facts.of(subgraph)
+    check_federation(facts, log)
+    check_contexts(subgraph, log)
+    check_costs(subgraph, log)
+    return facts
 
 
 def _failed(log: IssueLog) -> Composition:

@@ -143,7 +143,7 @@ class _FieldMerge:
         externals = [pair for pair in self.sources if pair not in self.resolvers]
         for subgraph, member in externals:
             for applied in member.directives:
-                if applied.identity in _MERGED:
+                if applied.identity in _MERGED or applied.name == "deprecated":
                     self.merge.report(
                         codes.MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL,
                         f"[{subgraph.name}] @{applied.name} cannot be applied to {self.coordinate}, which is @external "

@@ -22,14 +22,14 @@ def _merge_input(merge: Merge, merged: Type, type_sources: Sources[Type]) -> Non
     for field_name in dict.fromkeys(f for _, t in type_sources for f in t.fields):
         coordinate = f"{name}.{field_name}"
         sources = [(s, t.fields[field_name]) for s, t in type_sources if field_name in t.fields]
+        merged_type, uniform = merge_input_type(
+            merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
+        )
         if len(sources) < len(type_sources):
             _missing_field(merge, coordinate, sources, type_sources, field_name)
             continue
-        member = Member(field_name)
+        member = Member(field_name, merged_type)
         member.description = merge_description(merge, coordinate, sources)
-        member.type, uniform = merge_input_type(
-            merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
-        )
         member.default = merge_default(merge, coordinate, sources, codes.INPUT_FIELD_DEFAULT_MISMATCH)
         if not uniform:
             member.join = [f'@join__field(graph: {merge.graphs[s.name]}, type: "{m.type}")' for s, m in sources]

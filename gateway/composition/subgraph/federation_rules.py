@@ -201,14 +201,6 @@ def _check_provides(facts: Facts, definition: Type, member: Member, log: IssueLo
     subgraph = facts.subgraph
     coordinate = f"{definition.name}.{member.name}"
     for applied in member.applied("provides"):
-        if definition.kind is TypeKind.INTERFACE:
-            log.report(
-                codes.PROVIDES_UNSUPPORTED_ON_INTERFACE,
-                f"[{subgraph.name}] @provides cannot be used on {coordinate}, a field of an interface.",
-                coordinate,
-                at=(subgraph.at(applied),),
-            )
-            # What it selects is not looked into: on an interface it has no meaning.
         target = subgraph.types.get(named_type(member.type))
         if target is None or not target.is_composite:
             log.report(
@@ -218,6 +210,13 @@ def _check_provides(facts: Facts, definition: Type, member: Member, log: IssueLo
                 at=(subgraph.at(applied),),
             )
             continue
+        if definition.kind is TypeKind.INTERFACE:
+            log.report(
+                codes.PROVIDES_UNSUPPORTED_ON_INTERFACE,
+                f"[{subgraph.name}] @provides cannot be used on {coordinate}, a field of an interface.",
+                coordinate,
+                at=(subgraph.at(applied),),
+            )
         check = _FieldSetCheck(facts, applied, f"@provides on {coordinate}", coordinate, log)
         node = check.node()
         if node is not None:
@@ -316,7 +315,7 @@ def _sorted_text(node: SelectionSetNode) -> str:
             written.append(selection.name.value + inner)
         else:
             written.append(field_set_text(print_ast(selection)))
-    return " ".join(sorted(written))
+    return " ".join(sorted(set(written)))
 
 
 def _check_shareable_type(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
