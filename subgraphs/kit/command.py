@@ -79,7 +79,13 @@ def _parser(department: Department) -> argparse.ArgumentParser:
 
 
 async def _serve(department: Department, options: argparse.Namespace, keys: Sequence[SigningKey]) -> None:
-    listening = _listen(options.host, options.port)
+    with _listen(options.host, options.port) as listening:
+        await _serve_on(listening, department, options, keys)
+
+
+async def _serve_on(
+    listening: socket.socket, department: Department, options: argparse.Namespace, keys: Sequence[SigningKey]
+) -> None:
     verifier = None if options.open else ContextVerifier(department.name, keys)
     location = StoreLocation(options.data / department.name, options.store)
     async with department.open_store(location) as store:

@@ -52,7 +52,9 @@ class Client:
 
 
 @asynccontextmanager
-async def served(department: Department, data: Path, *, signed: bool = False, address: str | None = None) -> AsyncIterator[Client]:
+async def served(
+    department: Department, data: Path, *, signed: bool = False, address: str | None = None
+) -> AsyncIterator[Client]:
     """A client of ``department`` over its part of ``data``; everybody is answered unless ``signed``."""
     async with department.open_store(StoreLocation(data / department.name, address)) as store:
         verifier = ContextVerifier(department.name, [KEY]) if signed else None

@@ -31,13 +31,18 @@ Asked = Request[Shelves]
 async def books_of(libraries: Sequence["Library"], request: Asked, first: int = 2) -> "list[list[Book] | Exception]":
     request.store.calls.append(("books", len(libraries)))
     if any(library.library_no == "burnt" for library in libraries):
-        return [ValueError("burnt: 宋静娟") if library.library_no == "burnt" else _books(library, first) for library in libraries]
+        return [
+            ValueError("burnt: 宋静娟") if library.library_no == "burnt" else _books(library, first)
+            for library in libraries
+        ]
     return [_books(library, first) for library in libraries]
 
 
 def _books(library: "Library", first: int) -> "list[Book]":
     return [
-        Book(isbn=strawberry.ID(f"{library.library_no}-{n}"), title=f"书{n}", bought_on=date(2020, 1, n), library=library)
+        Book(
+            isbn=strawberry.ID(f"{library.library_no}-{n}"), title=f"书{n}", bought_on=date(2020, 1, n), library=library
+        )
         for n in range(1, first + 1)
     ]
 
@@ -56,12 +61,14 @@ class Library:
         return equals == "1234"
 
     @classmethod
-    async def resolve_references(cls, references: Sequence[Reference], request: Asked) -> "list[Library | None | Exception]":
+    async def resolve_references(
+        cls, references: Sequence[Reference], request: Asked
+    ) -> "list[Library | Exception | None]":
         request.store.calls.append(("libraries", len(references)))
         return [_library(reference["library_no"]) for reference in references]
 
 
-def _library(number: str) -> "Library | None | Exception":
+def _library(number: str) -> "Library | Exception | None":
     if number == "fire":
         return RuntimeError("the shelf of 康红玉 is on fire")
     if number == "none":

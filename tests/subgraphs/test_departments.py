@@ -47,7 +47,8 @@ async def ask_about(department: Any, data: Path, surrogate: str, fields: str) ->
 
 async def test_public_security_knows_a_resident_by_number_with_household_and_family(data: Path) -> None:
     query = """query($n: String!) { resident(residentId: $n) {
-        residentId sex divisionCode household { memberCount head { residentId } members { name } standardAddress { addressCode } }
+        residentId sex divisionCode
+        household { memberCount head { residentId } members { name } standardAddress { addressCode } }
     } }"""
     async with served(public_security, data) as client:
         resident = (await client.ask(query, n=RESIDENT))["data"]["resident"]
@@ -70,7 +71,9 @@ async def test_a_photograph_is_compared_and_never_given(data: Path) -> None:
 
 
 async def test_market_regulation_finds_enterprises_and_joins_licences_both_ways(data: Path) -> None:
-    query = '{ enterprises(status: "01", first: 3) { creditCode status licence { creditCode enterprise { creditCode } } } }'
+    query = (
+        '{ enterprises(status: "01", first: 3) { creditCode status licence { creditCode enterprise { creditCode } } } }'
+    )
     async with served(market_regulation, data) as client:
         found = (await client.ask(query))["data"]["enterprises"]
     assert len(found) == 3
@@ -81,14 +84,18 @@ async def test_market_regulation_finds_enterprises_and_joins_licences_both_ways(
 
 
 async def test_human_resources_joins_a_resident_to_the_employer(data: Path, surrogate: str) -> None:
-    fields = 'socialInsurance(insuranceType: "110") { insuranceType paidMonths status(equals: "1") employer { creditCode } }'
+    fields = (
+        'socialInsurance(insuranceType: "110") { insuranceType paidMonths status(equals: "1") employer { creditCode } }'
+    )
     (enrolment,) = (await ask_about(human_resources, data, surrogate, fields))["socialInsurance"]
     employer = enrolment.pop("employer")["creditCode"]
     assert enrolment == {"insuranceType": "110", "paidMonths": 186, "status": True}
     query = "query($c: String!) { enterprise(creditCode: $c) { status } }"
     async with served(market_regulation, data) as client:
         assert (await client.ask(query, c=employer))["data"] == {"enterprise": {"status": "01"}}
-    query = "query($c: String!) { enrolments(credit_code: $c) { resident { id } } }".replace("credit_code", "creditCode")
+    query = "query($c: String!) { enrolments(credit_code: $c) { resident { id } } }".replace(
+        "credit_code", "creditCode"
+    )
     async with served(human_resources, data) as client:
         insured = (await client.ask(query, c=employer))["data"]["enrolments"]
     assert {"resident": {"id": surrogate}} in insured
@@ -115,7 +122,9 @@ async def test_transport_gives_a_future_arrival_for_a_route_and_stop(data: Path)
     from datetime import UTC, datetime
 
     async with served(transport, data) as client:
-        (arrival,) = (await client.ask("{ busArrivals(first: 1) { routeNo stopNo expectedAt } }"))["data"]["busArrivals"]
+        (arrival,) = (await client.ask("{ busArrivals(first: 1) { routeNo stopNo expectedAt } }"))["data"][
+            "busArrivals"
+        ]
         query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on BusArrival { stopName } } }"
         key = {"__typename": "BusArrival", "routeNo": arrival["routeNo"], "stopNo": arrival["stopNo"]}
         entities = (await client.ask(query, r=[key, {**key, "stopNo": "nowhere"}]))["data"]["_entities"]
@@ -145,7 +154,9 @@ async def test_a_row_condition_holds_in_parquet(data: Path, surrogate: str) -> N
     scope = ResourceScope(resource="30700511/1", rows="rows:pension", row_filter=Equals("insuranceType", "110"))
     async with served(human_resources, data, signed=True) as client:
         answer = await client.ask(
-            of_resident("socialInsurance { insuranceType }"), scope, r=[{"__typename": "ResidentBasic", "id": surrogate}]
+            of_resident("socialInsurance { insuranceType }"),
+            scope,
+            r=[{"__typename": "ResidentBasic", "id": surrogate}],
         )
     assert answer["data"]["_entities"] == [{"socialInsurance": [{"insuranceType": "110"}]}]
 
@@ -160,7 +171,11 @@ async def test_a_page_has_bounds(data: Path) -> None:
 async def test_more_codes_than_the_old_service_takes_are_asked_in_batches(data: Path) -> None:
     connection = sqlite3.connect(data / "public_security" / "population.sqlite")
     keys = [key for (key,) in connection.execute("SELECT id FROM resident ORDER BY id")]
-    (owned,) = sqlite3.connect(data / "natural_resources" / register_service.FILE).execute("SELECT count(*) FROM BDC").fetchone()
+    (owned,) = (
+        sqlite3.connect(data / "natural_resources" / register_service.FILE)
+        .execute("SELECT count(*) FROM BDC")
+        .fetchone()
+    )
     connection.close()
     assert len(keys) > 2 * register_service.MAX_CODES
     async with served(natural_resources, data) as client:
@@ -183,5 +198,7 @@ async def test_the_old_service_answers_errors_in_its_own_manner(data: Path) -> N
 async def test_the_old_service_may_run_elsewhere(data: Path, surrogate: str) -> None:
     app = register_service.make_register_service(data / "natural_resources")
     async with serving(app) as base, served(natural_resources, data, address=base + register_service.PATH) as client:
-        answer = await client.ask(of_resident("realEstate { unitNo }"), r=[{"__typename": "ResidentBasic", "id": surrogate}])
+        answer = await client.ask(
+            of_resident("realEstate { unitNo }"), r=[{"__typename": "ResidentBasic", "id": surrogate}]
+        )
     assert len(answer["data"]["_entities"][0]["realEstate"]) == 1

@@ -68,8 +68,12 @@ async def test_what_fails_for_one_parent_is_null_there_alone(executor: Executor)
 
 @pytest.mark.parametrize(
     "query",
-    ["{ broken }", '{ library(libraryNo: "fire") { displayName } }', '{ library(libraryNo: "burnt") { books { isbn } } }'],
-)  # fmt: skip
+    [
+        "{ broken }",
+        '{ library(libraryNo: "fire") { displayName } }',
+        '{ library(libraryNo: "burnt") { books { isbn } } }',
+    ],
+)
 async def test_a_faults_own_words_reach_neither_caller_nor_log(
     executor: Executor, query: str, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -13,6 +13,7 @@ from tests.subgraphs.conftest import KEY, Client, served
 from tests.subgraphs.library import LIBRARY, department
 
 BODY = json.dumps({"query": "{ _service { sdl } }"}).encode()
+FOR_ANOTHER = RequestContext(audience="other", subject="anon", zone="internet", policy_version="1")
 CONTEXT = RequestContext(audience="library", subject="app:test", zone="intranet", policy_version="1")
 
 
@@ -46,7 +47,7 @@ async def test_a_signed_request_is_answered_once(client: Client) -> None:
         (signed(b"another body"), "CONTEXT_FORGED"),
         (signed(BODY, HmacKey("test-1", b"x" * 40)), "CONTEXT_FORGED"),
         (signed(BODY, HmacKey("test-9", KEY.secret)), "CONTEXT_KEY_UNKNOWN"),
-        (signed(BODY, context=RequestContext(audience="other", subject="anon", zone="internet", policy_version="1")), "CONTEXT_MISDIRECTED"),
+        (signed(BODY, context=FOR_ANOTHER), "CONTEXT_MISDIRECTED"),
     ],
 )  # fmt: skip
 async def test_a_signature_that_is_not_for_this_request_is_refused(
