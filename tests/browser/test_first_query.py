@@ -65,7 +65,7 @@ async def test_for_the_public_the_benefits_query_asks_for_what_does_not_exist(
 async def test_a_department_without_a_grant_is_told_what_it_lacks_and_where_to_apply(
     browser: Browser, demo: RunningDemo
 ) -> None:
-    async with visiting(browser, demo.address, width=1200, height=720) as visit:
+    async with visiting(browser, demo.address, width=1340, height=780) as visit:
         await visit.choose(WITHOUT_GRANT)
         assert await visit.run() == "Refused"
         property_ = visit.page.locator(".card.refusal").filter(has_text="不动产登记信息")
