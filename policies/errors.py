@@ -131,8 +131,3 @@ MATTER_INCOMPLETE = ErrorCode(
     "An application, a decision or a doubt lacks something the rules ask for.",
     "Fill in everything that the message lists; all of it is listed at once.", 400,
 )  # fmt: skip
-LEDGER_UNAVAILABLE = ErrorCode(
-    "LEDGER_UNAVAILABLE", Family.GATEWAY,
-    "The ledger cannot be written, so nothing conditional or personal is given out.",
-    "Free the disk or bring the store back; open data is answered meanwhile.", 503,
-)  # fmt: skip
