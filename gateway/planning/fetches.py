@@ -153,6 +153,8 @@ class FetchBuilder:
     _by_key: dict[tuple[object, ...], Group] = field(default_factory=dict)
     _fields: int = 0
     _contexts: dict[object, str] = field(default_factory=dict)
+    _moved: dict[object, set[Group]] = field(default_factory=dict)
+    _entered: dict[object, Site] = field(default_factory=dict)
 
     @property
     def graph(self) -> QueryGraph:
@@ -188,8 +190,8 @@ class FetchBuilder:
             return {site.group}
         touched = {site.group}
         # An interface that nothing implements has an @interfaceObject's fields all the same.
-        names = spot.within or {site.place.node.type}
-        for slot in sorted({spot.scope.slot(name, wanted.name, wanted.arguments) for name in names}):
+        names = sorted(spot.within) or [site.place.node.type]
+        for slot in dict.fromkeys(spot.scope.slot(name, wanted.name, wanted.arguments) for name in names):
             selected = self._select(slot, wanted, step, site)
             if step.plan is not None and step.place is not None and selected.below is not None:
                 touched |= self._below(slot, step.plan, step.place, step.edge, selected.below, site)
@@ -236,6 +238,14 @@ class FetchBuilder:
         return self.realise(step.plan.steps, Site(site.group, step.place, selected, spot, site.parent))
 
     def _move(self, move: Move, site: Site) -> set[Group]:
+        """What is fetched elsewhere; inputs that several fields share are walked once."""
+        key = (move, *_identity(site))
+        known = self._moved.get(key)
+        if known is None:
+            known = self._moved[key] = self._make_move(move, site)
+        return known
+
+    def _make_move(self, move: Move, site: Site) -> set[Group]:
         after: set[Group] = set()
         if move.required is not None:
             after |= self.realise(move.required.steps, site)
@@ -261,7 +271,7 @@ class FetchBuilder:
         assert way.entry is not None
         after = after | {site.group}
         for producer, plan in way.inputs:
-            source = site if producer is None else self._enter(producer, site, set())
+            source = site if producer is None else self._enter_plainly(producer, site)
             after |= self.realise(plan.steps, source) | {source.group}
         inputs = self._inputs(way, site, requires)
         level = 1 + max(group.level for group in after)
@@ -274,6 +284,13 @@ class FetchBuilder:
             selected.add_typename()
             site.spot.scope.has_typename = True
         return Site(group, way.place, selected, site.spot, site.parent)
+
+    def _enter_plainly(self, way: Way, site: Site) -> Site:
+        key = (way, *_identity(site))
+        known = self._entered.get(key)
+        if known is None:
+            known = self._entered[key] = self._enter(way, site, set())
+        return known
 
     def _entity_group(
         self,
@@ -318,7 +335,7 @@ class FetchBuilder:
         if typename is None and self.graph.is_interface_object(site.place.node):
             typename = site.place.node.type
         inputs: dict[str, Inputs] = {}
-        for name in site.spot.within or {site.place.node.type}:
+        for name in sorted(site.spot.within) or [site.place.node.type]:
             fields: dict[str, RepresentationField] = {}
             for selection in self._represent(way.key, site.spot.scope, frozenset({name}), frozenset({name}), False):
                 fields[selection.name] = selection
@@ -403,6 +420,10 @@ class FetchBuilder:
             value, _ = self._context_value(argument, site, after)
             given.append(f"{argument.name}: ${value.variable}")
         return f"({', '.join(given)})"
+
+
+def _identity(site: Site) -> tuple[object, ...]:
+    return (site.group, site.selected, site.spot.path, site.spot.within)
 
 
 def _agree(known: Inputs | None, given: Inputs) -> bool:

@@ -208,10 +208,26 @@ class Search:
             if not here.mask and not here.missing:
                 return found
         for way in self._ways(place).values():
+            if here is not None and self._serves_as_well(here, item, way):
+                continue
             there = self._there(item, place, way)
             if there is not None:
                 found.append(there)
         return found
+
+    def _serves_as_well(self, here: _Alternative, item: WantedField, way: Way) -> bool:
+        """Whether a field asked for here can do whatever it could after ``way``: from its own objects, as soon.
+
+        Then nothing is gained by leaving one object earlier, and the search need not look there at all.
+        """
+        step = here.steps[0]
+        if here.missing or not isinstance(step, LocalField) or step.place is None:
+            return not here.missing
+        edge = self.graph.edge(way.place.node, item.name)
+        if edge is None or edge.external:
+            return True
+        onward = self._ways(step.place).get(Node(edge.target, way.place.node.subgraph))
+        return onward is not None and onward.level <= way.level and not edge.provides
 
     def _here(self, item: WantedField, place: Place, inputs_given: bool = False) -> _Alternative | None:
         """The field asked for at the place itself, or None where it cannot be."""
