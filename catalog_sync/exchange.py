@@ -353,6 +353,15 @@ class Exchange:
         with self.database.transaction() as connection:
             return self._taking.tightened(connection, entry)
 
+    def merged(self, own: Iterable[CatalogueEntry]) -> tuple[CatalogueEntry, ...]:
+        """The level's whole catalogue: its own entries and those accepted from below, under stricter views from above.
+
+        Each keeps the ``level`` that holds its data (R16). Codes cannot clash: what would was refused on arrival.
+        """
+        accepted = (held.entry for held in self.submissions(SubmissionState.ACCEPTED))
+        with self.database.transaction() as connection:
+            return tuple(self._taking.tightened(connection, entry) for entry in (*own, *accepted))
+
     def _held(self, where: str, values: tuple[str, ...]) -> tuple[Held, ...]:
         with self.database.transaction() as connection:
             rows = connection.execute(

@@ -92,6 +92,14 @@ def test_what_a_city_accepts_goes_on_to_the_province() -> None:
     assert (held.peer, held.entry.level, held.state) == (city.name, DISTRICT, SubmissionState.SUBMITTED)
 
 
+def test_a_citys_catalogue_holds_what_it_accepted_and_says_whose_it_is() -> None:
+    district, city = district_and_city()
+    for content in seal(district, city, [entry(1), entry(2)]):
+        city.receive(content, NOW)
+    city.decide("e-2", "accept", "reviewer", NOW)
+    assert [(each.id, each.level) for each in city.merged([entry(7, CITY)])] == [("e-7", CITY), ("e-2", DISTRICT)]
+
+
 def test_the_clock_runs_from_the_event_and_not_from_the_arrival() -> None:
     district, city = district_and_city()
     content = seal(district, city, [entry(1)])[0]

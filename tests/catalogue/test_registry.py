@@ -12,6 +12,7 @@ from catalog_sync.errors import CodedError
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import MACHINES, Side, diagrams
 from catalog_sync.loading import national_classes, surroundings
+from catalog_sync.obligations import overdue
 from catalog_sync.problems import CatalogueInvalid
 from catalog_sync.registry import (
     Actor,
@@ -27,7 +28,9 @@ from catalog_sync.registry import (
     submit,
     withdraw,
 )
+from catalog_sync.rule_profiles import ORDER_320
 from catalog_sync.store import SqliteCatalogueStore, verify_ledger
+from catalog_sync.working_days import WorkingCalendar
 from tests.catalogue.entry_text import GOOD, TODAY, catalogue_of, varied
 
 TRANSPORT = CreditCode.parse("11500000XXXX0006X1")
@@ -231,6 +234,30 @@ def test_a_ledger_that_was_tampered_with_does_not_verify(forgery: str) -> None:
     with pytest.raises(CodedError) as refused:
         verify_ledger(store.ledger())
     assert code_of(refused) == "LEDGER_BROKEN"
+
+
+def test_what_is_not_handed_in_by_its_deadline_is_on_the_overdue_list() -> None:
+    store = SqliteCatalogueStore(CatalogueDatabase())
+    amended = Trigger(TriggerKind.LAW_AMENDED, date(2026, 9, 18), "修法")
+    updated = Trigger(TriggerKind.UPDATED, date(2026, 9, 18), "变更")
+    store.save(draft(None, ENTRY, amended, OFFICER), "draft", OFFICER, NOW)
+    store.save(draft(None, replace(ENTRY, id="second"), updated, OFFICER), "draft", OFFICER, NOW)
+    calendar = WorkingCalendar.default()
+    on = {day: overdue(store, ORDER_320, calendar, date(2026, 10, day)) for day in (9, 10, 15, 16)}
+    assert {day: [late.version.entry.id for late in found] for day, found in on.items()} == {
+        9: [],
+        10: ["second"],
+        15: ["second"],
+        16: ["second", ENTRY.id],
+    }
+    assert [(late.clock.clock, late.clock.deadline.date) for late in on[16]] == [
+        ("C2", date(2026, 10, 9)),
+        ("C1", date(2026, 10, 15)),
+    ]
+    read = store.record("second")
+    assert read is not None
+    store.save(submit(read, OFFICER, AROUND), "submit", OFFICER, NOW)
+    assert [late.version.entry.id for late in overdue(store, ORDER_320, calendar, date(2026, 10, 16))] == [ENTRY.id]
 
 
 @pytest.mark.parametrize("machine", MACHINES, ids=lambda machine: machine.name)
