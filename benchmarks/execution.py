@@ -1,18 +1,15 @@
 """What execution costs between the network calls: the general path beside the compiled form, on recorded answers.
 
-    python -m benchmarks.execution                  microseconds of CPU per request, best of several rounds
-    python -m benchmarks.execution --instructions   instructions per request, counted by valgrind's callgrind if installed
+    python -m benchmarks.execution      microseconds of CPU per request, best of several rounds, and the ratio of the two
 
 The shop below has the shape of a public gateways benchmark: users, their reviews, the products, and the reviews' authors
-with their reviews; seven calls on four levels, an answer of some 90 kB. ``wide`` is a list of 2,100 products with two
+with their reviews; seven calls on four levels, an answer of some 86 kB. ``wide`` is a list of 2,100 products with two
 entity hops. No network, no planner: the transport answers at once from memory.
 """
 
 import argparse
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -76,7 +73,9 @@ class Shop:
     """The subgraphs' data, answered along a fetch's fields."""
 
     def __init__(self, products: int) -> None:
-        self.users = {f"u{n}": {"id": f"u{n}", "name": f"User {n}", "username": f"@user{n}", "birthday": 1990} for n in range(6)}
+        self.users = {
+            f"u{n}": {"id": f"u{n}", "name": f"User {n}", "username": f"@user{n}", "birthday": 1990} for n in range(6)
+        }
         self.products = {
             f"p{n}": {
                 "upc": f"p{n}", "name": f"Product {n}", "price": 899 + n % 7, "weight": 100 + n % 3, "inStock": n % 2 == 0,
@@ -84,9 +83,9 @@ class Shop:
             }
             for n in range(products)
         }  # fmt: skip
-        count = max(11, products)
+        count = max(24, products)
         self.reviews = [
-            {"id": f"r{n}", "body": "Could be better, but it does what it says", "author": f"u{n % 6}", "product": f"p{n * 7 % products}"}
+            {"id": f"r{n}", "body": "Could be better", "author": f"u{n % 6}", "product": f"p{n * 7 % products}"}
             for n in range(count)
         ]
 
@@ -168,47 +167,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=float, default=0.4)
-    parser.add_argument("--instructions", action="store_true")
-    parser.add_argument("--run", nargs=3, metavar=("WORKLOAD", "FORM", "TIMES"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.run:
-        asyncio.run(repeat(options.run[0], options.run[1] == "compiled", int(options.run[2])))
-        return
     print(f"{'workload':10}{'answer kB':>10}{'general':>12}{'compiled':>12}{'ratio':>8}")
     for name in WORKLOADS:
-        if options.instructions:
-            general, compiled, size = instructions(name, "general"), instructions(name, "compiled"), 0
-        else:
-            general, size = asyncio.run(measure(name, False, options.rounds, options.seconds))
-            compiled, _ = asyncio.run(measure(name, True, options.rounds, options.seconds))
+        general, size = asyncio.run(measure(name, False, options.rounds, options.seconds))
+        compiled, _ = asyncio.run(measure(name, True, options.rounds, options.seconds))
         print(f"{name:10}{size / 1000:10.1f}{general:12.1f}{compiled:12.1f}{general / compiled:8.1f}")
-
-
-async def repeat(name: str, compiled: bool, times: int) -> None:
-    """Execute a workload so many times, after the first few that make its form."""
-    made, transport = prepared(name, compiled)
-    bound = BoundPlan(made)
-    for _ in range(3 + times):
-        (await execute(bound, transport)).encode()
-
-
-def instructions(name: str, form: str) -> float:
-    """Thousands of instructions per request: the difference between two runs of unlike length."""
-    counts = []
-    for times in (2, 12):
-        command = [
-            "valgrind", "--tool=none", "--log-fd=2", sys.executable, "-m", "benchmarks.execution", "--run", name, form, str(times),
-        ]  # fmt: skip
-        counts.append(counted(command))
-    return (counts[1] - counts[0]) / 10 / 1000
-
-
-def counted(command: list[str]) -> int:
-    """Instructions that a command executes."""
-    command = ["valgrind", "--tool=callgrind", "--callgrind-out-file=/dev/null", *command[3:]]
-    run = subprocess.run(command, check=True, capture_output=True, text=True)
-    line = next(each for each in run.stderr.splitlines() if "Collected" in each)
-    return int(line.split(":")[1].strip())
 
 
 if __name__ == "__main__":
