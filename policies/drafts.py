@@ -142,7 +142,7 @@ def discard(draft: Draft, person: str) -> Draft:
 
 
 def persons_needed(before: tuple[Tokens, ...], after: tuple[Tokens, ...], tables: PolicyTables) -> int:
-    """Two, or three where the change touches what is not shared, or what everybody may read."""
+    """Two, or three where the change touches what is not shared, what everybody may read, or a network's zone."""
     changed = set(before) ^ set(after)
     for tokens in changed:
         if tokens[0] == "p" and len(tokens) == 12:
@@ -150,7 +150,7 @@ def persons_needed(before: tuple[Tokens, ...], after: tuple[Tokens, ...], tables
             touched = tables.items_of(rule.object) & tables.index.not_shared
             if rule.subject in ("public", "anon") or touched:
                 return 3
-        elif tokens[0] in ("g", "g3") and "public" in tokens:
+        elif tokens[0] == "g3" or (tokens[0] == "g" and {"public", "anon"} & set(tokens)):
             return 3
     return 2
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from policies.callers import NO_DEPARTMENT
 from policies.errors import CodedError
 from policies.items import ItemTiers
 from policies.lines import ALWAYS, ANY, NEVER, SENTINEL, WIDTHS, PolicyLine, Rule, Tokens, rule_of, time_of, time_text
@@ -141,8 +142,8 @@ class _Sense:
 
     def findings(self) -> Iterator[Finding]:
         checks: tuple[Callable[[], Iterator[Finding]], ...] = (
-            self._unique_ids, self._tiers, self._depth, self._row_conditions, self._allows, self._reach,
-            self._deny_cover, self._redundant,
+            self._unique_ids, self._tiers, self._depth, self._public_side, self._row_conditions, self._allows,
+            self._reach, self._deny_cover, self._redundant,
         )  # fmt: skip
         for check in checks:
             yield from check()
@@ -182,6 +183,20 @@ class _Sense:
                 )
                 message = f"a chain of more than 6 `{kind}` links, or a ring, begins at {start}; link it more directly."
                 yield Finding("E-DEPTH", place, message)
+
+    def _public_side(self) -> Iterator[Finding]:
+        """The public belongs to nothing but the public: else a membership would give it what departments share."""
+        shared = {rule.subject for _, rule in self._rules if rule.object.startswith("share:") and not rule.denies}
+        for line in self._lines:
+            if line.tokens[0] != "g":
+                continue
+            _, member, group, department = line.tokens
+            reached = self._subjects.reached((member,), department)
+            if member in _PUBLIC and group not in _PUBLIC:
+                yield Finding("E-PUBLIC", line.place, f"{member} is the public itself; it cannot belong to {group}.")
+            elif department == NO_DEPARTMENT and (wrong := sorted(reached & shared)):
+                message = f"{member} acts for no department, yet belongs to {wrong[0]}, to which departments share."
+                yield Finding("E-PUBLIC", line.place, message)
 
     def _row_conditions(self) -> Iterator[Finding]:
         defined: dict[tuple[str, str], str] = {}

@@ -8,7 +8,7 @@ last good version otherwise.
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,7 +61,11 @@ def compile_and_prove(
 
 
 class PolicyOffice:
-    """The console's steps on drafts. ``items`` gives the catalogue's current items; ``executor`` proves elsewhere."""
+    """The console's steps on drafts.
+
+    ``key`` signs; ``older_keys`` verify what was signed before. ``items`` gives the catalogue's current items.
+    ``executor`` is where versions are compiled and proved: another process keeps the event loop free.
+    """
 
     def __init__(
         self,
@@ -71,9 +75,11 @@ class PolicyOffice:
         clock: Callable[[], datetime] = utc_now,
         executor: Executor | None = None,
         samples: int = 10_000,
+        older_keys: Iterable[SigningKey] = (),
     ) -> None:
         self._store = store
         self._key = key
+        self._keys = {known.id: known for known in (*older_keys, key)}
         self._items = items
         self._clock = clock
         self._executor = executor
@@ -89,7 +95,7 @@ class PolicyOffice:
         signed = await self._store.version(number)
         if signed is None:
             raise CodedError(DRAFT_REFUSED, f"There is no policy version {number}.")
-        signed.verify({self._key.id: self._key})
+        signed.verify(self._keys)
         return signed
 
     async def install(self, lines: tuple[Tokens, ...], person: Person, note: str) -> SignedVersion:
@@ -174,6 +180,9 @@ class PolicyOffice:
         The persons who applied and decided are the two that an edit needs, so no draft is made.
         """
         live = await self._demand_live()
+        foreign = [tokens for tokens in lines if tokens[0] == "p" and not tokens[1].startswith(("Q-", "A-", "L-"))]
+        if foreign or any(not identity.startswith(("Q-", "A-", "L-")) for identity in gone):
+            raise CodedError(DRAFT_REFUSED, "Only lines of grants come and go with a grant; make a draft for the rest.")
         kept = tuple(tokens for tokens in live.lines if tokens[0] != "p" or tokens[1] not in gone)
         new = tuple(tokens for tokens in lines if tokens not in kept)
         version = PolicyVersion.of(live.number + 1, (*kept, *new))
@@ -276,6 +285,11 @@ class PolicyFollower:
         """Looks once; gives the tables of a version that is new and good. Keeps the last good one otherwise."""
         head = await self._store.head()
         if head is None or head in (self.number, self._failed):
+            return None
+        if self.number is not None and head < self.number:
+            # An older version verifies too; only who can write the store without the key would set the head back.
+            self._failed = head
+            _log.error("policy %s stays live, the store's head went back to %s", self.number, head)
             return None
         signed = await self._store.version(head)
         if signed is None:

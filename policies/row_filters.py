@@ -20,6 +20,7 @@ from policies.errors import ROW_FILTER_INVALID, CodedError
 
 MAX_NODES = 200
 MAX_DEPTH = 10
+MAX_BYTES = 8_000
 
 CallerName = Literal["subject", "department", "zone", "purpose", "case_number", "officer"]
 
@@ -141,6 +142,9 @@ def check_row_filter(row_filter: RowFilter) -> None:
     for node, _ in nodes:
         for value in _operands(node):
             _check_value(value)
+    # It travels in a header of every request to the provider.
+    if len(msgspec.json.encode(row_filter)) > MAX_BYTES:
+        raise CodedError(ROW_FILTER_INVALID, f"A row condition has at most {MAX_BYTES} bytes as JSON.")
 
 
 def items_of(row_filter: RowFilter) -> frozenset[str]:

@@ -87,6 +87,10 @@ def test_a_finding_names_its_line_and_no_other_fault_is_invented(code: str) -> N
         ("g2, new.item.x, share:conditional\n", "E-TIER"),
         ("g2, new.item.x, share:conditional\ng2, new.item.x, open:open\n", "E-TIER"),
         ("g2, a, b\ng2, b, a\n", "E-DEPTH"),
+        ("g, public, gov, -\n", "E-PUBLIC"),
+        ("g, anon, dept:welfare, welfare\n", "E-PUBLIC"),
+        ("g, app:trip-planner, gov, -\n", "E-PUBLIC"),
+        ("g, app:trip-planner, dept:x, -\ng, dept:x, gov, -\n", "E-PUBLIC"),
     ],
 )
 def test_each_fault_has_several_faces(extra: str, code: str) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from gateway.storage.policy import SqlPolicyStore
@@ -14,6 +15,7 @@ from policies.drafts import DraftState, FreezeOf, PolicyTest
 from policies.errors import CodedError
 from policies.ledger import verify_chain
 from policies.lines import Tokens, parse_policy
+from policies.ports import StoredMatter
 from policies.publication import Person, PolicyFollower, PolicyOffice
 from policies.tables import PolicyTables
 from tests.policies.memory_store import memory_store
@@ -246,16 +248,38 @@ async def test_a_worker_keeps_the_last_good_version_when_the_store_was_tampered_
         signed, version=replace(signed.version, number=2, lines=(*signed.version.lines, lines(NEW_GRANT)[0]))
     )
     async with desk.store._database.write() as transaction:
-        columns = "number, digest, previous, lines, persons, note, published_at, key_id, signature"
-        import msgspec
-
         await transaction.execute(
-            f"INSERT INTO policy_version SELECT 2, digest, previous, $1, persons, note, published_at, key_id, signature FROM policy_version WHERE number = 1 -- {columns}",
+            "INSERT INTO policy_version SELECT 2, digest, previous, $1, persons, note, published_at, key_id, signature"
+            " FROM policy_version WHERE number = 1",
             msgspec.json.encode(forged.version.lines).decode(),
         )
         await transaction.execute("UPDATE policy_head SET number = 2")
     assert await desk.follower.look() is None
     assert desk.follower.tables is good
+
+
+async def test_a_head_that_was_set_back_is_not_followed(desk: Desk) -> None:
+    until = desk.clock.now + timedelta(hours=1)
+    await desk.office.freeze(FreezeOf.CALLER, ("dept:welfare",), ANN, "incident:1", until)
+    frozen = await desk.live()
+    async with desk.store._database.write() as transaction:
+        await transaction.execute("UPDATE policy_head SET number = 1")
+    assert await desk.follower.look() is None
+    assert desk.follower.tables is frozen
+
+
+async def test_versions_signed_before_the_key_was_exchanged_can_still_be_restored(desk: Desk) -> None:
+    await desk.office.freeze(FreezeOf.CALLER, ("dept:welfare",), ANN, "incident:1", desk.clock.now + timedelta(hours=1))
+    fresh = HmacKey("console-2", b"another-secret-of-the-console-for-tests")
+    office = PolicyOffice(desk.store, fresh, dict, desk.clock, samples=50, older_keys=[KEY])
+    assert (await office.roll_back(1, ANN, BEN, "after the exchange")).key_id == "console-2"
+
+
+async def test_a_grant_brings_lines_of_grants_alone(desk: Desk) -> None:
+    matter = StoredMatter("m", "application", 1, b"{}")
+    for extra in (lines("p, T-9, gov, z:any, *, person.profile.name, read, *, 0000, 9999, statute:x, allow"),):
+        assert await code_of(desk.office.add_lines(extra, ANN, "note", matter)) == "DRAFT_REFUSED"
+    assert await code_of(desk.office.add_lines((), ANN, "n", matter, frozenset({"D-0001"}))) == "DRAFT_REFUSED"
 
 
 async def test_only_the_author_edits_or_gives_up_a_draft(desk: Desk) -> None:
