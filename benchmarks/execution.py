@@ -1,9 +1,9 @@
 """What execution costs between the network calls: the general path beside the compiled form, on recorded answers.
 
-    python -m benchmarks.execution      microseconds of CPU per request, best of several rounds, and the ratio of the two
+    python -m benchmarks.execution      microseconds of CPU per request, best of several rounds, and their ratio
 
-The shop below has the shape of a public gateways benchmark: users, their reviews, the products, and the reviews' authors
-with their reviews; seven calls on four levels, an answer of some 86 kB. ``wide`` is a list of 2,100 products with two
+The shop below has the shape of a public gateways benchmark: users, their reviews, the products, the reviews' authors and
+their reviews; seven calls on four levels, an answer of some 86 kB. ``wide`` is a list of 2,100 products with two
 entity hops. No network, no planner: the transport answers at once from memory.
 """
 
@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from graphql import build_schema
@@ -33,6 +32,7 @@ SCHEMA = build_schema("""
 PRODUCT = "inStock name price shippingEstimate upc weight"
 AUTHOR = f"author {{ id username name reviews {{ id body product {{ {PRODUCT} }} }} }}"
 FETCHED_AUTHOR = "author { id username reviews { id body product { upc } } }"
+AUTHORS = "users.reviews.product.reviews.author topProducts.reviews.author"
 NESTED = (
     "users.reviews.product users.reviews.product.reviews.author.reviews.product "
     "topProducts.reviews.author.reviews.product"
@@ -53,13 +53,13 @@ BENCH = plan(
         ),
     )),
     entities("inventory", "Product", "topProducts", "upc price? weight?", "{ inStock shippingEstimate }", (1,)),
-    entities("accounts", "User", "users.reviews.product.reviews.author topProducts.reviews.author", "id", "{ name }", (2,)),
+    entities("accounts", "User", AUTHORS, "id", "{ name }", (2,)),
     entities("products", "Product", NESTED, "upc", "{ name price weight }", (2,)),
     entities("inventory", "Product", NESTED, "upc price? weight?", "{ inStock shippingEstimate }", (5,)),
 )  # fmt: skip
 WIDE = plan(
     SCHEMA,
-    """{ topProducts { upc name price weight inStock shippingEstimate reviews { id body author { id name birthday } } } }""",
+    f"{{ topProducts {{ {PRODUCT} reviews {{ id body author {{ id name birthday }} }} }} }}",
     Root("products", "{ topProducts(first: 2100) { upc name price weight } }"),
     entities("reviews", "Product", "topProducts", "upc", "{ reviews { id body author { id } } }", (0,)),
     entities("inventory", "Product", "topProducts", "upc price? weight?", "{ inStock shippingEstimate }", (0,)),
@@ -78,8 +78,8 @@ class Shop:
         }
         self.products = {
             f"p{n}": {
-                "upc": f"p{n}", "name": f"Product {n}", "price": 899 + n % 7, "weight": 100 + n % 3, "inStock": n % 2 == 0,
-                "shippingEstimate": 45 + n % 5,
+                "upc": f"p{n}", "name": f"Product {n}", "price": 899 + n % 7, "weight": 100 + n % 3,
+                "inStock": n % 2 == 0, "shippingEstimate": 45 + n % 5,
             }
             for n in range(products)
         }  # fmt: skip
