@@ -2,7 +2,7 @@
 
     python -m benchmarks.execution      microseconds of CPU per request, best of several rounds, and their ratio
 
-The shop below has the shape of a public gateways benchmark: users, their reviews, the products, the reviews' authors and
+The shop has the shape of a public gateways benchmark: users, their reviews, the products, the reviews' authors and
 their reviews; seven calls on four levels, an answer of some 86 kB. ``wide`` is a list of 2,100 products with two
 entity hops. No network, no planner: the transport answers at once from memory.
 """
