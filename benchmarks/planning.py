@@ -117,13 +117,13 @@ def timed(planner: Planner, sdl: str, query: str) -> tuple[float, str]:
     """Milliseconds of one cold plan, and what came out."""
     schema = api_schema(planner.supergraph)
     document = parse(query, no_location=True)
-    started = time.perf_counter()
+    started = time.process_time()
     try:
         plan = planner.plan(normalize(schema, document, None, {}), schema)
         outcome = f"{len(plan.fetches)} fetches, {sum(len(fetch.document) for fetch in plan.fetches)} bytes"
     except CodedError as error:
         outcome = error.code.name
-    return (time.perf_counter() - started) * 1000, outcome
+    return (time.process_time() - started) * 1000, outcome
 
 
 def operations(data: Path) -> Iterator[tuple[str, str, str]]:

@@ -4,8 +4,9 @@ Fields are collected per concrete type as execution would (GraphQL October 2021,
 agree are then projected together.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from heapq import heappop, heappush
 from typing import cast
 
 from graphql import (
@@ -20,12 +21,14 @@ from graphql import (
     is_abstract_type,
 )
 
+from gateway.errors import PLAN_LIMIT, CodedError
 from gateway.planning.documents import TYPENAME_TYPE
 from gateway.planning.fetches import Scope
 from gateway.planning.operation import FieldSelection, FragmentSelection, Read, Selection
 from gateway.planning.plan import FieldProjection
 from gateway.planning.wanted import TYPENAME, print_value
 
+MOST_ENTRIES = 200_000
 META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 """The introspection fields of the query root; what is below them is executed against the schema, not planned."""
 Sets = tuple[tuple[Selection, ...], ...]
@@ -38,6 +41,7 @@ class Projector:
     schema: GraphQLSchema
     _known: dict[tuple[object, ...], tuple[FieldProjection, ...]] = field(default_factory=dict)
     _keep: list[object] = field(default_factory=list)
+    _entries: int = 0
 
     def project(self, sets: Sets, type_: GraphQLCompositeType, scope: Scope) -> tuple[FieldProjection, ...]:
         """The projection of merged selection sets on objects of ``type_``."""
@@ -51,24 +55,62 @@ class Projector:
     def _project(self, sets: Sets, type_: GraphQLCompositeType, scope: Scope) -> tuple[FieldProjection, ...]:
         if isinstance(type_, GraphQLObjectType):
             return self._on_type(sets, type_, scope, certain=True)
-        names = sorted(t.name for t in self.schema.get_possible_types(type_))
-        lists: dict[str, tuple[FieldProjection, ...]] = {}
-        for name in names:
-            concrete = cast(GraphQLObjectType, self.schema.type_map[name])
-            lists[name] = self._on_type(sets, concrete, scope, certain=False)
+        lists: dict[tuple[str, ...], tuple[FieldProjection, ...]] = {}
+        for alike in self._alike(sets, type_, scope):
+            first = cast(GraphQLObjectType, self.schema.type_map[alike[0]])
+            lists[alike] = self._on_type(sets, first, scope, certain=False)
         if not lists and isinstance(type_, GraphQLInterfaceType):
             return self._on_type(sets, type_, scope, certain=False)  # an @interfaceObject without implementers
         if not scope.has_typename and lists:
-            return lists[names[0]]
+            return next(iter(lists.values()))
         return _together(lists)
+
+    def _alike(self, sets: Sets, type_: GraphQLCompositeType, scope: Scope) -> list[tuple[str, ...]]:
+        """The possible types, those together that collect the same fields with the same types and slots."""
+        conditions = tuple(dict.fromkeys(_conditions(sets)))
+        by_fragments: dict[tuple[bool, ...], list[GraphQLObjectType]] = {}
+        possible = self.schema.get_possible_types(type_)  # type: ignore[arg-type]
+        for concrete in sorted(possible, key=lambda t: t.name):
+            holds = tuple(self._applies(condition, concrete) for condition in conditions)
+            by_fragments.setdefault(holds, []).append(concrete)
+        found: list[tuple[str, ...]] = []
+        for types in by_fragments.values():
+            groups = self._collected(sets, types[0])
+            by_fields: dict[tuple[object, ...], list[str]] = {}
+            for concrete in types:
+                self._count(len(groups))
+                traits = tuple(self._traits(key, group[0], concrete, scope) for key, group in groups.items())
+                by_fields.setdefault(traits, []).append(concrete.name)
+            found += (tuple(names) for names in by_fields.values())
+        return found
+
+    def _traits(self, key: str, selection: FieldSelection, type_: GraphQLObjectType, scope: Scope) -> object:
+        if selection.name == TYPENAME:
+            return TYPENAME
+        return str(type_.fields[selection.name].type), scope.known_slot(
+            type_.name, selection.name, _text(selection), key
+        )
+
+    def _count(self, entries: int) -> None:
+        self._entries += entries
+        if self._entries > MOST_ENTRIES:
+            message = f"The answer's shape would have more than {MOST_ENTRIES} entries, counted per type."
+            raise CodedError(PLAN_LIMIT, message)
 
     def _on_type(
         self, sets: Sets, type_: GraphQLObjectType | GraphQLInterfaceType, scope: Scope, certain: bool
     ) -> tuple[FieldProjection, ...]:
+        groups = self._collected(sets, type_)
+        return tuple(self._field(key, group, type_, scope, certain) for key, group in groups.items())
+
+    def _collected(
+        self, sets: Sets, type_: GraphQLObjectType | GraphQLInterfaceType
+    ) -> dict[str, list[FieldSelection]]:
         collected: dict[str, list[FieldSelection]] = {}
         for selections in sets:
             self._collect(selections, type_, collected)
-        return tuple(self._field(key, group, type_, scope, certain) for key, group in collected.items())
+        self._count(len(collected))
+        return collected
 
     def _collect(
         self,
@@ -79,13 +121,13 @@ class Projector:
         for selection in selections:
             if isinstance(selection, FieldSelection):
                 into.setdefault(selection.response_key, []).append(selection)
-            elif self._applies(selection, type_):
+            elif self._applies(selection.type_condition, type_):
                 self._collect(selection.selections, type_, into)
 
-    def _applies(self, fragment: FragmentSelection, type_: GraphQLObjectType | GraphQLInterfaceType) -> bool:
-        if fragment.type_condition == type_.name:
+    def _applies(self, type_condition: str, type_: GraphQLObjectType | GraphQLInterfaceType) -> bool:
+        if type_condition == type_.name:
             return True
-        condition = self.schema.type_map[fragment.type_condition]
+        condition = self.schema.type_map[type_condition]
         return not isinstance(condition, GraphQLObjectType) and self.schema.is_sub_type(condition, type_)  # type: ignore[arg-type]
 
     def _field(
@@ -104,8 +146,7 @@ class Projector:
         if meta is not None:
             return FieldProjection(key, key, meta.type, first.parent_type, first.name)
         declared: GraphQLOutputType = type_.fields[first.name].type
-        arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in first.arguments)
-        slot = scope.known_slot(type_.name, first.name, f"({arguments})" if arguments else "", key)
+        slot = scope.known_slot(type_.name, first.name, _text(first), key)
         # A name that no slot can have: nothing was fetched, so the answer is null.
         placed = slot if slot is not None else f"-{key}"
         children: tuple[FieldProjection, ...] = ()
@@ -126,12 +167,25 @@ class Projector:
         )
 
 
-def _together(lists: dict[str, tuple[FieldProjection, ...]]) -> tuple[FieldProjection, ...]:
+def _text(selection: FieldSelection) -> str:
+    arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in selection.arguments)
+    return f"({arguments})" if arguments else ""
+
+
+def _conditions(sets: Sets) -> Iterator[str]:
+    for selections in sets:
+        for selection in selections:
+            if isinstance(selection, FragmentSelection):
+                yield selection.type_condition
+                yield from _conditions((selection.selections,))
+
+
+def _together(lists: dict[tuple[str, ...], tuple[FieldProjection, ...]]) -> tuple[FieldProjection, ...]:
     """One list for all types, each entry with the types it is for, in an order that is right for each."""
     entries: dict[object, FieldProjection] = {}
     types: dict[object, set[str]] = {}
     followers: dict[object, set[object]] = {}
-    for name, fields in lists.items():
+    for names, fields in lists.items():
         previous: object = None
         for projected in fields:
             key = (
@@ -139,19 +193,19 @@ def _together(lists: dict[str, tuple[FieldProjection, ...]]) -> tuple[FieldProje
                 projected.slot,
                 str(projected.type),
                 projected.outcome,
-                projected.fields,
+                id(projected.fields),  # equal ones are the same: projections are remembered
                 projected.typed,
             )
             entries.setdefault(key, projected)
-            types.setdefault(key, set()).add(name)
+            types.setdefault(key, set()).update(names)
             followers.setdefault(key, set())
             if previous is not None:
                 followers[previous].add(key)
             previous = key
     order = _in_order(list(entries), followers)
     if order is None:  # two types want two fields in opposite orders: a list per type then
-        return tuple(_on(projected, frozenset({name})) for name, fields in lists.items() for projected in fields)
-    everything = set(lists)
+        return tuple(_on(projected, frozenset(names)) for names, fields in lists.items() for projected in fields)
+    everything = {name for names in lists for name in names}
     return tuple(_on(entries[key], None if types[key] == everything else frozenset(types[key])) for key in order)
 
 
@@ -161,16 +215,15 @@ def _in_order(keys: list[object], followers: dict[object, set[object]]) -> list[
         for key in following:
             waiting_for[key] += 1
     order: list[object] = []
-    ready = [key for key in keys if not waiting_for[key]]
     position = {key: index for index, key in enumerate(keys)}
+    ready = [position[key] for key in keys if not waiting_for[key]]
     while ready:
-        ready.sort(key=position.__getitem__)
-        key = ready.pop(0)
+        key = keys[heappop(ready)]
         order.append(key)
         for later in followers[key]:
             waiting_for[later] -= 1
             if not waiting_for[later]:
-                ready.append(later)
+                heappush(ready, position[later])
     return order if len(order) == len(keys) else None
 
 
