@@ -21,6 +21,9 @@ CREATE TABLE IF NOT EXISTS version (
 CREATE INDEX IF NOT EXISTS version_by_state ON version (state);
 CREATE TABLE IF NOT EXISTS own_code (code TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (code, entry));
 CREATE TABLE IF NOT EXISTS record (entry TEXT PRIMARY KEY, revision INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS release (
+    subgraph TEXT NOT NULL, number INTEGER NOT NULL, provider TEXT NOT NULL, sdl TEXT NOT NULL, address TEXT NOT NULL,
+    digest TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (subgraph, number));
 CREATE TABLE IF NOT EXISTS ledger (
     number INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, body TEXT NOT NULL,
     previous TEXT NOT NULL, digest TEXT NOT NULL UNIQUE);

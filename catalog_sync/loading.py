@@ -36,7 +36,8 @@ _SECTIONS = ("entries", "providers", "classes")
 class Catalogue:
     """The entries in force, immutable; by code, by id and by type name.
 
-    ``notices`` are problems that stop nothing, such as a legal basis due for review.
+    ``notices`` are problems that stop nothing, such as a legal basis due for review. ``on`` is the day for which it holds,
+    today when left out.
     """
 
     def __init__(
@@ -45,12 +46,13 @@ class Catalogue:
         notices: Iterable[CatalogueProblem] = (),
         classes: Mapping[str, str] | None = None,
         providers: Iterable[RegisteredProvider] = (),
+        on: date | None = None,
     ) -> None:
         self._entries = tuple(entries)
         self.notices = tuple(notices)
         self.classes: Mapping[str, str] = MappingProxyType(dict(national_classes() if classes is None else classes))
         self.providers = tuple(providers)
-        day = date_in_chongqing()
+        day = on or date_in_chongqing()
         self._released = tuple(entry for entry in self._entries if entry.in_force(day))
         self._by_code = {code: entry for entry in self._released for code in entry.codes}
         self._by_text = {str(code): entry for code, entry in self._by_code.items()}
@@ -164,7 +166,7 @@ def check_documents(
     errors = [problem for problem in found if problem.severity is Severity.ERROR]
     if errors:
         raise CatalogueInvalid(errors)
-    return Catalogue(entries, found, all_classes, providers or ())
+    return Catalogue(entries, found, all_classes, providers or (), today)
 
 
 def surroundings(

@@ -6,6 +6,7 @@ Composition with the other subgraphs is the gateway's to check; here a release i
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
 from graphql import (
@@ -37,6 +38,8 @@ from catalog_sync.graphql_types import type_problem
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import RELEASE_LIFECYCLE, ReleaseState, Side
 from catalog_sync.loading import Catalogue
+from catalog_sync.rule_profiles import RuleProfile, RunningClock
+from catalog_sync.working_days import WorkingCalendar
 
 ROOTS = frozenset({"Query", "Mutation", "Subscription"})
 SURROGATE_KEY = "id"
@@ -93,6 +96,35 @@ class SchemaChange:
 
     kind: SchemaChangeKind
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A breaking change announced to those it affects: it may go live when the clock has run out."""
+
+    changes: tuple[SchemaChange, ...]
+    affected: tuple[str, ...]
+    clock: RunningClock
+
+    def served(self, today: date) -> bool:
+        """Whether the notice period is over, its last day included in it."""
+        return self.clock.deadline.passed(today)
+
+
+def notice_of(
+    changes: Iterable[SchemaChange],
+    affected: Iterable[str],
+    given: date,
+    profile: RuleProfile,
+    calendar: WorkingCalendar,
+) -> Notice | None:
+    """The notice that a release needs, None if it breaks nothing or nobody uses what it breaks.
+
+    ``affected`` names departments, grants or stored operations; ``given`` is the day they were told (clock N1).
+    """
+    breaking = tuple(change for change in changes if change.kind is SchemaChangeKind.BREAKING)
+    named = tuple(affected)
+    return Notice(breaking, named, profile.start("N1", given, calendar)) if breaking and named else None
 
 
 @dataclass(frozen=True, slots=True)

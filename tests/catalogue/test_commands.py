@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from catalog_sync import commands
-from tests.catalogue.entry_text import EXAMPLES, GOOD, varied
+from tests.catalogue.entry_text import EXAMPLES, GOOD, TODAY, varied
 
 
 @pytest.fixture
@@ -20,7 +20,9 @@ def bad(tmp_path: Path) -> Path:
 
 
 def test_a_catalogue_in_order_is_counted() -> None:
-    assert commands.check(EXAMPLES) == commands.CommandResult(0, "12 entries with 50 items are in order.\n")
+    assert commands.check(EXAMPLES, today=TODAY) == commands.CommandResult(
+        0, "12 entries with 50 items are in order.\n"
+    )
 
 
 def test_a_catalogue_with_problems_lists_all_of_them(bad: Path) -> None:

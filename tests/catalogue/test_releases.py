@@ -1,16 +1,31 @@
 import json
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 import aiohttp
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from catalog_sync.database import CatalogueDatabase
 from catalog_sync.errors import CodedError
 from catalog_sync.harvest import drift_of, harvest
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import ReleaseState, Side
 from catalog_sync.loading import load_catalogue
-from catalog_sync.releases import SchemaChangeKind, SubgraphRelease, check_release, schema_changes, sdl_digest
+from catalog_sync.registry import Actor
+from catalog_sync.release_store import ReleaseStore
+from catalog_sync.releases import (
+    SchemaChangeKind,
+    SubgraphRelease,
+    check_release,
+    notice_of,
+    schema_changes,
+    sdl_digest,
+)
+from catalog_sync.rule_profiles import ORDER_320, profile_in_force
+from catalog_sync.store import SqliteCatalogueStore, verify_ledger
+from catalog_sync.working_days import WorkingCalendar
 from tests.catalogue.entry_text import EXAMPLES, TODAY
 
 CATALOGUE = load_catalogue(EXAMPLES, today=TODAY)
@@ -109,6 +124,55 @@ def test_a_release_goes_live_only_after_approval() -> None:
     assert live.state is ReleaseState.LIVE
     with pytest.raises(CodedError, match="Possible now: refuse by the platform, approve by the competent department"):
         release().after("go live", Side.PLATFORM)
+
+
+def test_a_change_that_breaks_somebody_waits_for_its_notice() -> None:
+    profile, calendar = profile_in_force(ORDER_320, date(2026, 9, 18)), WorkingCalendar.default()
+    changes = schema_changes("type Query { a: Int b: Int }", "type Query { a: Int }")
+    notice = notice_of(changes, ["重庆市民政局"], date(2026, 9, 18), profile, calendar)
+    assert notice is not None
+    assert (notice.served(date(2026, 10, 9)), notice.served(date(2026, 10, 10))) == (False, True)
+    assert notice_of(changes, [], date(2026, 9, 18), profile, calendar) is None
+    assert notice_of([], ["重庆市民政局"], date(2026, 9, 18), profile, calendar) is None
+
+
+OFFICER = Actor("officer", CIVIL, Side.PROVIDER)
+REVIEWER = Actor("reviewer", CreditCode.parse("11500000XXXX00019X"), Side.COMPETENT)
+NOW = datetime(2026, 11, 23, tzinfo=UTC)
+
+
+def gone_live(releases: ReleaseStore, sdl: str) -> SubgraphRelease:
+    proposed = releases.propose("civil", CIVIL, sdl, "http://civil.example/graphql", OFFICER, NOW)
+    releases.move("civil", proposed.number, "approve", REVIEWER, NOW)
+    return releases.move("civil", proposed.number, "go live", replace(REVIEWER, side=Side.PLATFORM), NOW)
+
+
+def test_one_release_of_a_subgraph_is_live_and_the_one_before_retires() -> None:
+    releases = ReleaseStore(CatalogueDatabase())
+    first, second = gone_live(releases, SDL), gone_live(releases, SDL + "type Extra { a: Int }")
+    assert [(each.number, each.state) for each in releases.history("civil")] == [(1, "retired"), (2, "live")]
+    assert releases.live() == (second,)
+    assert first.number == 1
+
+
+def test_a_release_is_rolled_back_by_its_digest() -> None:
+    releases = ReleaseStore(CatalogueDatabase())
+    first = gone_live(releases, SDL)
+    gone_live(releases, SDL + "type Extra { a: Int }")
+    releases.roll_back("civil", first.digest, REVIEWER, NOW)
+    assert [each.number for each in releases.live()] == [1]
+    assert verify_ledger(SqliteCatalogueStore(releases.database).ledger()) == 7
+    with pytest.raises(CodedError, match="no release of the digest"):
+        releases.roll_back("civil", "0" * 64, REVIEWER, NOW)
+
+
+def test_only_the_provider_proposes_releases_of_its_subgraph() -> None:
+    releases = ReleaseStore(CatalogueDatabase())
+    gone_live(releases, SDL)
+    stranger = Actor("x", CreditCode.parse("11500000XXXX0006X1"), Side.PROVIDER)
+    with pytest.raises(CodedError) as refused:
+        releases.propose("civil", stranger.department, SDL, "http://other.example", stranger, NOW)
+    assert refused.value.code.name == "NOT_YOURS"
 
 
 async def answering(sdl: object, status: int = 200) -> TestServer:
