@@ -97,7 +97,7 @@ def build_application(
     """
     admission = admission or Admission()
     documents = documents or StoredDocuments()
-    graphql = GraphQLEndpoint(answering, admission, documents, http or HttpSettings())
+    graphql = GraphQLEndpoint(answering, admission, documents, http or HttpSettings(), wrapped=bool(origins))
     socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), origins)
     refused: Any = {HTTPException: _refused}
     rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)

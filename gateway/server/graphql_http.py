@@ -12,7 +12,7 @@ validation, permission) has its code's status under ``application/graphql-respon
 import asyncio
 import hashlib
 import logging
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,7 @@ from gateway.server.answering import ANONYMOUS, Answer, Answering, Credentials, 
 from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, report_of
 from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
 from gateway.server.headers import credentials_of, pick_headers, request_id_of
+from gateway.server.http_protocol import WHOLE_RESPONSE
 from gateway.server.negotiation import MediaType, is_json_body, negotiate
 from gateway.server.request_body import (
     ClientGoneError,
@@ -51,7 +52,14 @@ _FIXED: dict[MediaType, Headers] = {
     ]
     for media_type in MediaType
 }
+# The same for the usual answer, as bytes, up to the value of X-Request-Id (see WHOLE_RESPONSE).
+_USUAL_HEAD = {
+    media_type: b"HTTP/1.1 200 OK\r\n%b\r\ncache-control: no-store\r\nx-request-id: "
+    % b"\r\n".join(b"%b: %b" % header for header in headers)
+    for media_type, headers in _FIXED.items()
+}
 _VARY = (b"vary", b"Accept, Authorization, X-API-Key, Prefer")
+_NOTHING: Mapping[str, Any] = {}
 _NO_STORE = (b"cache-control", b"no-store")
 
 
@@ -70,11 +78,21 @@ class HttpSettings:
 
 
 class GraphQLEndpoint:
-    """The ASGI application at ``/graphql``: POST, GET, and streams where ``text/event-stream`` is asked for."""
+    """The ASGI application at ``/graphql``: POST, GET, and streams where ``text/event-stream`` is asked for.
+
+    ``wrapped`` says that something between here and the server must see every response's headers.
+    """
 
     def __init__(
-        self, answering: Answering, admission: Admission, documents: StoredDocuments, settings: HttpSettings
+        self,
+        answering: Answering,
+        admission: Admission,
+        documents: StoredDocuments,
+        settings: HttpSettings,
+        *,
+        wrapped: bool = False,
     ) -> None:
+        self._wrapped = wrapped
         self._answering = answering
         self._documents = documents
         self._admission = admission
@@ -107,7 +125,11 @@ class GraphQLEndpoint:
                     await _send(send, 200, fixed, b"[" + b",".join(bodies) + b"]")
                 else:
                     answer = await self._answering.answer(self._documents.resolve(requests[0]), credentials)
-                    await self._respond(answer, media_type, request_id, picked, scope["method"], credentials, send)
+                    body = answer.result.encode()
+                    if not self._respond_at_once(scope, answer, body, media_type, request_id):
+                        headers = _headers_of(answer, media_type, request_id)
+                        open_to_all = scope["method"] == "GET" and credentials is ANONYMOUS
+                        await _respond(answer, body, headers, picked if open_to_all else None, send)
             finally:
                 admission.leave()
         except ClientGoneError:
@@ -155,28 +177,38 @@ class GraphQLEndpoint:
         except RequestError as error:
             return encode_errors(error.errors, request.request_id)
 
-    async def _respond(
-        self,
-        answer: Answer,
-        media_type: MediaType,
-        request_id: str,
-        picked: dict[bytes, bytes],
-        method: str,
-        credentials: Credentials,
-        send: Send,
-    ) -> None:
-        body = answer.result.encode()
-        headers = [*_FIXED[media_type], (b"x-request-id", request_id.encode()), *answer.headers]
-        if answer.partial:
-            headers.append((b"preference-applied", b"partial-data"))
-        if method == "GET" and answer.max_age is not None and credentials is ANONYMOUS:
-            etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
-            headers += [_VARY, (b"etag", etag), (b"cache-control", b"public, max-age=%d" % answer.max_age)]
-            if _matches(picked.get(b"if-none-match", b""), etag):
-                await _send(send, 304, headers, b"")
-                return
-        else:
-            headers.append(_NO_STORE)
+    def _respond_at_once(
+        self, scope: Scope, answer: Answer, body: bytes, media_type: MediaType, request_id: str
+    ) -> bool:
+        """Sends the usual answer in one piece where the server can (see WHOLE_RESPONSE); false if nothing was sent."""
+        if self._wrapped or answer.max_age is not None or answer.partial or answer.headers:
+            return False
+        send_whole = scope.get("extensions", _NOTHING).get(WHOLE_RESPONSE)
+        if send_whole is None:
+            return False
+        head = b"%b%b\r\ncontent-length: %d\r\n" % (_USUAL_HEAD[media_type], request_id.encode(), len(body))
+        return bool(send_whole(head, body))
+
+
+def _headers_of(answer: Answer, media_type: MediaType, request_id: str) -> Headers:
+    headers = [*_FIXED[media_type], (b"x-request-id", request_id.encode()), *answer.headers]
+    if answer.partial:
+        headers.append((b"preference-applied", b"partial-data"))
+    return headers
+
+
+async def _respond(
+    answer: Answer, body: bytes, headers: Headers, open_to: Mapping[bytes, bytes] | None, send: Send
+) -> None:
+    """Sends an answer. ``open_to`` is the headers of a request whose answer caches may share; None: no cache may."""
+    if open_to is None or answer.max_age is None:
+        await _send(send, 200, [*headers, _NO_STORE], body)
+        return
+    etag = b'"' + hashlib.blake2b(body, digest_size=16).hexdigest().encode() + b'"'
+    headers += [_VARY, (b"etag", etag), (b"cache-control", b"public, max-age=%d" % answer.max_age)]
+    if _matches(open_to.get(b"if-none-match", b""), etag):
+        await _send(send, 304, headers, b"")
+    else:
         await _send(send, 200, headers, body)
 
 

@@ -16,8 +16,9 @@ import pytest
 
 from gateway.errors import CodedError
 from gateway.server import http_protocol
+from gateway.server.answering import Answer
 from gateway.server.serving import open_sockets
-from tests.http.gateway_on_loopback import Scripted, on_loopback
+from tests.http.gateway_on_loopback import Scripted, on_loopback, result
 
 PROGRAM = """
 import os, sys
@@ -184,7 +185,21 @@ async def test_requests_one_after_another_and_pipelined_are_each_answered() -> N
         answer = await exchange(port, REQUEST % b"" * 3 + REQUEST % b"Connection: close\r\n")
         assert answer.count(b"HTTP/1.1 200 OK\r\n") == 4
         assert answer.count(b'\r\n\r\n{"data":{"a":1}}') == 4
+        for header in (b"date", b"x-request-id", b"content-type", b"x-content-type-options", b"cache-control"):
+            assert answer.count(b"\r\n" + header + b": ") == 4
         assert b"server:" not in answer
+
+
+async def test_large_answers_to_a_client_that_reads_slowly_arrive_whole() -> None:
+    large = result("x" * 3_000_000)
+    async with on_loopback(Scripted(reply=lambda request: Answer(result=large))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+        with closing(writer):
+            writer.write(REQUEST % b"" * 3 + REQUEST % b"Connection: close\r\n")
+            received = bytearray()
+            while piece := await asyncio.wait_for(reader.read(10_000), 10):
+                received += piece
+        assert bytes(received).count(large.body) == 4
 
 
 @pytest.mark.parametrize(
