@@ -36,8 +36,8 @@ _SECTIONS = ("entries", "providers", "classes")
 class Catalogue:
     """The entries in force, immutable; by code, by id and by type name.
 
-    ``notices`` are problems that stop nothing, such as a legal basis due for review. ``on`` is the day for which it holds,
-    today when left out.
+    ``notices`` are problems that stop nothing, such as a legal basis due for review. ``on`` is the day for which it
+    holds, today when left out.
     """
 
     def __init__(

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import signal
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,13 +45,13 @@ async def kill_at_random(directory: Path, kills: int, *, seed: int, entries: int
         server, port = await served(directory)
         victims = [server]
         victim = sum(killed) % 2
-        line = BreakingLine(port, chance.randrange(1, 3000), lambda: victims[victim].kill())  # noqa: B023
+        line = BreakingLine(port, chance.randrange(1, 3000), lambda: kill(victims[victim:]))  # noqa: B023
         async with line as broken_port:
             client = await spawn("sync", directory / "district.db", broken_port)
             victims.append(client)
             await client.wait()
         if line.broken:
-            killed[victim] += 1
+            killed[victim] += await ended_by_a_kill(victims[victim])
         else:
             offered.append(offer(directory, len(offered) + 1))
         if server.returncode is None:
@@ -69,6 +71,20 @@ async def kill_at_random(directory: Path, kills: int, *, seed: int, entries: int
     district.database.close()
     city.database.close()
     return report
+
+
+def kill(victims: list[asyncio.subprocess.Process]) -> None:
+    """Kills the first, if it runs: it may not have been noted yet when its first bytes break the line."""
+    if victims and victims[0].returncode is None:
+        victims[0].kill()
+
+
+async def ended_by_a_kill(victim: asyncio.subprocess.Process) -> bool:
+    """Whether the process was killed; one whose line broke before it could be is only cut off and ends by itself."""
+    if victim.returncode is None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(victim.wait(), 5)
+    return victim.returncode == -signal.SIGKILL
 
 
 def offer(directory: Path, number: int) -> str:
