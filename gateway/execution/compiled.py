@@ -1,5 +1,8 @@
 """What is made once per plan, whatever the values of a request."""
 
+import weakref
+from collections import deque
+
 from graphql import GraphQLSchema
 
 from gateway.execution.compiled_form import CompiledForm, compiled_form
@@ -13,15 +16,44 @@ from gateway.planning.plan import QueryPlan
 COMPILED_AT_RUN = 2
 """Which execution of a plan pays for its compiled form, some milliseconds that a rare plan would never give back."""
 
+RECOMPILED_AFTER_RUNS = 50
+"""How many more executions bring back a form that had to make room for others."""
+
 MISMATCHES_TO_GIVE_UP = 8
+
+MAX_LIVE_SHAPES = 4_000
+"""Shapes in all compiled forms of a process: about 9 kB each, so some 36 MB."""
+
+
+class FormBudget:
+    """Keeps the compiled forms of a process within a bound: the oldest make room for the newest."""
+
+    def __init__(self, shapes: int) -> None:
+        self._limit = shapes
+        self._held: deque[tuple[weakref.ref[CompiledPlan], int]] = deque()
+        self._total = 0
+
+    def admit(self, plan: "CompiledPlan", shapes: int) -> None:
+        """Count the form of a plan in, and others out."""
+        self._held.append((weakref.ref(plan), shapes))
+        self._total += shapes
+        while self._total > self._limit and len(self._held) > 1:
+            oldest, freed = self._held.popleft()
+            self._total -= freed
+            made_room = oldest()
+            if made_room is not None:
+                made_room.make_room()
+
+
+FORMS = FormBudget(MAX_LIVE_SHAPES)
 
 
 class CompiledPlan:
     """A plan prepared for execution; lives in a cache as long as the plan does."""
 
     __slots__ = (
-        "_compiled_at_run", "_form", "_mismatches", "_runs", "completing", "introspection", "merging", "plan",
-        "schedule", "schema", "templates",
+        "__weakref__", "_compiled_at_run", "_form", "_mismatches", "_runs", "completing", "introspection", "merging",
+        "plan", "schedule", "schema", "templates",
     )  # fmt: skip
 
     def __init__(self, plan: QueryPlan, schema: GraphQLSchema, compiled_at_run: int | None) -> None:
@@ -42,7 +74,15 @@ class CompiledPlan:
         self._runs += 1
         if self._runs == self._compiled_at_run:
             self._form = compiled_form(self.plan, self.templates, self.schema)
+            if self._form is not None:
+                FORMS.admit(self, self._form.shapes)
         return self._form
+
+    def make_room(self) -> None:
+        """Let the form go; enough further use brings it back."""
+        if self._form is not None:
+            self._form = None
+            self._compiled_at_run = self._runs + RECOMPILED_AFTER_RUNS
 
     def mismatched(self) -> None:
         """Note that the form had to hand over. One that mostly does is given up."""

@@ -25,7 +25,7 @@ Answer = bytes | CodedError
 class CompiledForm:
     """The functions of a plan, by fetch, and the state they work on."""
 
-    __slots__ = ("finish", "places", "root", "source", "stages", "state")
+    __slots__ = ("finish", "places", "root", "shapes", "source", "stages", "state")
 
     def __init__(self, plan: QueryPlan, templates: tuple[RequestTemplate, ...], schema: GraphQLSchema) -> None:
         """Raises NotCoveredError if the plan is one to interpret."""
@@ -33,6 +33,7 @@ class CompiledForm:
         structures = Structures(layout)
         generator = Generator(plan, templates, layout, structures)
         made = generator.write()
+        self.shapes = len(layout.shapes)
         self.source = generator.code.text
         self.root = structures.of[layout.root]
         self.state = type("State", (), {"__slots__": tuple(generator.attributes)})

@@ -25,7 +25,7 @@ from graphql import (
 from gateway.planning.operation import Read
 from gateway.planning.plan import EntityRequest, Fetch, FetchedField, FieldProjection, PathStep, QueryPlan
 
-MAX_SHAPES = 300
+MAX_SHAPES = 150
 """Plans with more are interpreted: nested abstract types multiply, and each shape costs memory while it is cached."""
 
 TYPENAME = "__typename"

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from graphql import build_schema
 
+from gateway.execution import compiled as compiled_plans
 from gateway.execution.compiled import COMPILED_AT_RUN, MISMATCHES_TO_GIVE_UP, compile_plan
 from gateway.execution.compiled_form import CompiledForm
 from gateway.execution.executor import execute
@@ -43,6 +44,21 @@ async def test_a_form_that_mostly_hands_over_is_given_up() -> None:
     for _ in range(MISMATCHES_TO_GIVE_UP):
         assert (await execute(BoundPlan(compiled), subgraphs)).encode() == b'{"data":{"products":[{"upc":"7"}]}}'
     assert compiled.form() is None
+
+
+async def test_the_oldest_forms_make_room_and_come_back_by_use(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled_plans, "FORMS", compiled_plans.FormBudget(5))
+    made = plan(SCHEMA, "{ products { name } }", Root("a", "{ products { name } }"))
+    first, second, third = (compile_plan(made, SCHEMA, 1) for _ in range(3))
+
+    held = [each.form() is not None for each in (first, second, third)]
+    after = [each.form() is not None for each in (first, second, third)]
+    for _ in range(compiled_plans.RECOMPILED_AFTER_RUNS):
+        first.form()
+
+    assert (held, after) == ([True, True, True], [False, True, True])
+    assert first.form() is not None
+    assert second.form() is None
 
 
 async def test_keys_that_the_client_did_not_select_are_not_answered() -> None:
