@@ -127,12 +127,12 @@ async def publication(lines: tuple[Tokens, ...], items: Items) -> dict[str, floa
     """Seconds to publish an edit of one line, until a worker has it, and the longest pause of the event loop."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        ProcessPoolExecutor(1, mp_context=get_context("spawn")) as executor,
+        ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor,
     ):
         database = SqliteDatabase(Path(folder) / "policy.db")
         await migrate(database)
         store = SqlPolicyStore(database)
-        office = PolicyOffice(store, KEY, lambda: items, lambda: NOW, executor)
+        office = PolicyOffice(store, KEY, lambda: items, lambda: NOW, executor, processes=2)
         idle: list[float] = []
         watching = asyncio.create_task(_watch(idle))
         await asyncio.sleep(2)

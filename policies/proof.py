@@ -52,17 +52,25 @@ class Proof:
 
 
 def prove(
-    tables: PolicyTables, now: datetime, samples: int = 10_000, seed: int = 0, known: frozenset[Tokens] = frozenset()
+    tables: PolicyTables,
+    now: datetime,
+    samples: int = 10_000,
+    seed: int = 0,
+    known: frozenset[Tokens] = frozenset(),
+    part: tuple[int, int] = (0, 1),
 ) -> Proof:
     """Puts random questions, and some at every moment at which a rule begins or ends, to tables and judge.
 
-    Rules whose lines are ``known`` were proved before, so their moments are left out.
+    Rules whose lines are ``known`` were proved before, so their moments are left out. ``part`` (number, of how many)
+    is for several processes that share the work: each takes its share of the moments and samples of its own.
     """
     judge = Judge(line.tokens for line in tables.lines)
-    questioner = _Questioner(tables, now, random.Random(seed))
+    number, parts = part
+    questioner = _Questioner(tables, now, random.Random(seed * parts + number))
     asked = allowed = 0
     differences = []
-    questions = [*questioner.at_boundaries(known), *islice(questioner.at_random(), samples)]
+    moments = [*questioner.at_boundaries(known)][number::parts]
+    questions = [*moments, *islice(questioner.at_random(), samples // parts)]
     for question in questions:
         by_tables = answer_of(tables, question)
         by_judge = judge.decide(question).allowed

@@ -47,15 +47,20 @@ def utc_now() -> datetime:
 
 
 def compile_and_prove(
-    version: PolicyVersion, items: Items, now: datetime, samples: int, known: frozenset[Tokens]
+    version: PolicyVersion,
+    items: Items,
+    now: datetime,
+    samples: int,
+    known: frozenset[Tokens],
+    part: tuple[int, int] = (0, 1),
 ) -> Proof:
-    """Compiles a version and puts it to the judge; fit to run in another process.
+    """Compiles a version and puts (a part of) it to the judge; fit to run in another process.
 
     ``known`` are lines that were proved in the live version; with all links unchanged, their boundaries need no second
     look. Raises CodedError POLICY_INVALID or PROOF_FAILED.
     """
     tables = compile_tables(version, items)
-    proof = prove(tables, now, samples, known=known)
+    proof = prove(tables, now, samples, known=known, part=part)
     proof.demand()
     return proof
 
@@ -64,7 +69,8 @@ class PolicyOffice:
     """The console's steps on drafts.
 
     ``key`` signs; ``older_keys`` verify what was signed before. ``items`` gives the catalogue's current items.
-    ``executor`` is where versions are compiled and proved: another process keeps the event loop free.
+    ``executor`` is where versions are compiled and proved, in ``processes`` parts at once; processes of their own keep
+    the event loop free.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class PolicyOffice:
         items: Callable[[], Items],
         clock: Callable[[], datetime] = utc_now,
         executor: Executor | None = None,
+        processes: int = 1,
         samples: int = 10_000,
         older_keys: Iterable[SigningKey] = (),
     ) -> None:
@@ -83,6 +90,7 @@ class PolicyOffice:
         self._items = items
         self._clock = clock
         self._executor = executor
+        self._processes = processes
         self._samples = samples
 
     async def live(self) -> PolicyVersion | None:
@@ -201,9 +209,10 @@ class PolicyOffice:
     ) -> SignedVersion:
         now = self._clock()
         known = _unchanged(live, version)
-        await asyncio.get_running_loop().run_in_executor(
-            self._executor, compile_and_prove, version, dict(self._items()), now, self._samples, known
-        )
+        loop, items = asyncio.get_running_loop(), dict(self._items())
+        work = (version, items, now, self._samples, known)
+        parts = [(part, self._processes) for part in range(self._processes)]
+        await asyncio.gather(*(loop.run_in_executor(self._executor, compile_and_prove, *work, part) for part in parts))
         previous = live.digest if live else START
         signed = sign_version(version, previous, persons, note, time_text(now), self._key)
         facts = ActFacts(

@@ -210,6 +210,13 @@ def test_roles_of_the_credential_count_in_its_department_alone() -> None:
     )
 
 
+def test_a_proof_in_parts_asks_about_every_moment_once() -> None:
+    policy = sample_tables()
+    whole = prove(policy, NOW, samples=0)
+    halves = [prove(policy, NOW, samples=0, part=(number, 2)) for number in range(2)]
+    assert whole.asked == sum(half.asked for half in halves) == 3 * sum(len(time) > 4 for time in policy.boundaries)
+
+
 def test_a_wrong_table_is_caught_by_the_proof() -> None:
     policy = sample_tables()
     policy._zones._links["internet", None] = frozenset({"z:gov", "z:any"})  # type: ignore[index]
