@@ -7,7 +7,7 @@ import typer
 import typer.main
 
 from catalog_sync.errors import Family
-from gateway.cli import app
+from gateway.cli import GROUPS, command_line
 from gateway.codes import all_codes
 from gateway.settings import known_settings
 
@@ -55,7 +55,7 @@ def commands_page() -> str:
         "Exit code 0: done; 1: problems found; 2: wrong usage. Data goes to stdout, all else to stderr.",
         "`watersmeet COMMAND --help` prints the same. Made from the code by `make docs`.",
     ]
-    lines += _described(typer.main.get_command(app), "watersmeet")
+    lines += _described(typer.main.get_command(command_line(GROUPS)), "watersmeet")
     return "\n".join(lines) + "\n"
 
 

@@ -2,86 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
-from gateway.access.caller_view import CallerView
-from gateway.binding import Binding, GovernedBinding, PlainBinding
 from gateway.building import Build, Foundation
 from gateway.execution.transport import RoutedTransport
-from gateway.pipeline import answer, stream
+from gateway.gateway import GovernedGateway, PlainGateway
 from gateway.reloading import follow, read_supergraph_text
 from gateway.server.admission import Admission, SteadyRate
-from gateway.server.answering import Answer, Credentials, EncodableResult, GraphQLRequest
 from gateway.server.application import Application, build_application
 from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
 from gateway.server.stored_documents import StoredDocuments, read_trusted
 from gateway.settings import Settings
-from gateway.snapshot import Text
+
+if TYPE_CHECKING:
+    from policies.tables import PolicyTables
 
 _log = logging.getLogger("watersmeet")
-
-
-class Gateway:
-    """Answers requests under the build of the moment; what the server calls.
-
-    ``build`` is replaced by one assignment: requests under way finish on the one they began with.
-    """
-
-    transport: RoutedTransport
-
-    def __init__(self, settings: Settings, foundation: Foundation, build: Build) -> None:
-        self.build = build
-        self._foundation = foundation
-        self._timeout = settings.server.deadline
-        self._plain = PlainBinding(self._timeout)
-
-    async def admit(self, credentials: Credentials) -> None:
-        """See Answering."""
-        if self._foundation.authenticator is not None:
-            await self._foundation.authenticator.authenticate(credentials)
-
-    async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
-        """See Answering."""
-        build = self.build
-        view, binding = await self._perspective(build, request, credentials)
-        prepared, result = await answer(
-            _text(request), request.variables, view, binding, build.snapshot, self.transport
-        )
-        return Answer(result=result, partial=prepared.refused)
-
-    async def subscribe(
-        self, request: GraphQLRequest, credentials: Credentials
-    ) -> AsyncGenerator[EncodableResult, None]:
-        """See Answering."""
-        build = self.build
-        view, binding = await self._perspective(build, request, credentials)
-        async for result in stream(_text(request), request.variables, view, binding, build.snapshot, self.transport):
-            yield result
-
-    async def _perspective(
-        self, build: Build, request: GraphQLRequest, credentials: Credentials
-    ) -> tuple[CallerView, Binding]:
-        """What the caller sees, and what its requests carry to the subgraphs."""
-        authenticator = self._foundation.authenticator
-        governance = build.snapshot.governance
-        if authenticator is None or governance is None:
-            return build.snapshot.plain_view, self._plain
-        caller = await authenticator.authenticate(credentials)
-        view = governance.view_for(caller, datetime.now(UTC))
-        binding = GovernedBinding(caller, governance.tables.version, request.request_id, build.seals, self._timeout)
-        return view, binding
-
-
-def _text(request: GraphQLRequest) -> Text:
-    assert request.document is not None
-    return Text(request.document, request.operation_name, request.prefer_partial, request.queries_only)
 
 
 def create_app(settings: Settings, *, plain: bool) -> Application:
@@ -92,30 +34,14 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     """
     foundation = Foundation.read(settings, plain=plain)
     text = read_supergraph_text(settings.supergraph)
-    gateway = Gateway(settings, foundation, foundation.build(text, settings))
+    gateway = _gateway(foundation, foundation.build(text, settings), settings.server.deadline)
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        loop = asyncio.get_running_loop()
         gateway.transport = RoutedTransport(gateway.build.routes)
-
-        def swap(changed: str) -> None:
-            build = foundation.build(changed, settings)
-
-            def put() -> None:
-                gateway.transport.replace(build.routes)
-                gateway.build = build
-
-            loop.call_soon_threadsafe(put)
-
-        following = asyncio.create_task(follow(settings.supergraph, text, swap))
-        try:
+        async with _following(gateway, text, foundation, settings), _governing(gateway, foundation, settings):
             yield
-        finally:
-            following.cancel()
-            with suppress(asyncio.CancelledError):
-                await following
-            await gateway.transport.close()
+        await gateway.transport.close()
 
     readiness = Readiness({"supergraph": lambda: True})
     limits, documents = settings.limits, settings.documents
@@ -130,6 +56,70 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
         origins=settings.server.origins,
         lifespan=lifespan,
     )
+
+
+def _gateway(foundation: Foundation, build: Build, timeout: float) -> PlainGateway | GovernedGateway:
+    if foundation.authenticator is None:
+        return PlainGateway(build, timeout)
+    return GovernedGateway(build, foundation.authenticator, timeout)
+
+
+@asynccontextmanager
+async def _following(
+    gateway: PlainGateway | GovernedGateway, text: str, foundation: Foundation, settings: Settings
+) -> AsyncIterator[None]:
+    """While entered, a changed supergraph is built and swapped in."""
+    loop = asyncio.get_running_loop()
+
+    def swap(changed: str) -> None:
+        build = foundation.build(changed, settings)
+
+        def put() -> None:
+            # The policy may have changed since the process began.
+            current = gateway.build.snapshot.governance
+            gateway.transport.replace(build.routes)
+            gateway.build = build if current is None else build.under(current.tables)
+
+        loop.call_soon_threadsafe(put)
+
+    async with _task(follow(settings.supergraph, text, swap)):
+        yield
+
+
+@asynccontextmanager
+async def _governing(
+    gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings
+) -> AsyncIterator[None]:
+    """While entered, operations are recorded and a newly published policy is swapped in, if there is a store."""
+    access = settings.access
+    if not isinstance(gateway, GovernedGateway) or foundation.catalogue is None or not access.store:
+        yield
+        return
+    from gateway.policy_source import follower_of, open_store, read_secret
+    from gateway.recording import OperationLedger
+
+    def swap(tables: "PolicyTables") -> None:
+        gateway.build = gateway.build.under(tables)
+        _log.info("policy version %s is live", tables.version)
+
+    async with open_store(access.store) as store:
+        gateway.ledger = OperationLedger(store, read_secret(access.person_key, "access.person_key"))
+        try:
+            async with _task(follower_of(store, access, foundation.catalogue).follow(swap)):
+                yield
+        finally:
+            await gateway.ledger.close()
+
+
+@asynccontextmanager
+async def _task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    running = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
 
 
 def _pages(settings: Settings) -> list[BaseRoute]:

@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,6 +34,19 @@ class Build:
     routes: Mapping[str, SubgraphRoute]
     seals: Mapping[str, SubgraphSeal]
 
+    def governance(self) -> Governance:
+        """Who sees what. Only asked where requests are governed."""
+        assert self.snapshot.governance is not None
+        return self.snapshot.governance
+
+    def versions(self) -> tuple[str, str]:
+        """The versions of policy and graph, for records."""
+        return self.governance().tables.version, self.snapshot.graph_version[:12]
+
+    def under(self, tables: "PolicyTables") -> "Build":
+        """The same supergraph under another policy version."""
+        return replace(self, snapshot=self.snapshot.under(self.governance().with_tables(tables)))
+
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
@@ -51,7 +64,7 @@ class Foundation:
         if plain:
             return cls()
         access = settings.access
-        for name in ("catalogue", "policy", "callers"):
+        for name in ("catalogue", "callers") if access.store else ("catalogue", "policy", "callers"):
             if not getattr(access, name):
                 raise CodedError(
                     SETTINGS_INVALID,
@@ -60,10 +73,11 @@ class Foundation:
                 )
         # Plain federation starts without loading any of this.
         from catalog_sync.loading import load_catalogue
+        from gateway.policy_source import live_tables
         from gateway.server.authentication import read_authenticator
 
         catalogue = load_catalogue(Path(access.catalogue))
-        tables = _read_policy(Path(access.policy), catalogue)
+        tables = live_tables(access, catalogue)
         return cls(catalogue, tables, read_authenticator(Path(access.callers), access.zone))
 
     def build(self, text: str, settings: Settings) -> Build:
@@ -105,18 +119,6 @@ def document_limits(settings: LimitSettings) -> DocumentLimits:
     )
 
 
-def _read_policy(path: Path, catalogue: Catalogue) -> "PolicyTables":
-    """A policy file compiled over the catalogue. Raises CodedError POLICY_INVALID with what the lint found."""
-    from catalog_sync.loading import date_in_chongqing
-    from policies.items import items_of_catalogue
-    from policies.lines import parse_policy
-    from policies.tables import compile_lines
-
-    text = read_text(path)
-    version = f"file-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-    return compile_lines(version, parse_policy(text), items_of_catalogue(catalogue.entries, date_in_chongqing()))
-
-
 def _key(subgraph: str, chosen: SubgraphSettings) -> SigningKey:
     if not chosen.key_file:
         raise CodedError(
@@ -129,4 +131,7 @@ def _key(subgraph: str, chosen: SubgraphSettings) -> SigningKey:
 
 def _report_unbound(governance: Governance) -> None:
     for field in governance.unbound:
-        _log.warning("withheld: %s of %s: %s", field.coordinate, ", ".join(field.subgraphs), field.reason)
+        _log.info("withheld: %s of %s: %s", field.coordinate, ", ".join(field.subgraphs), field.reason)
+    if governance.unbound:
+        listed = ", ".join(field.coordinate for field in governance.unbound)
+        _log.warning("%d fields are withheld, for no catalogue entry covers them: %s", len(governance.unbound), listed)

@@ -4,7 +4,9 @@ Data goes to stdout, everything else to stderr. Each command's work lives in ``g
 that command runs, so that ``--help`` stays instant.
 """
 
+import importlib
 import sys
+from collections.abc import Container
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -13,15 +15,15 @@ import typer
 
 from catalog_sync.errors import CodedError
 
-app = typer.Typer(
-    name="watersmeet",
-    help="A federated GraphQL gateway for government information resources: "
-    "departments publish subgraphs, the catalogue says what exists, the policy says who may read it.",
-    epilog="First steps: `watersmeet demo`. Every error code is explained by `watersmeet error CODE`.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
+GROUPS = {
+    "catalogue": "Keep the catalogue: check, import, export, compare, search.",
+    "key": "API keys: shown once, kept as hashes.",
+    "ledger": "The record of every administrative act and every judged operation.",
+    "policy": "Edit access policies: lint, what-if, draft, second person, publish, roll back, stop.",
+}
+"""Commands with commands of their own, each in ``gateway.commands`` under its name."""
+
+app = typer.Typer()
 
 
 class Format(StrEnum):
@@ -65,7 +67,7 @@ def serve(
     """Serve GraphQL at POST /graphql, with /healthz and /readyz beside it."""
     from gateway.commands.serve import run
 
-    given = {
+    given: dict[str, dict[str, object]] = {
         "server": {"host": host, "port": port, "workers": workers},
         "supergraph": {"source": supergraph or None, "poll": poll},
     }
@@ -157,10 +159,32 @@ def settings(
         typer.echo(f"{name} = {default}\n    {meaning}")
 
 
+def command_line(loaded: Container[str]) -> typer.Typer:
+    """The whole command. Groups outside ``loaded`` are listed but not imported."""
+    whole = typer.Typer(
+        name="watersmeet",
+        help="A federated GraphQL gateway for government information resources: "
+        "departments publish subgraphs, the catalogue says what exists, the policy says who may read it.",
+        epilog="First steps: `watersmeet demo`. Every error code is explained by `watersmeet error CODE`.",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    whole.registered_commands = app.registered_commands
+    for name, purpose in GROUPS.items():
+        group = typer.Typer(help=purpose)
+        if name in loaded:
+            group = importlib.import_module(f"gateway.commands.{name}").app
+        else:
+            group.callback(invoke_without_command=True)(lambda: None)
+        whole.add_typer(group, name=name)
+    return whole
+
+
 def main() -> None:
     """Runs the command line; a coded error, or a file that cannot be used, becomes one message on stderr and exit 1."""
     try:
-        app()
+        command_line(sys.argv[1:2])()
     except CodedError as problem:
         sys.stderr.write(f"{problem.code.name}: {problem.message}\n")
         sys.exit(1)

@@ -12,6 +12,7 @@ _DECLARING = (
     "gateway.settings",
     "gateway.sources",
     "gateway.reloading",
+    "gateway.recording",
     "gateway.composition.sources",
     "gateway.supergraph.errors",
     "gateway.access.refusals",

@@ -14,12 +14,12 @@ V = TypeVar("V")
 class Memo(Generic[K, V]):
     """Maps keys to values, forgetting what was not asked for lately. ``young`` may be read directly on a hot path."""
 
-    __slots__ = ("_bound", "_old", "young")
+    __slots__ = ("_old", "bound", "young")
 
     def __init__(self, bound: int) -> None:
         self.young: dict[K, V] = {}
         self._old: dict[K, V] = {}
-        self._bound = bound
+        self.bound = bound
 
     def get(self, key: K) -> V | None:
         """The value, or None."""
@@ -30,7 +30,7 @@ class Memo(Generic[K, V]):
 
     def put(self, key: K, value: V) -> V:
         """Remembers and returns ``value``."""
-        if len(self.young) >= self._bound and key not in self.young:
+        if len(self.young) >= self.bound and key not in self.young:
             self._old, self.young = self.young, {}
         self.young[key] = value
         return value

@@ -42,12 +42,12 @@ async def stream(
     binding: Binding,
     snapshot: Snapshot,
     transport: SubgraphTransport,
-) -> AsyncGenerator[Result, None]:
-    """Answers any operation as a stream: a subscription's events, or one result. Raises as ``answer`` does."""
+) -> AsyncGenerator[tuple[Prepared, Result], None]:
+    """Answers any operation as a stream: a subscription's events, or one result. Gives and raises as ``answer``."""
     prepared, values = await snapshot.prepare(text, view, variables)
     bound = binding.bind(prepared, values)
     if prepared.kind is not OperationKind.SUBSCRIPTION:
-        yield await execute(bound, transport)
+        yield prepared, await execute(bound, transport)
         return
     async for result in subscribe(bound, transport):
-        yield result
+        yield prepared, result

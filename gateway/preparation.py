@@ -27,7 +27,7 @@ class Prepared:
     """An operation ready to run: its compiled plan and where the values of its variables come from.
 
     ``literals`` are values that the document itself held, by canonical name; ``sources`` pairs canonical names with
-    the client's. ``grounds`` names, per resource, the entitlement that the operation uses.
+    the client's. ``grounds``, ``refused``, ``items`` and ``persons`` are those of Permitted.
     """
 
     kind: OperationKind
@@ -36,6 +36,8 @@ class Prepared:
     sources: tuple[tuple[str, str], ...]
     grounds: Mapping[str, Entitlement] = field(default_factory=dict)
     refused: bool = False
+    items: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()
 
     def bind_values(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """The values of the plan's variables, given the client's coerced ones; absent stays absent."""

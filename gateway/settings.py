@@ -59,7 +59,10 @@ class AccessSettings(_Section, frozen=True):
     """Catalogue and policy; without them nothing is served unless `serve --open` says so."""
 
     catalogue: Annotated[str, _says("Folder of catalogue entries (YAML).")] = ""
-    policy: Annotated[str, _says("File of policy lines.")] = ""
+    policy: Annotated[str, _says("File of policy lines, where there is no store.")] = ""
+    store: Annotated[str, _says("Store of policy and ledger: an SQLite file or postgresql:// address.")] = ""
+    store_key: Annotated[str, _says("File with the key that signs policy versions: `key-id:secret`.")] = ""
+    person_key: Annotated[str, _says("File with the secret under which persons stand in the ledger.")] = ""
     callers: Annotated[str, _says("File of callers and their hashed keys.")] = ""
     zone: Annotated[str, _says("Network zone of this listener: intranet, extranet or internet.")] = "internet"
     apply: Annotated[str, _says("Address where a refused caller applies; `{resource}` is the resource code.")] = (
@@ -184,6 +187,9 @@ _PATHS = (
     ("access", "catalogue"),
     ("access", "policy"),
     ("access", "callers"),
+    ("access", "store"),
+    ("access", "store_key"),
+    ("access", "person_key"),
     ("server", "explorer_config"),
     ("documents", "trusted"),
 )

@@ -7,6 +7,7 @@ on answering others.
 
 import asyncio
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
@@ -73,6 +74,14 @@ class Snapshot:
         self._plans: Memo[tuple[str, str], CompiledPlan] = Memo(bounds.plans)
         self._underway: dict[object, asyncio.Future[Any]] = {}
 
+    def under(self, governance: Governance) -> "Snapshot":
+        """The same supergraph under another policy: planner and plans stay, what was permitted is forgotten."""
+        changed = copy(self)
+        changed.governance = governance
+        changed._documents = Memo(self._documents.bound)
+        changed._underway = {}
+        return changed
+
     async def prepare(
         self, text: Text, view: CallerView, variables: Mapping[str, object]
     ) -> tuple[Prepared, Mapping[str, object]]:
@@ -123,6 +132,8 @@ class Snapshot:
             sources_of(operation),
             permitted.grounds,
             permitted.refused,
+            permitted.items,
+            permitted.persons,
         )
         document.remember(shape, prepared)
         return prepared

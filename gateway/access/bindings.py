@@ -52,13 +52,15 @@ class Bindings:
 
     ``reads`` maps ``Type.field`` to the items it discloses, those of its @requires inputs included; ``filters`` maps
     ``Type.field(argument:)`` to those it filters by; ``inner_filters`` does so by the names of an input object's fields
-    or an enum's values. Items are named ``resource code.alias``.
+    or an enum's values. ``persons`` are the items whose value is a person's number. Items are named
+    ``resource code.alias``.
     """
 
     reads: Mapping[str, frozenset[str]]
     filters: Mapping[str, frozenset[str]]
     inner_filters: Mapping[str, Mapping[str, frozenset[str]]]
     unbound: tuple[Unbound, ...]
+    persons: frozenset[str] = frozenset()
 
 
 def bind_catalogue(supergraph: Supergraph, catalogue: Catalogue) -> Bindings:
@@ -94,7 +96,7 @@ class _Binding:
         for definition, field in fields:
             self._bind_inputs(definition, field)
             self._bind_arguments(definition, field)
-        return Bindings(self._reads, self._filters, self._inner, tuple(self._unbound))
+        return Bindings(self._reads, self._filters, self._inner, tuple(self._unbound), _persons(self._catalogue))
 
     def _needs(self, definition: TypeDefinition, field: FieldDefinition) -> frozenset[str] | str:
         """The items a field discloses, or the reason why none can be named."""
@@ -200,6 +202,15 @@ class _Binding:
             if code := self._reached(field.type.strip("[]!"), seen | {name}):
                 return code
         return None
+
+
+def _persons(catalogue: Catalogue) -> frozenset[str]:
+    return frozenset(
+        _name(entry, item)
+        for entry in catalogue.released
+        for item in entry.items
+        if item.sensitivity.personal and (item.key or item.references)
+    )
 
 
 def _inner_names(argument_name: str, argument: GraphQLArgument) -> Iterator[tuple[str, str]]:

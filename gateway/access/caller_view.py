@@ -39,8 +39,14 @@ class CallerView:
 
 @dataclass(frozen=True, slots=True)
 class Permitted:
-    """An operation with its outcomes, and per resource the one entitlement that it uses."""
+    """An operation with its outcomes, and per resource the one entitlement that it uses.
+
+    ``refused`` says that a part was refused. ``items`` are all that it reads or filters by; ``persons`` names the
+    variables by which persons are looked up.
+    """
 
     operation: Operation
     grounds: Mapping[str, Entitlement] = field(default_factory=dict)
     refused: bool = False
+    items: tuple[str, ...] = ()
+    persons: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """From who is asking to what that caller sees: the catalogue and one policy version, laid over one supergraph."""
 
 import hashlib
+from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,13 @@ class Governance:
         self._texts = RefusalTexts(catalogue, apply)
         self._views: Memo[str, CallerView] = Memo(VIEWS_KEPT)
         self._contracts: Memo[str, GraphQLSchema] = Memo(CONTRACTS_KEPT)
+
+    def with_tables(self, tables: "PolicyTables") -> "Governance":
+        """The same supergraph and catalogue under another policy version; schemas made so far are kept."""
+        changed = copy(self)
+        changed.tables = tables
+        changed._views = Memo(VIEWS_KEPT)
+        return changed
 
     @property
     def unbound(self) -> tuple[Unbound, ...]:

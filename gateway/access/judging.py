@@ -29,11 +29,15 @@ from policies.views import Act, Entitlement, Missing, Need
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A selected field: what it needs, and where it stands in the answer."""
+    """A selected field: what it needs, and where it stands in the answer.
+
+    ``persons`` are the variables (canonical names) by which it looks a person up.
+    """
 
     selection: FieldSelection
     path: tuple[str, ...]
     needs: frozenset[Need]
+    persons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,17 @@ class Judgement:
     uses: tuple[Use, ...]
     grounds: Mapping[str, Entitlement]
     refusals: Mapping[int, Refusal]
+
+    @property
+    def items(self) -> tuple[str, ...]:
+        """Every item that what is not refused discloses or filters by."""
+        granted = (use for use in self.uses if id(use.selection) not in self.refusals)
+        return tuple(sorted({item for use in granted for item, _ in use.needs}))
+
+    @property
+    def persons(self) -> tuple[str, ...]:
+        """The variables by which persons are looked up."""
+        return tuple(dict.fromkeys(name for use in self.uses for name in use.persons))
 
 
 def judge(operation: Operation, schema: GraphQLSchema, rights: Rights) -> Judgement:
@@ -157,10 +172,14 @@ def _uses(selections: Iterable[Selection], path: tuple[str, ...], reading: _Read
             continue
         here = (*path, selection.response_key)
         needs: set[Need] = set()
+        persons: dict[str, None] = {}
         for concrete in reading.concrete_types(selection.parent_type):
             coordinate = f"{concrete}.{selection.name}"
             needs.update((item, Act.READ) for item in reading.bindings.reads.get(coordinate, ()))
             for argument in selection.arguments:
-                needs.update((item, Act.FILTER) for item in reading.filtered(coordinate, argument))
-        yield Use(selection, here, frozenset(needs))
+                filtered = set(reading.filtered(coordinate, argument))
+                needs.update((item, Act.FILTER) for item in filtered)
+                if filtered & reading.bindings.persons and isinstance(argument.value, VariableNode):
+                    persons[argument.value.name.value] = None
+        yield Use(selection, here, frozenset(needs), tuple(persons))
         yield from _uses(selection.selections, here, reading)

@@ -26,13 +26,14 @@ def permit(operation: Operation, view: CallerView, *, partial: bool) -> Permitte
         return Permitted(operation)
     judgement = judge(operation, view.schema, rights)
     if not judgement.refusals:
-        return Permitted(operation, judgement.grounds)
+        return Permitted(operation, judgement.grounds, False, judgement.items, judgement.persons)
     if not partial or operation.kind is not OperationKind.QUERY:
         raise RequestError(refusal_reports(judgement.refusals.values(), rights.texts), 403)
     outcomes = {identity: rights.texts.outcome(refusal) for identity, refusal in judgement.refusals.items()}
     selections = tuple(_with_outcomes(operation.selections, outcomes))
     digest = digest_of(operation.kind, operation.variables, selections)
-    return Permitted(replace(operation, selections=selections, digest=digest), judgement.grounds, refused=True)
+    rest = replace(operation, selections=selections, digest=digest)
+    return Permitted(rest, judgement.grounds, True, judgement.items, judgement.persons)
 
 
 def _with_outcomes(selections: tuple[Selection, ...], outcomes: dict[int, Refused]) -> Iterator[Selection]:

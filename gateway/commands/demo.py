@@ -117,13 +117,14 @@ def started(data: Path, port: int = 0) -> Iterator[RunningDemo]:
         if port not in (0, gateway_port):
             say(f"Port {port} is taken; the gateway takes {gateway_port}.")
         address = f"http://127.0.0.1:{gateway_port}"
-        _write_settings(data, gateway_port, departments, callers, queries, facts["departments"])
+        _write_settings(data, gateway_port, callers, queries, facts["departments"])
+        _install_policy(data)
         command = [sys.executable, "-m", "gateway", "serve", "--config", str(data / "gateway.toml")]
         gateway = children.start("gateway", command, f"{address}/readyz")
         children.wait_ready(gateway)
         for line in gateway.log.read_text().splitlines():
-            if "withheld:" in line:
-                say(line.partition("withheld:")[1] + line.partition("withheld:")[2])
+            if "fields are withheld" in line:
+                say(line.partition(": ")[2])
         say(f"Gateway: {address}")
         yield RunningDemo(address, {name: child for name, (child, _) in departments.items()}, callers, queries)
 
@@ -223,7 +224,6 @@ def _query(facts: Mapping[str, object]) -> DemoQuery:
 def _write_settings(
     data: Path,
     port: int,
-    departments: Mapping[str, tuple[Child, int]],
     callers: tuple[DemoCaller, ...],
     queries: tuple[DemoQuery, ...],
     listed: list[dict[str, str]],
@@ -241,11 +241,26 @@ def _write_settings(
     (data / "gateway.toml").write_text(
         f'[server]\nport = {port}\nexplorer_config = "explorer.json"\n'
         '[supergraph]\ncompose = "schemas"\n'
-        '[access]\ncatalogue = "catalogue"\npolicy = "policy.csv"\ncallers = "callers.toml"\nzone = "extranet"\n'
+        '[access]\ncatalogue = "catalogue"\ncallers = "callers.toml"\nzone = "extranet"\n'
+        'store = "store.sqlite"\nstore_key = "keys/store.key"\nperson_key = "keys/persons.key"\n'
         f'apply = "http://127.0.0.1:{port}/apply?resource={{resource}}"\n'
         f"{keys}",
         encoding="utf-8",
     )
+
+
+def _install_policy(data: Path) -> None:
+    """The first policy, once: from then on it changes as any policy does, by drafts and a second person."""
+    if (data / "store.sqlite").exists():
+        return
+    _write_secret(data / "keys" / "store.key", f"store-1:{secrets.token_urlsafe(32)}\n")
+    _write_secret(data / "keys" / "persons.key", secrets.token_urlsafe(48) + "\n")
+    command = [sys.executable, "-m", "gateway", "policy", "install", str(data / "policy.csv")]
+    command += ["--config", str(data / "gateway.toml"), "--as", "user:chen@development-and-reform"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise CodedError(PROCESS_FAILED, f"The policy could not be installed: {done.stderr.strip()[-500:]}")
+    say(f"Policy {done.stdout.strip()}, proved against Casbin.")
 
 
 def _write_secret(path: Path, text: str) -> None:

@@ -126,8 +126,39 @@ def test_the_benefits_query_costs_one_request_per_level_and_subgraph(demo, capsy
     ]
 
 
+@pytest.fixture
+def watersmeet(demo, monkeypatch, capsys):
+    """Runs a command on the demo's settings: stdout. Fails unless it exits with 0."""
+    from gateway.cli import main
+
+    config = demo.departments["transport"].log.parent.parent / "gateway.toml"
+
+    def run(*arguments):
+        monkeypatch.setattr("sys.argv", ["watersmeet", *arguments, "--config", str(config)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        printed = capsys.readouterr()
+        assert not ended.value.code, printed.err
+        return printed.out
+
+    return run
+
+
+def test_every_judged_operation_is_in_the_ledger_without_a_personal_value(demo, watersmeet):
+    asked(demo, "benefits-eligibility", "benefits-eligibility")
+    number = demo.queries[0].variables["residentId"]
+    reads = watersmeet("ledger", "search", "--subject", number)
+    latest = json.loads(reads.splitlines()[-1])
+    assert latest["caller"] == "app:benefits-eligibility"
+    assert latest["grants"] == ["Q-2026-0042"]
+    assert latest["case_number"] == "CASE-2026-0815"
+    assert "30700504/1.location" in latest["items"]
+    assert number not in reads
+    assert "intact" in watersmeet("ledger", "verify")
+
+
 def test_a_department_that_is_gone_leaves_a_gap_with_its_name_and_no_address(demo):
-    """Last: the department stays away."""
+    """The department stays away from here on."""
     gone = demo.departments["natural_resources"]
     gone.process.kill()
     gone.process.wait()
@@ -142,3 +173,14 @@ def test_a_department_that_is_gone_leaves_a_gap_with_its_name_and_no_address(dem
     assert "natural_resources" in json.dumps(error)
     assert "127.0.0.1" not in json.dumps(error)
     assert "http" not in json.dumps(error)
+
+
+def test_a_stop_reaches_the_running_gateway_and_says_so_to_those_cut_off(demo, watersmeet):
+    person = ("--as", "user:chen@development-and-reform", "--note", "incident:2026-11-23", "--hours", "1")
+    watersmeet("policy", "freeze", "caller", "app:benefits-eligibility", *person)
+    for _ in range(200):
+        answer = asked(demo, "benefits-eligibility", "benefits-eligibility")
+        if "data" not in answer:
+            break
+    assert {error["extensions"].get("reason") for error in answer["errors"]} == {"FROZEN"}
+    assert "D-stop-2" in watersmeet("policy", "show")

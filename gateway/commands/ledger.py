@@ -1,0 +1,111 @@
+"""``watersmeet ledger``: who did and read what; provable without trusting the operator."""
+
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from gateway.errors import CodedError
+from gateway.policy_source import open_store, read_secret, run_apart
+from gateway.settings import SETTINGS_INVALID, Settings, load_settings
+from gateway.storage.policy import SqlPolicyStore
+from policies.ledger import (
+    Anchor,
+    LedgerRecord,
+    Outcome,
+    ReadQuery,
+    export_chain,
+    import_chain,
+    person_hash,
+    verify_chain,
+)
+
+app = typer.Typer(help="The record of every administrative act and every judged operation.")
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The gateway's settings.")]
+_PAGE = 5_000
+
+
+@app.command()
+def verify(
+    config: ConfigOption = None,
+    file: Annotated[Path | None, typer.Option("--file", metavar="FILE", help="An export instead of the store.")] = None,
+    anchor: Annotated[
+        list[str] | None, typer.Option("--anchor", metavar="NUMBER:DIGEST", help="A digest known from elsewhere.")
+    ] = None,
+) -> None:
+    """Check that nothing in the chain was changed, left out or put in; print the last anchor."""
+    anchors = [_anchor(text) for text in anchor or ()]
+    records = list(import_chain(file.read_bytes().splitlines())) if file is not None else _records(_settings(config))
+    last = verify_chain(records, anchors)
+    typer.echo(f"{last.number} records intact; anchor {last.number}:{last.digest}" if last else "The ledger is empty.")
+
+
+@app.command()
+def search(
+    config: ConfigOption,
+    caller: Annotated[str | None, typer.Option("--caller", help="Such as app:benefits-portal.")] = None,
+    department: Annotated[str | None, typer.Option("--department")] = None,
+    subject: Annotated[
+        str | None, typer.Option("--subject", help="A person's number, or - to read it from stdin; hashed at once.")
+    ] = None,
+    resource: Annotated[str | None, typer.Option("--resource", help="Such as 30700503/1.")] = None,
+    outcome: Annotated[Outcome | None, typer.Option("--outcome")] = None,
+    since: Annotated[str | None, typer.Option("--since", help="2026-10-01T00:00:00Z")] = None,
+    until: Annotated[str | None, typer.Option("--until")] = None,
+) -> None:
+    """Find reads: what a caller read, who read a person's record, what was refused."""
+    settings = _settings(config)
+    person = None
+    if subject is not None:
+        number = sys.stdin.readline() if subject == "-" else subject
+        person = person_hash(read_secret(settings.access.person_key, "access.person_key"), number)
+    query = ReadQuery(caller, department, person, resource, outcome, since, until)
+    found = [record for record in _records(settings) if query.matches(record)]
+    for record in found:
+        line = {"number": record.number, "at": record.at, **record.facts()}
+        typer.echo(msgspec.json.encode(line).decode())
+    typer.echo(f"{len(found)} reads", err=True)
+
+
+@app.command()
+def export(
+    config: ConfigOption, output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to.")]
+) -> None:
+    """Write the whole chain as lines of JSON, to keep and verify elsewhere."""
+    with output.open("wb") as file:
+        for line in export_chain(_records(_settings(config))):
+            file.write(line)
+
+
+def _settings(config: Path | None) -> Settings:
+    settings = load_settings(config)
+    if not settings.access.store:
+        raise CodedError(SETTINGS_INVALID, "access.store is not set, so there is no ledger to read; give --config.")
+    return settings
+
+
+def _anchor(text: str) -> Anchor:
+    number, _, digest = text.partition(":")
+    if not number.isdigit() or len(digest) != 64:
+        raise CodedError(SETTINGS_INVALID, f"--anchor {text}: an anchor is written NUMBER:DIGEST.")
+    return Anchor(int(number), digest)
+
+
+def _records(settings: Settings) -> list[LedgerRecord]:
+    async def read() -> list[LedgerRecord]:
+        async with open_store(settings.access.store) as store:
+            return [record async for record in _pages(store)]
+
+    return run_apart(read)
+
+
+async def _pages(store: SqlPolicyStore) -> AsyncIterator[LedgerRecord]:
+    after = 0
+    while page := await store.records(after, _PAGE):
+        for record in page:
+            yield record
+        after = page[-1].number

@@ -1,0 +1,123 @@
+"""What the server calls: who is asking, what that caller sees, the answer, and its record."""
+
+from collections.abc import AsyncGenerator
+from datetime import UTC, datetime
+
+from gateway.access.caller_view import CallerView
+from gateway.binding import Binding, GovernedBinding, PlainBinding
+from gateway.building import Build
+from gateway.errors import RequestError
+from gateway.execution.result import Result
+from gateway.execution.transport import RoutedTransport
+from gateway.pipeline import answer, stream
+from gateway.preparation import Prepared
+from gateway.recording import OperationLedger
+from gateway.server.answering import Answer, Answering, Credentials, EncodableResult, GraphQLRequest
+from gateway.server.authentication import Authenticator
+from gateway.snapshot import Text
+from policies.callers import Caller
+
+
+class PlainGateway(Answering):
+    """Plain federation: no catalogue, no policy, every field public.
+
+    ``build`` is replaced by one assignment: requests under way finish on the one they began with.
+    """
+
+    transport: RoutedTransport
+
+    def __init__(self, build: Build, timeout: float) -> None:
+        self.build = build
+        self._binding = PlainBinding(timeout)
+
+    async def admit(self, credentials: Credentials) -> None:
+        """See Answering."""
+
+    async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
+        """See Answering."""
+        snapshot = self.build.snapshot
+        view = snapshot.plain_view
+        _, result = await answer(_text(request), request.variables, view, self._binding, snapshot, self.transport)
+        return Answer(result=result)
+
+    async def subscribe(
+        self, request: GraphQLRequest, credentials: Credentials
+    ) -> AsyncGenerator[EncodableResult, None]:
+        """See Answering."""
+        snapshot = self.build.snapshot
+        view = snapshot.plain_view
+        async for _, result in stream(_text(request), request.variables, view, self._binding, snapshot, self.transport):
+            yield result
+
+
+class GovernedGateway(Answering):
+    """Every caller under the catalogue and the policy; ``ledger`` is None where no store is configured."""
+
+    transport: RoutedTransport
+    ledger: OperationLedger | None = None
+
+    def __init__(self, build: Build, authenticator: Authenticator, timeout: float) -> None:
+        self.build = build
+        self._authenticator = authenticator
+        self._timeout = timeout
+
+    async def admit(self, credentials: Credentials) -> None:
+        """See Answering."""
+        await self._authenticator.authenticate(credentials)
+
+    async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
+        """See Answering."""
+        build = self.build
+        caller, view, binding = await self._perspective(build, request, credentials)
+        try:
+            prepared, result = await answer(
+                _text(request), request.variables, view, binding, build.snapshot, self.transport
+            )
+        except RequestError as error:
+            await self._record_refusal(caller, error, build, request)
+            raise
+        await self._record(caller, prepared, result, build, request)
+        return Answer(result=result, partial=prepared.refused)
+
+    async def subscribe(
+        self, request: GraphQLRequest, credentials: Credentials
+    ) -> AsyncGenerator[EncodableResult, None]:
+        """See Answering."""
+        build = self.build
+        caller, view, binding = await self._perspective(build, request, credentials)
+        try:
+            async for prepared, result in stream(
+                _text(request), request.variables, view, binding, build.snapshot, self.transport
+            ):
+                await self._record(caller, prepared, result, build, request)
+                yield result
+        except RequestError as error:
+            await self._record_refusal(caller, error, build, request)
+            raise
+
+    async def _perspective(
+        self, build: Build, request: GraphQLRequest, credentials: Credentials
+    ) -> tuple[Caller, CallerView, Binding]:
+        """Who is asking, what that caller sees, and what its requests carry to the subgraphs."""
+        governance = build.governance()
+        caller = await self._authenticator.authenticate(credentials)
+        view = governance.view_for(caller, datetime.now(UTC))
+        binding = GovernedBinding(caller, governance.tables.version, request.request_id, build.seals, self._timeout)
+        return caller, view, binding
+
+    async def _record(
+        self, caller: Caller, prepared: Prepared, result: Result, build: Build, request: GraphQLRequest
+    ) -> None:
+        if self.ledger is not None:
+            values = prepared.bind_values(request.variables)
+            failed = any(error.code != "FORBIDDEN" for error in result.errors)
+            await self.ledger.granted(caller, prepared, values, build.versions(), request.request_id, failed=failed)
+
+    async def _record_refusal(self, caller: Caller, error: RequestError, build: Build, request: GraphQLRequest) -> None:
+        if self.ledger is not None and error.status == 403:
+            await self.ledger.refused(caller, error.errors, build.versions(), request.request_id)
+
+
+def _text(request: GraphQLRequest) -> Text:
+    assert request.document is not None
+    return Text(request.document, request.operation_name, request.prefer_partial, request.queries_only)

@@ -1,0 +1,160 @@
+"""Every operation that reached authorization, in the ledger: no record, no conditional data.
+
+Records are written in batches, one transaction each, so that many requests share the wait for the disk. An answer that
+holds anything beyond the open and unconditional tiers waits until its record is safe; one that holds nothing of the
+kind does not, unless records pile up. Invariant: what was answered under a grant, or about a person, is in the ledger.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from gateway.errors import CodedError, ErrorCode, ErrorReport, Family
+from gateway.preparation import Prepared
+from policies.callers import Caller
+from policies.ledger import Outcome, ReadFacts, person_hash
+from policies.ports import PolicyStore
+
+LEDGER_UNAVAILABLE = ErrorCode(
+    "LEDGER_UNAVAILABLE", Family.GATEWAY,
+    "The record of the operation could not be written, so what needs one is not answered.",
+    "Ask again; the operator must see to the store: its disk, its rights, its connection.", 503,
+)  # fmt: skip
+
+BATCH = 1_000
+PILE = 10_000
+
+_log = logging.getLogger("watersmeet.ledger")
+
+
+class OperationLedger:
+    """Writes records of operations to the store. ``person_key`` is the secret under which persons are hashed."""
+
+    def __init__(self, store: PolicyStore, person_key: bytes) -> None:
+        self._store = store
+        self._person_key = person_key
+        self._waiting: list[tuple[ReadFacts, asyncio.Future[None]]] = []
+        self._wake = asyncio.Event()
+        self._closed = False
+        self._writing = asyncio.create_task(self._write())
+
+    async def granted(
+        self,
+        caller: Caller,
+        prepared: Prepared,
+        values: Mapping[str, object],
+        versions: tuple[str, str],
+        request_id: str,
+        *,
+        failed: bool,
+    ) -> None:
+        """Records an operation that was executed; ``versions`` are those of policy and graph.
+
+        Raises CodedError LEDGER_UNAVAILABLE where the answer must not be given without a record.
+        """
+        grounds = prepared.grounds.values()
+        facts = _facts(
+            caller,
+            Outcome.FAILED if failed else Outcome.GRANTED,
+            versions,
+            request_id,
+            prepared.items,
+            rules=tuple(sorted({rule for ground in grounds for rule in ground.rule_ids})),
+            grants=tuple(sorted({ground.grant for ground in grounds if ground.grant})),
+            persons=tuple(person_hash(self._person_key, value) for value in _texts(prepared.persons, values)),
+        )
+        await self._record(facts, safely=any(ground.grant or ground.statement_required for ground in grounds))
+
+    async def refused(
+        self, caller: Caller, reports: Iterable[ErrorReport], versions: tuple[str, str], request_id: str
+    ) -> None:
+        """Records an operation that was refused. Never raises: the refusal stands whether or not it is written."""
+        items = [
+            f"{report.extensions['resource']}.{item}"
+            for report in reports
+            if isinstance(listed := report.extensions.get("items"), list)
+            for item in listed
+        ]
+        facts = _facts(caller, Outcome.REFUSED, versions, request_id, tuple(items))
+        await self._record(facts, safely=False)
+
+    async def close(self) -> None:
+        """Writes what waits, then stops."""
+        self._closed = True
+        self._wake.set()
+        await self._writing
+
+    async def _record(self, facts: ReadFacts, *, safely: bool) -> None:
+        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append((facts, written))
+        self._wake.set()
+        if safely or len(self._waiting) > PILE:
+            await written
+        else:
+            written.add_done_callback(_looked_at)
+
+    async def _write(self) -> None:
+        while not (self._closed and not self._waiting):
+            await self._wake.wait()
+            self._wake.clear()
+            while self._waiting:
+                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+                await self._write_batch(batch)
+
+    async def _write_batch(self, batch: list[tuple[ReadFacts, asyncio.Future[None]]]) -> None:
+        refusal: CodedError | None = None
+        try:
+            await self._store.record_reads([facts for facts, _ in batch], datetime.now(UTC))
+        except (OSError, TimeoutError, CodedError) as error:
+            _log.error("%d records could not be written: %s", len(batch), type(error).__name__)
+            refusal = CodedError(LEDGER_UNAVAILABLE, "The operation could not be recorded, so it is not answered.")
+        for _, written in batch:
+            if written.done():
+                continue
+            if refusal is None:
+                written.set_result(None)
+            else:
+                written.set_exception(refusal)
+
+
+def _looked_at(written: asyncio.Future[None]) -> None:
+    if not written.cancelled():
+        written.exception()
+
+
+def _texts(names: Iterable[str], values: Mapping[str, object]) -> Iterable[str]:
+    for name in names:
+        value = values.get(name)
+        for one in value if isinstance(value, list) else [value]:
+            if isinstance(one, str):
+                yield one
+
+
+def _facts(
+    caller: Caller,
+    outcome: Outcome,
+    versions: tuple[str, str],
+    request_id: str,
+    items: tuple[str, ...],
+    *,
+    rules: tuple[str, ...] = (),
+    grants: tuple[str, ...] = (),
+    persons: tuple[str, ...] = (),
+) -> ReadFacts:
+    return ReadFacts(
+        caller=caller.subject,
+        outcome=outcome,
+        policy_version=versions[0],
+        graph_version=versions[1],
+        items=items,
+        department=caller.department,
+        zone=caller.zone,
+        purpose=caller.purpose,
+        case_number=caller.case_number,
+        officer=caller.officer,
+        rules=rules,
+        grants=grants,
+        persons=persons,
+        request_id=request_id,
+    )
