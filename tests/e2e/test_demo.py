@@ -4,6 +4,7 @@ import dataclasses
 import json
 import re
 import urllib.request
+from pathlib import Path
 
 import pytest
 
@@ -75,6 +76,19 @@ def test_the_public_reads_what_is_open(demo):
     assert "errors" not in answer
     assert len(answer["data"]["enterprises"]) == 5
     assert answer["data"]["busArrivals"]
+
+
+def test_the_readme_s_first_query_gets_the_three_answers_it_promises(demo):
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    query = {"text": re.search(r"```graphql\n(.*?)```", readme, re.DOTALL)[1], "variables": {}}
+    granted = asked(demo, "benefits-eligibility", "benefits-eligibility", **query)
+    assert "errors" not in granted
+    assert granted["data"]["resident"]["livingAllowance"]
+    refused = asked(demo, "benefits-eligibility", "subdistrict-office", **query)
+    assert {error["extensions"]["code"] for error in refused["errors"]} == {"FORBIDDEN"}
+    public = asked(demo, "benefits-eligibility", "public", **query)
+    assert public["errors"][0]["message"].startswith("Cannot query field 'resident'")
+    assert "Cannot query field 'resident'" in readme
 
 
 def test_personal_items_are_given_for_a_stated_case_only(demo):
