@@ -85,15 +85,24 @@ class GovernedGateway(Answering):
         """See Answering."""
         build = self.build
         caller, view, binding = await self._perspective(build, request, credentials)
+        text = _text(request)
         try:
             async for prepared, result in stream(
-                _text(request), request.variables, view, binding, build.snapshot, self.transport
+                text, request.variables, view, binding, build.snapshot, self.transport
             ):
+                await self._judge_again(caller, view, text, request)
                 await self._record(caller, prepared, result, build, request)
                 yield result
         except RequestError as error:
             await self._record_refusal(caller, error, build, request)
             raise
+
+    async def _judge_again(self, caller: Caller, view: CallerView, text: Text, request: GraphQLRequest) -> None:
+        """Raises RequestError where an event comes after the right to it ended: expired, revoked or stopped."""
+        build = self.build
+        current = build.governance().view_for(caller, datetime.now(UTC))
+        if current.digest != view.digest:
+            await build.snapshot.prepare(text, current, request.variables)
 
     async def _perspective(
         self, build: Build, request: GraphQLRequest, credentials: Credentials

@@ -21,7 +21,7 @@ RESIDENT, ENTERPRISE, ESTATE, MARRIAGE = "30700503/1", "30700502/1", "30700504/1
 
 SUPERGRAPH = """
 schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION)
-  @link(url: "https://watersmeet.dev/resource/v1.0", import: ["@resource"]) { query: Query mutation: Mutation }
+  @link(url: "https://watersmeet.dev/resource/v1.0", import: ["@resource"]) { query: Query mutation: Mutation subscription: Subscription }
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__type(graph: join__Graph!, key: String, extension: Boolean! = false, resolvable: Boolean! = true,
   isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
@@ -47,6 +47,9 @@ type Query @join__type(graph: POLICE) @join__type(graph: LAND) @join__type(graph
 }
 type Mutation @join__type(graph: MARKET) {
   confirmAddress(creditCode: String!): EnterpriseRegistration @join__field(graph: MARKET)
+}
+type Subscription @join__type(graph: POLICE) {
+  moved(residentId: String!): ResidentBasic @join__field(graph: POLICE)
 }
 input ResidentWhere @join__type(graph: POLICE) { sex: String registeredAddress: String }
 enum ResidentOrder @join__type(graph: POLICE) {

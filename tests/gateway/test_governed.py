@@ -1,0 +1,186 @@
+"""The gateway under policy: what it fetches, signs, records, and when it stops."""
+
+import dataclasses
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+
+from gateway.access.contexts import seal_for
+from gateway.building import Build
+from gateway.errors import CodedError, RequestError
+from gateway.gateway import GovernedGateway
+from gateway.recording import OperationLedger
+from gateway.server.answering import ANONYMOUS, GraphQLRequest
+from gateway.snapshot import Snapshot
+from policies.context import ContextVerifier, HmacKey
+from policies.ledger import Outcome, person_hash
+from tests.access.city import ARCHIVE, ESTATE, GRANTED, POLICY, PUBLIC, RESIDENT, SUPERGRAPH, govern
+
+KEY = HmacKey("police-1", b"s" * 32)
+STATED = dataclasses.replace(GRANTED, case_number="CASE-1", officer="officer-1")
+
+
+class Subgraphs:
+    """A transport that answers from a script and remembers what it was asked."""
+
+    def __init__(self, *answers):
+        self.answers = [msgspec.json.encode({"data": answer}) for answer in answers]
+        self.asked = []
+
+    async def send(self, subgraph, body, headers, timeout):  # noqa: ASYNC109 - the port's signature
+        self.asked.append((subgraph, body, dict(headers)))
+        return self.answers.pop(0)
+
+    async def subscribe(self, subgraph, body, headers):
+        for answer in self.answers:
+            yield answer
+
+    async def close(self):
+        pass
+
+
+class Recorded:
+    """A store that keeps records of operations, or cannot."""
+
+    def __init__(self, *, broken=False):
+        self.reads = []
+        self.broken = broken
+
+    async def record_reads(self, reads, at):
+        if self.broken:
+            raise OSError("disk full")
+        self.reads.extend(reads)
+
+
+class Known:
+    """An authenticator that knows one caller."""
+
+    def __init__(self, caller):
+        self.caller = caller
+
+    async def authenticate(self, credentials):
+        return self.caller
+
+
+def gateway(caller, subgraphs, policy=POLICY):
+    from gateway.supergraph.join_sdl import read_supergraph
+
+    governance = govern(policy)
+    seals = {"police": seal_for("police", "http://127.0.0.1:1/graphql", KEY, governance.resources_of("police"))}
+    build = Build(Snapshot(read_supergraph(SUPERGRAPH), "graph-1", governance), {}, seals)
+    made = GovernedGateway(build, Known(caller), timeout=5.0)
+    made.transport = subgraphs
+    return made
+
+
+def request(document, **more):
+    return GraphQLRequest(document=document, request_id="r-1", **more)
+
+
+NAME = '{ resident(residentId: "50") { name } }'
+
+
+async def test_a_subgraph_is_told_for_whom_and_on_which_ground_and_can_believe_it():
+    police = Subgraphs({"resident": {"name": "Wang"}})
+    await gateway(STATED, police).answer(request(NAME), ANONYMOUS)
+    subgraph, body, headers = police.asked[0]
+    context = ContextVerifier("police", [KEY]).verify("POST", "/graphql", headers, body, datetime.now(UTC).timestamp())
+    assert (subgraph, context.subject, context.department) == ("police", "app:benefits", "welfare")
+    assert (context.purpose, context.case_number, context.officer) == ("eligibility-check", "CASE-1", "officer-1")
+    assert [scope.resource for scope in context.resources] == [RESIDENT]
+    assert context.scope(RESIDENT).rules == ("T-gov",)
+
+
+async def test_nothing_is_fetched_for_a_refused_operation():
+    police = Subgraphs()
+    with pytest.raises(RequestError):
+        await gateway(ARCHIVE, police).answer(
+            request('{ resident(residentId: "50") { registeredAddress } }'), ANONYMOUS
+        )
+    assert police.asked == []
+
+
+async def test_nothing_of_a_refused_field_is_asked_for_in_a_partial_answer():
+    police = Subgraphs({"resident": {"name": "Wang"}})
+    archive = dataclasses.replace(ARCHIVE, purpose="archive", case_number="C", officer="o")
+    document = '{ resident(residentId: "50") { name registeredAddress } }'
+    answer = await gateway(archive, police).answer(request(document, prefer_partial=True), ANONYMOUS)
+    assert b"registeredAddress" not in police.asked[0][1]
+    assert answer.partial
+    decoded = msgspec.json.decode(answer.result.encode())
+    assert decoded["data"] == {"resident": {"name": "Wang", "registeredAddress": None}}
+    assert [error["path"] for error in decoded["errors"]] == [["resident", "registeredAddress"]]
+
+
+async def test_personal_items_need_purpose_case_and_officer():
+    police = Subgraphs()
+    with pytest.raises(CodedError) as refused:
+        await gateway(GRANTED, police).answer(request(NAME), ANONYMOUS)
+    assert refused.value.code.name == "STATEMENT_REQUIRED"
+    assert police.asked == []
+
+
+async def test_an_answer_about_a_person_is_recorded_before_it_is_given():
+    police = Subgraphs({"resident": {"name": "Wang"}})
+    made, store = gateway(STATED, police), Recorded()
+    made.ledger = OperationLedger(store, b"k" * 32)
+    await made.answer(request(NAME), ANONYMOUS)
+    (read,) = store.reads
+    assert (read.caller, read.outcome, read.rules) == ("app:benefits", Outcome.GRANTED, ("T-gov",))
+    assert read.persons == (person_hash(b"k" * 32, "50"),)
+    assert read.items == (f"{RESIDENT}.name", f"{RESIDENT}.residentId")
+    await made.ledger.close()
+
+
+async def test_no_record_no_personal_data():
+    made = gateway(STATED, Subgraphs({"resident": {"name": "Wang"}}))
+    made.ledger = OperationLedger(Recorded(broken=True), b"k" * 32)
+    with pytest.raises(CodedError) as refused:
+        await made.answer(request(NAME), ANONYMOUS)
+    assert (refused.value.code.name, refused.value.code.status) == ("LEDGER_UNAVAILABLE", 503)
+    await made.ledger.close()
+
+
+async def test_open_data_is_answered_even_while_the_ledger_is_away():
+    market = Subgraphs({"enterprise": {"name": "Tea"}})
+    made = gateway(PUBLIC, market)
+    made.ledger = OperationLedger(Recorded(broken=True), b"k" * 32)
+    answer = await made.answer(request('{ enterprise(creditCode: "9") { name } }'), ANONYMOUS)
+    assert answer.result.encode() == b'{"data":{"enterprise":{"name":"Tea"}}}'
+    await made.ledger.close()
+
+
+async def test_a_refusal_is_recorded_too():
+    made, store = gateway(ARCHIVE, Subgraphs()), Recorded()
+    made.ledger = OperationLedger(store, b"k" * 32)
+    with pytest.raises(RequestError):
+        await made.answer(request('{ resident(residentId: "50") { realEstate { location } } }'), ANONYMOUS)
+    await made.ledger.close()
+    (read,) = store.reads
+    assert read.outcome is Outcome.REFUSED
+    assert set(read.items) == {f"{ESTATE}.holderId", f"{ESTATE}.location"}
+
+
+async def test_a_subscription_ends_when_the_right_to_its_events_ends():
+    moves = [{"moved": {"registeredAddress": f"street {number}"}} for number in (1, 2, 3)]
+    made = gateway(STATED, Subgraphs(*moves))
+    events = made.subscribe(request('subscription { moved(residentId: "50") { registeredAddress } }'), ANONYMOUS)
+    assert b"street 1" in (await anext(events)).encode()
+    ended = (datetime.now(UTC) - timedelta(seconds=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    revoked = POLICY.replace("2027-07-01T00:00:00Z, request:2026-1,", f"{ended}, request:2026-1,")
+    made.build = made.build.under(govern(revoked).tables)
+    with pytest.raises(RequestError) as over:
+        await anext(events)
+    assert over.value.errors[0].extensions["reason"] == "GRANT_EXPIRED"
+
+
+async def test_another_policy_keeps_the_plans():
+    made = gateway(STATED, Subgraphs({"resident": {"name": "Wang"}}, {"resident": {"name": "Wang"}}))
+    await made.answer(request(NAME), ANONYMOUS)
+    before = made.build.snapshot
+    made.build = made.build.under(govern().tables)
+    assert made.build.snapshot is not before
+    await made.answer(request(NAME), ANONYMOUS)
+    assert made.build.snapshot._plans is before._plans
+    assert len(before._plans) == 1
