@@ -7,6 +7,7 @@ last good version otherwise.
 """
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -305,7 +306,7 @@ class PolicyFollower:
             return None
         try:
             signed.verify(self._keys)
-            tables = await asyncio.to_thread(compile_tables, signed.version, self._items())
+            tables = await asyncio.to_thread(_compile_without_collecting, signed.version, self._items())
         except CodedError as error:
             self._failed = head
             _log.error("policy %s stays live, %s is refused: %s", self.number, head, error.message)
@@ -324,6 +325,21 @@ class PolicyFollower:
             if tables is not None:
                 swap(tables)
             await asyncio.sleep(seconds)
+
+
+def _compile_without_collecting(version: PolicyVersion, items: Items) -> PolicyTables:
+    """Compiles while the garbage collector rests.
+
+    A compilation makes a hundred thousand values and drops none of them, so collecting meanwhile finds nothing, and
+    each full collection stops every thread, the event loop's too.
+    """
+    rested = gc.isenabled()
+    gc.disable()
+    try:
+        return compile_tables(version, items)
+    finally:
+        if rested:
+            gc.enable()
 
 
 def _unchanged(live: PolicyVersion | None, version: PolicyVersion) -> frozenset[Tokens]:

@@ -111,7 +111,7 @@ class PolicyTables:
         if view is None or not view.valid_from <= now < view.valid_until:
             if len(self._views) >= VIEWS_KEPT:
                 self._views.clear()
-            view = self._views[key] = _ClassCompiler(self, concerned, zones, purpose, now).view()
+            view = self._views[key] = _ClassCompiler(self.version, self.index, concerned, zones, purpose, now).view()
         return view
 
     def reasons_for(self, item: str) -> tuple[CompiledRule, ...]:
@@ -150,14 +150,16 @@ class _ClassCompiler:
 
     def __init__(
         self,
-        tables: PolicyTables,
+        version: str,
+        index: ItemIndex,
         concerned: tuple[CompiledRule, ...],
         zones: frozenset[str],
         purpose: str,
         now: datetime,
     ) -> None:
-        self._tables = tables
-        self._index = tables.index
+        # Not the tables themselves: views refer to this, and a ring would keep an old version until a collection.
+        self._version = version
+        self._index = index
         self._concerned = concerned
         self._purpose = purpose
         here = [compiled for compiled in concerned if compiled.rule.zone in zones]
@@ -181,7 +183,7 @@ class _ClassCompiler:
         rights = tuple(self._rights(allowing))
         return AccessView(
             digest=self._digest(),
-            version=self._tables.version,
+            version=self._version,
             valid_from=valid_from,
             valid_until=valid_until,
             index=self._index,
@@ -234,7 +236,7 @@ class _ClassCompiler:
         return listed
 
     def _digest(self) -> str:
-        parts = [self._tables.version, self._purpose]
+        parts = [self._version, self._purpose]
         for group in (self._live, self._ended, self._later, self._elsewhere):
             parts.append(",".join(sorted(c.rule.id for c in group)))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()

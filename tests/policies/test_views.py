@@ -1,5 +1,7 @@
 """What a class of callers sees, may do, and is told when it may not."""
 
+import gc
+import weakref
 from datetime import UTC, datetime
 
 import pytest
@@ -208,6 +210,19 @@ def test_roles_of_the_credential_count_in_its_department_alone() -> None:
     assert not policy.view(sample_caller("user:new", "audit", purpose="statutory-audit"), NOW).readable(
         "tax.income.amount"
     )
+
+
+def test_an_old_version_is_gone_once_nobody_uses_it_without_a_collection() -> None:
+    policy = tables()
+    policy.view(PORTAL, NOW).entitle(*reads(RESIDENT, "address"))
+    policy.view(PUBLIC, NOW).entitle(*reads(RESIDENT, "address"))
+    remembered = weakref.ref(policy)
+    gc.disable()
+    try:
+        del policy
+        assert remembered() is None
+    finally:
+        gc.enable()
 
 
 def test_a_proof_in_parts_asks_about_every_moment_once() -> None:
