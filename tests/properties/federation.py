@@ -11,7 +11,8 @@ from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragme
 from tests.properties.worlds import LABEL, Field, Object, Source, Type, World, computed
 
 JOIN = """schema @link(url: "https://specs.apollo.dev/link/v1.0")
-  @link(url: "https://specs.apollo.dev/join/v0.4", for: EXECUTION) { query: Query %s}
+  @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
+  @link(url: "https://specs.apollo.dev/context/v0.1", for: SECURITY) { query: Query %s}
 """
 
 
@@ -39,6 +40,9 @@ def _type_sdl(world: World, definition: Type) -> str:
             head.append(f'@join__type(graph: {subgraph.upper()}, key: "{key}"{more}{lent})')
         if not keys:
             head.append(f"@join__type(graph: {subgraph.upper()}{lent})")
+    if "below" in definition.fields:
+        (subgraph,) = definition.fields["below"].sources
+        head.append(f'@context(name: "{subgraph}__given")')
     if definition.kind == "union":
         for subgraph, members in definition.members.items():
             head += [f'@join__unionMember(graph: {subgraph.upper()}, member: "{m}")' for m in sorted(members)]
@@ -58,6 +62,9 @@ def _field_sdl(f: Field) -> str:
         parts += [f'override: "{source.override}", overrideLabel: "{source.label}"'] if source.override else []
         parts += [f'type: "{f.type}!"'] if source.stricter else []
         parts += [f'type: "{f.type.replace(f.target, source.narrow)}"'] if source.narrow else []
+        if f.context:
+            given = f'context: "{subgraph}__given", name: "taken", type: "String", selection: "{{ {f.context} }}"'
+            parts.append(f"contextArguments: [{{ {given} }}]")
         joins.append(f"@join__field({', '.join(parts)})")
     return f"{f.name}{argument}: {f.type} {' '.join(joins or ['@join__field'])}"
 
@@ -93,7 +100,7 @@ class Subgraph:
         implements = f" implements {' & '.join(interfaces)}" if interfaces and kind == "type" else ""
         fields = [f for f in definition.fields.values() if self.name in f.sources]
         lines = [
-            f"{f.name}{'(x: Int)' if f.argument else ''}: "
+            f"{f.name}{'(x: Int)' if f.argument else '(taken: String)' if f.context else ''}: "
             f"{f.type.replace(f.target, f.sources[self.name].narrow or f.target)}"
             f"{'!' if f.sources[self.name].stricter else ''}"
             for f in fields
@@ -145,6 +152,8 @@ class Subgraph:
             if row.rep is None:
                 raise RefusedError(f"{static}.{name} was asked for without its inputs")
             return computed(name, self._taken(json.loads(row.rep), parse_field_set(source.requires, "here"), name))
+        if f.context:
+            return f"given {arguments.get('taken')}"
         if static == "Mutation" and f.target == "Int":
             return self.world.count()
         value = self.world.value(row.type, row.number, name, arguments.get("x"))

@@ -37,7 +37,7 @@ class Field:
     required: bool = False
     argument: bool = False
     sources: dict[str, Source] = field(default_factory=dict)
-    everywhere_plain: bool = False
+    context: str = ""
 
     @property
     def type(self) -> str:
@@ -135,6 +135,8 @@ class World:
                 self._hand_over_label(entity)
             if self.chance(0.4):
                 self._twins(entity)
+            if self.chance(0.3):
+                self._context(entity)
         for number in range(self.random.randint(0, 4)):
             self._requires(self.random.choice(entities), number)
         for entity in entities:
@@ -285,7 +287,7 @@ class World:
             for t in self.types.values()
             if subgraph in t.keys
             and t.name not in ("Query", "Mutation")
-            and not t.name.endswith("Box")
+            and not t.name.endswith(("Box", "Below"))
             and (t.keys[subgraph] or not any(t.keys.values()))
         ]
 
@@ -339,6 +341,24 @@ class World:
             label.sources[here] = Source(external=True)
             label.sources[self.random.choice(away)] = Source()
 
+    def _context(self, entity: Type) -> None:
+        """A field below the entity whose argument the entity gives; its type is reached from nowhere else."""
+        plain = [
+            f.name
+            for f in entity.fields.values()
+            if f.target == "String" and not f.argument and f.sources and not f.name.startswith(("t", "q", "code"))
+        ]
+        if not plain or not entity.homes:
+            return
+        subgraph = self.random.choice(entity.homes)
+        name = f"{entity.name}Below"
+        below = self.types[name] = Type(name, "type", {subgraph: [("id", True)]})
+        below.fields["id"] = Field("id", "ID", required=True, sources={subgraph: Source()})
+        below.fields["given"] = Field(
+            "given", "String", sources={subgraph: Source()}, context=self.random.choice(plain)
+        )
+        entity.fields["below"] = Field("below", name, required=True, sources={subgraph: Source()})
+
     def _twins(self, entity: Type) -> None:
         """Two fields that need one field with two arguments."""
         for f in list(entity.fields.values()):
@@ -377,7 +397,7 @@ class World:
         if target.kind != "type":
             return self._abstract_input(f, subgraph)
         inner = [i for i in target.fields.values() if i.target in ("String", "Int") and not i.argument and i.sources]
-        if target.kind != "type" or not inner or target.name.endswith("Part"):
+        if target.kind != "type" or not inner or target.name.endswith(("Part", "Below")):
             return None
         below = self.random.choice(inner)
         if any(source.requires or source.override for source in below.sources.values()):
@@ -415,7 +435,7 @@ class World:
             if target.keys.get(subgraph):
                 self._provide(f, target, f"... on {target.name} {{ %s }}")
             return
-        if target is None or target.kind != "type" or target.name.endswith(("Box", "Part")):
+        if target is None or target.kind != "type" or target.name.endswith(("Box", "Part", "Below")):
             return
         self._provide(f, target, "%s")
 
@@ -497,7 +517,7 @@ class World:
             return self.random.randint(0, 9)
         if f.target in ("String", "ID"):
             return self.random.choice(["red", "green", "blue"]) + str(number)
-        if f.target.endswith("Box"):
+        if f.target.endswith(("Box", "Below")):
             return (f.target, number)
         subgraphs = [s for s, source in f.sources.items() if not source.external]
         names = set(self.possible(f.target, subgraphs[0])) if subgraphs else set()
@@ -536,6 +556,8 @@ class World:
     def value(self, type_name: str, number: int, name: str, argument: object) -> object:
         """The true value of a field."""
         f = self.types[type_name].fields[name]
+        if f.context:
+            return f"given {self.value(type_name.removesuffix('Below'), number, f.context, None)}"
         requires = next((s.requires for s in f.sources.values() if s.requires), "")
         if not requires and not f.sources:
             requires = self._lent_requires(type_name, name)
