@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev demo docs test lint types contracts tests lock explorer clean
+.PHONY: install dev demo docs test lint types contracts tests lock explorer clean prove-access
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -52,3 +52,8 @@ clean:
 
 docs: install
 	$(BIN)/python docs/generate.py
+
+# A million callers and operations against the plain oracle, a hundred thousand questions to Casbin, two hundred kills.
+prove-access: dev
+	ORACLE_PAIRS=1000000 CASBIN_DECISIONS=100000 $(BIN)/pytest tests/policies/test_oracle.py -q --timeout 7200
+	PUBLICATION_KILLS=200 $(BIN)/pytest tests/storage/test_crash.py -q --timeout 7200
