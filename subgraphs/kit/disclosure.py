@@ -6,7 +6,6 @@ Invariant: no value of an item leaves unless the context holds a scope for the i
 scope's condition, and the scope's mask has been applied.
 """
 
-import copy
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -122,8 +121,15 @@ def _masked(
     return [record if record is OUT_OF_SCOPE else _copy(record, masks) for record in objects]
 
 
+def twin(record: object) -> object:
+    """A shallow copy: records may be shared by requests, so what one request changes it changes on a copy."""
+    copied = object.__new__(type(record))
+    copied.__dict__.update(record.__dict__)
+    return copied
+
+
 def _copy(record: object, masks: Mapping[str, Mask]) -> object:
-    masked = copy.copy(record)
+    masked = twin(record)
     for name, mask in masks.items():
         setattr(masked, name, mask(_comparable(getattr(record, name))))
     return masked

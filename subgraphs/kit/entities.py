@@ -7,11 +7,11 @@ with one of them is an error at its index and nowhere else.
 """
 
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any
 
-from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema, get_named_type, is_leaf_type
+from graphql import GraphQLError, GraphQLObjectType, GraphQLSchema, get_named_type
 
 from subgraphs.kit.errors import REPRESENTATION_INVALID, CodedError
 from subgraphs.kit.loading import fault
@@ -28,6 +28,7 @@ class EntityResolver:
     def __init__(self, schema: GraphQLSchema, tables: Mapping[str, TypeTable]) -> None:
         self._schema = schema
         self._every = tables
+        self._readers: dict[str, Mapping[str, tuple[str, Callable[[Any], Any]]]] = {}
         self._tables = {name: table for name, table in tables.items() if table.keys}
 
     async def resolve(self, request: Request[Any], representations: Sequence[object]) -> list[object]:
@@ -61,29 +62,39 @@ class EntityResolver:
         return table.name, self._reference(table, representation)
 
     def _reference(self, table: TypeTable, representation: Mapping[str, object]) -> Reference:
-        kind = self._schema.type_map[table.name]
-        assert isinstance(kind, GraphQLObjectType)
+        readers = self._readers.get(table.name)
+        if readers is None:
+            readers = self._readers[table.name] = self._readers_of(table)
         reference: dict[str, Any] = {}
         for name, value in representation.items():
-            field = table.fields.get(name)
-            if field is not None:
-                reference[field.python_name] = self._value(f"{table.name}.{name}", kind.fields[name].type, value)
+            reader = readers.get(name)
+            if reader is not None:
+                reference[reader[0]] = None if value is None else reader[1](value)
         return reference
 
-    def _value(self, where: str, kind: Any, value: object) -> object:
-        if value is None:
-            return None
-        if isinstance(value, list):
-            return [self._value(where, kind, inner) for inner in value]
-        named = get_named_type(kind)
-        if not is_leaf_type(named):
-            inner = self._every.get(named.name)
-            return self._reference(inner, value) if inner is not None and isinstance(value, Mapping) else value
-        coerce: Any = named.coerce_input_value
-        try:
-            return coerce(value)
-        except (GraphQLError, ValueError, TypeError):
-            raise CodedError(REPRESENTATION_INVALID, f"The value for {where} is no {named.name}.") from None
+    def _readers_of(self, table: TypeTable) -> Mapping[str, tuple[str, Callable[[Any], Any]]]:
+        """For each field its Python name and how its value is read."""
+        kind = self._schema.type_map[table.name]
+        assert isinstance(kind, GraphQLObjectType)
+        return {
+            name: (described.python_name, self._reader(f"{table.name}.{name}", get_named_type(kind.fields[name].type)))
+            for name, described in table.fields.items()
+        }
+
+    def _reader(self, where: str, named: Any) -> Callable[[Any], Any]:
+        inner = self._every.get(named.name)
+
+        def read(value: Any) -> Any:
+            if isinstance(value, list):
+                return [None if one is None else read(one) for one in value]
+            if inner is not None and isinstance(value, Mapping):
+                return self._reference(inner, value)
+            try:
+                return named.coerce_input_value(value)
+            except (AttributeError, GraphQLError, ValueError, TypeError):
+                raise CodedError(REPRESENTATION_INVALID, f"The value for {where} is no {named.name}.") from None
+
+        return read
 
 
 def _complete(key: Sequence[KeyField], held: object) -> bool:

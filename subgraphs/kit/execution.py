@@ -6,6 +6,7 @@ from typing import Any
 
 from graphql import DocumentNode, ExecutionResult, GraphQLError, execute, parse, validate
 
+from subgraphs.kit.completion import PlainFirstExecutor
 from subgraphs.kit.errors import REQUEST_MALFORMED, CodedError
 from subgraphs.kit.loading import fault
 from subgraphs.kit.request import Request
@@ -19,6 +20,7 @@ class Executor:
 
     def __init__(self, schema: ServedSchema) -> None:
         self._schema = schema.graphql
+        self._executor_class = type("DepartmentExecutor", (PlainFirstExecutor,), {"readers": schema.readers})
         self._documents: dict[str, DocumentNode] = {}
 
     async def answer(self, payload: object, request: Request[Any]) -> dict[str, Any]:
@@ -33,6 +35,7 @@ class Executor:
             context_value=request,
             variable_values=variables,
             operation_name=operation_name,
+            executor_class=self._executor_class,
         )
         result = await executed if isawaitable(executed) else executed
         assert isinstance(result, ExecutionResult)

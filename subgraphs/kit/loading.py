@@ -10,7 +10,6 @@ record that the caller may not see. Loaded values are put on copies, hence a sto
 """
 
 import asyncio
-import copy
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -33,7 +32,7 @@ from graphql import (
     is_abstract_type,
 )
 
-from subgraphs.kit.disclosure import OUT_OF_SCOPE, Disclosure
+from subgraphs.kit.disclosure import OUT_OF_SCOPE, Disclosure, twin
 from subgraphs.kit.errors import DEPARTMENT_FAULT, CodedError
 from subgraphs.kit.request import Request
 from subgraphs.kit.tables import FieldTable, TypeTable
@@ -96,7 +95,7 @@ class Loading:
         if not deeper:
             return admitted
         shown = {
-            index: copy.copy(record)
+            index: twin(record)
             for index, record in enumerate(admitted)
             if record is not OUT_OF_SCOPE and not isinstance(record, BaseException)
         }

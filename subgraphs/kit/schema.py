@@ -19,6 +19,7 @@ from strawberry.schema.config import StrawberryConfig
 from strawberry.types.field import StrawberryField
 
 from subgraphs.kit.binding import bulk_of
+from subgraphs.kit.completion import Readers, plain_readers
 from subgraphs.kit.disclosure import OUT_OF_SCOPE, Disclosure
 from subgraphs.kit.entities import EntityResolver
 from subgraphs.kit.errors import SCHEMA_INVALID, CodedError
@@ -30,10 +31,11 @@ FEDERATION_VERSION: Final = "2.11"
 
 @dataclass(frozen=True, slots=True)
 class ServedSchema:
-    """A schema ready to execute, and its SDL as Federation 2 reads it."""
+    """A schema ready to execute, and its SDL as Federation 2 reads it. ``readers`` are those of ``completion``."""
 
     graphql: GraphQLSchema
     sdl: str
+    readers: Readers
 
 
 def build_schema(
@@ -57,12 +59,23 @@ def build_schema(
     tables = read_tables(schema)
     _describe(schema, descriptions or {})
     _install(schema, tables)
-    return ServedSchema(schema, built.as_str())
+    readers = {name: plain_readers(_object(schema, name), table) for name, table in tables.items()}
+    return ServedSchema(schema, built.as_str(), readers)
+
+
+def _object(schema: GraphQLSchema, name: str) -> GraphQLObjectType:
+    kind = schema.type_map[name]
+    assert isinstance(kind, GraphQLObjectType)
+    return kind
 
 
 def _written(value: object) -> str:
     """A date, a time or a decimal as JSON text; what a mask left of one is text already."""
-    return value.isoformat() if isinstance(value, date | datetime) else str(value)
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    if isinstance(value, str | Decimal | int | float):
+        return str(value)
+    raise TypeError(f"a {type(value).__name__} is no date, time or number")
 
 
 _SCALARS: dict[object, Any] = {
@@ -109,8 +122,7 @@ def _install(schema: GraphQLSchema, tables: Mapping[str, TypeTable]) -> None:
     if query is None:
         raise CodedError(SCHEMA_INVALID, "The schema has no Query.")
     for name, table in tables.items():
-        kind = schema.type_map[name]
-        assert isinstance(kind, GraphQLObjectType)
+        kind = _object(schema, name)
         for field_name, described in table.fields.items():
             field = kind.fields[field_name]
             field.resolve = _resolver(f"{name}.{field_name}", field.resolve, described, by_class)

@@ -24,8 +24,8 @@ from subgraphs.natural_resources import register_service
 CROSSWALK = "crosswalk.sqlite"
 _BATCH = 200
 _SCRIPT = """
-CREATE TABLE holder (surrogate TEXT PRIMARY KEY, number TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE unit (surrogate TEXT PRIMARY KEY, number TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE holder (surrogate TEXT PRIMARY KEY, number TEXT NOT NULL);
+CREATE TABLE unit (surrogate TEXT PRIMARY KEY, number TEXT NOT NULL);
 -- indexes
 CREATE UNIQUE INDEX holder_by_number ON holder (number);
 CREATE UNIQUE INDEX unit_by_number ON unit (number);

@@ -46,11 +46,11 @@ CREATE TABLE resident (
     id TEXT PRIMARY KEY, resident_id TEXT NOT NULL, name TEXT NOT NULL, sex TEXT NOT NULL, birth_date TEXT NOT NULL,
     registered_address TEXT NOT NULL, division_code TEXT NOT NULL, household TEXT NOT NULL, photo_digest BLOB NOT NULL,
     remarks TEXT
-) WITHOUT ROWID;
+);
 CREATE TABLE household (
     id TEXT PRIMARY KEY, household_no TEXT NOT NULL, head TEXT NOT NULL, head_resident_id TEXT NOT NULL,
     address TEXT NOT NULL, address_code TEXT NOT NULL, member_count INTEGER NOT NULL
-) WITHOUT ROWID;
+);
 -- indexes
 CREATE UNIQUE INDEX resident_by_number ON resident (resident_id);
 CREATE INDEX resident_by_household ON resident (household);

@@ -34,7 +34,8 @@ def department(tmp_path: Path) -> Iterator[Department]:
 
 
 async def test_the_thirty_lines_serve_a_bound_entity_to_signed_requests(department: Department, tmp_path: Path) -> None:
-    query = "query($r: [_Any!]!) { libraries { name } _entities(representations: $r) { ... on PublicLibrary { name } } }"
+    entities = "_entities(representations: $r) { ... on PublicLibrary { name } }"
+    query = f"query($r: [_Any!]!) {{ libraries {{ name }} {entities} }}"
     representations = [{"__typename": "PublicLibrary", "libraryNo": number} for number in ("2", "9")]
     async with served(department, tmp_path, signed=True) as client:
         answer = await client.ask(query, ResourceScope(resource="30700513/1"), r=representations)
