@@ -64,7 +64,8 @@ def test_a_chain_verifies_and_its_end_can_be_anchored() -> None:
 @given(st.data())
 def test_one_changed_byte_anywhere_is_found_and_its_record_named(data: st.DataObject) -> None:
     exported = b"".join(export_chain(RECORDS))
-    place = data.draw(st.integers(0, len(exported) - 1))
+    # The line ends are not part of any record: the last one may well be a space.
+    place = data.draw(st.integers(0, len(exported) - 1).filter(lambda at: exported[at] != ord("\n")))
     other = data.draw(st.integers(32, 126).filter(lambda byte: byte != exported[place]))
     changed = exported[:place] + bytes([other]) + exported[place + 1 :]
     with pytest.raises(CodedError) as caught:
