@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from catalog_sync.loading import Catalogue
 from gateway.access.contexts import SubgraphSeal, seal_for
 from gateway.access.governance import Governance
 from gateway.document_limits import DocumentLimits
@@ -20,6 +19,7 @@ from gateway.supergraph.join_sdl import read_supergraph
 from policies.context import SigningKey, parse_signing_key
 
 if TYPE_CHECKING:
+    from catalog_sync.loading import Catalogue
     from gateway.server.authentication import Authenticator
     from policies.tables import PolicyTables
 
@@ -52,7 +52,7 @@ class Build:
 class Foundation:
     """What outlives a supergraph: catalogue, policy and callers. All None in plain federation."""
 
-    catalogue: Catalogue | None = None
+    catalogue: "Catalogue | None" = None
     tables: "PolicyTables | None" = None
     authenticator: "Authenticator | None" = None
 

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from gateway.access.caller_view import CallerView
 from gateway.binding import Binding, GovernedBinding, PlainBinding
@@ -11,11 +12,13 @@ from gateway.execution.result import Result
 from gateway.execution.transport import RoutedTransport
 from gateway.pipeline import answer, stream
 from gateway.preparation import Prepared
-from gateway.recording import OperationLedger
 from gateway.server.answering import Answer, Answering, Credentials, EncodableResult, GraphQLRequest
-from gateway.server.authentication import Authenticator
 from gateway.snapshot import Text
 from policies.callers import Caller
+
+if TYPE_CHECKING:
+    from gateway.recording import OperationLedger
+    from gateway.server.authentication import Authenticator
 
 
 class PlainGateway(Answering):
@@ -54,9 +57,9 @@ class GovernedGateway(Answering):
     """Every caller under the catalogue and the policy; ``ledger`` is None where no store is configured."""
 
     transport: RoutedTransport
-    ledger: OperationLedger | None = None
+    ledger: "OperationLedger | None" = None
 
-    def __init__(self, build: Build, authenticator: Authenticator, timeout: float) -> None:
+    def __init__(self, build: Build, authenticator: "Authenticator", timeout: float) -> None:
         self.build = build
         self._authenticator = authenticator
         self._timeout = timeout

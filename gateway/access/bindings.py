@@ -18,6 +18,7 @@ field is either bound, or structural and leads to bound fields only, or in no ca
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from graphql import (
     GraphQLArgument,
@@ -30,9 +31,11 @@ from graphql import (
 )
 
 from catalog_sync.entries import CatalogueEntry, InformationItem
-from catalog_sync.loading import Catalogue
 from gateway.supergraph.field_set import FieldSet, FieldSetFragment
 from gateway.supergraph.model import FieldDefinition, Supergraph, TypeDefinition, TypeKind
+
+if TYPE_CHECKING:
+    from catalog_sync.loading import Catalogue
 
 _PLACING_ARGUMENTS = re.compile(r"^(order|sort|group)(By|ing)?$", re.IGNORECASE)
 
@@ -63,13 +66,13 @@ class Bindings:
     persons: frozenset[str] = frozenset()
 
 
-def bind_catalogue(supergraph: Supergraph, catalogue: Catalogue) -> Bindings:
+def bind_catalogue(supergraph: Supergraph, catalogue: "Catalogue") -> Bindings:
     """Binds every object field of ``supergraph`` to the items of ``catalogue``."""
     return _Binding(supergraph, catalogue).result()
 
 
 class _Binding:
-    def __init__(self, supergraph: Supergraph, catalogue: Catalogue) -> None:
+    def __init__(self, supergraph: Supergraph, catalogue: "Catalogue") -> None:
         self._supergraph = supergraph
         self._catalogue = catalogue
         schema = supergraph.schema
@@ -204,7 +207,7 @@ class _Binding:
         return None
 
 
-def _persons(catalogue: Catalogue) -> frozenset[str]:
+def _persons(catalogue: "Catalogue") -> frozenset[str]:
     return frozenset(
         _name(entry, item)
         for entry in catalogue.released

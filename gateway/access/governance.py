@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from graphql import GraphQLSchema
 
-from catalog_sync.loading import Catalogue
 from gateway.access.bindings import Bindings, Unbound, bind_catalogue
 from gateway.access.caller_view import CallerView, Rights
 from gateway.access.refusals import RefusalTexts
@@ -18,6 +17,7 @@ from policies.callers import Caller
 from policies.views import AccessView
 
 if TYPE_CHECKING:
+    from catalog_sync.loading import Catalogue
     from policies.tables import PolicyTables
 
 # Classes of callers and contracts remembered; a city has some thousand applications and far fewer distinct rights.
@@ -31,7 +31,7 @@ class Governance:
     ``apply`` is the address where refused callers apply, with ``{resource}`` in it.
     """
 
-    def __init__(self, supergraph: Supergraph, catalogue: Catalogue, tables: "PolicyTables", apply: str) -> None:
+    def __init__(self, supergraph: Supergraph, catalogue: "Catalogue", tables: "PolicyTables", apply: str) -> None:
         self.catalogue = catalogue
         self.tables = tables
         self._supergraph = supergraph

@@ -2,11 +2,14 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from catalog_sync.loading import Catalogue
 from gateway.errors import ErrorCode, ErrorReport, Family
 from gateway.planning.operation import FieldSelection, Refused
 from policies.views import Missing
+
+if TYPE_CHECKING:
+    from catalog_sync.loading import Catalogue
 
 FORBIDDEN = ErrorCode(
     "FORBIDDEN", Family.ACCESS,
@@ -34,7 +37,7 @@ class RefusalTexts:
     ``apply`` holds ``{resource}`` where the resource code stands.
     """
 
-    catalogue: Catalogue
+    catalogue: "Catalogue"
     apply: str
 
     def details(self, resource: str, items: Iterable[str], missing: Missing) -> dict[str, object]:
