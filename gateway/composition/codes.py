@@ -372,7 +372,7 @@ DOWNSTREAM_SERVICE_ERROR = _error(
 # @inaccessible.
 DISALLOWED_INACCESSIBLE = _error(
     "DISALLOWED_INACCESSIBLE",
-    "Something built in is @inaccessible.",
+    "Something built in is @inaccessible; GraphQL does not let a schema say so in the first place.",
     "Remove @inaccessible.",
 )
 REFERENCED_INACCESSIBLE = _error(

@@ -19,8 +19,8 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
-    Undefined,
     is_specified_scalar_type,
+    print_ast,
 )
 
 from gateway.composition.subgraph.graphql_rules import is_subtype
@@ -164,7 +164,7 @@ class _Comparison:
             yield Change(effect, coordinate, f"its type changed from {was} to {now}.")
         elif _needed(other) and not _needed(one):
             yield Change(Effect.BREAKING, coordinate, "it became required, for its default was removed.")
-        if one.default_value != other.default_value and not (_needed(other) and not _needed(one)):
+        if _default(one) != _default(other) and not (_needed(other) and not _needed(one)):
             told = f"its default changed from {_default(one)} to {_default(other)}."
             yield Change(Effect.RISKY, coordinate, told)
 
@@ -178,11 +178,13 @@ def _kind(type_: GraphQLNamedType) -> str:
 
 
 def _needed(value: GraphQLArgument | GraphQLInputField) -> bool:
-    return str(value.type).endswith("!") and value.default_value is Undefined
+    return str(value.type).endswith("!") and value.default is None
 
 
 def _default(value: GraphQLArgument | GraphQLInputField) -> str:
-    return "none" if value.default_value is Undefined else repr(value.default_value)
+    if value.default is None:
+        return "none"
+    return print_ast(value.default.literal) if value.default.literal else repr(value.default.value)
 
 
 def _deprecation(coordinate: str, was: str | None, now: str | None) -> Iterator[Change]:

@@ -151,11 +151,7 @@ class _FieldMerge:
                         self.coordinate,
                         sources=[(subgraph, member)],
                     )
-        wrong = [
-            (s, m)
-            for s, m in externals
-            if m.type != merged.type and not is_subtype(merged.type, m.type, self.merge.is_subtype)
-        ]
+        wrong = [(s, m) for s, m in externals if m.type != merged.type]
         if wrong:
             self.merge.report(
                 codes.EXTERNAL_TYPE_MISMATCH,

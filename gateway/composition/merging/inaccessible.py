@@ -8,7 +8,7 @@ from graphql import ConstValueNode
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.state import Merge
-from gateway.supergraph.elements import BUILT_IN_SCALARS, Member, Type, is_required, named_type
+from gateway.supergraph.elements import Member, Type, is_required, named_type
 from gateway.supergraph.model import TypeKind
 
 
@@ -39,10 +39,6 @@ class _Check:
 
     def run(self) -> None:
         definition, name = self.definition, self.name
-        if name.startswith("__") or name in BUILT_IN_SCALARS:
-            if _hidden_anywhere(definition):
-                self.report(codes.DISALLOWED_INACCESSIBLE, f"{name} is built in and cannot be @inaccessible.", name)
-            return
         if definition.has("inaccessible"):
             self._hidden_type()
             return

@@ -251,12 +251,15 @@ class Reach:
         return [Position(position.subgraph, target, _united(promised))]
 
     def narrowings(self, type_name: str, places: Iterable[Position]) -> Iterator[tuple[str, list[Position]]]:
-        """For each object type that the value may have, the positions where it may have it."""
+        """For each object type that the value can have, the positions where it has it.
+
+        A value that several subgraphs share has only types that all of them can return.
+        """
         places = list(places)
         merged = self.merge.types[type_name]
         for runtime in self.possible(merged):
             narrowed = [p for place in places if (p := self._narrow(place, runtime)) is not None]
-            if narrowed:
+            if narrowed and len(narrowed) == len(places):
                 yield runtime, narrowed
 
     def possible(self, merged: Type) -> list[str]:

@@ -1,0 +1,151 @@
+import pytest
+
+from gateway.composition.compose import compose
+from gateway.composition.merging.scopes import conjunction, implies
+from tests.composition.subgraphs import as_written, definition, errors, federation_2, hints, supergraph
+
+FEDERATION = "https://specs.apollo.dev/federation/v2.9"
+
+
+def test_a_renamed_directive_means_what_its_specification_says() -> None:
+    header = f'extend schema @link(url: "{FEDERATION}", import: [{{name: "@authenticated", as: "@login"}}, "@key"])\n'
+    sdl = supergraph(*as_written(a=header + "type Query { a: Int @login }"))
+    assert "a: Int @login" in definition(sdl, "type Query")
+    assert 'authenticated/v0.1", for: SECURITY, import: [{name: "@authenticated", as: "@login"}])' in sdl
+    assert "directive @login on" in sdl
+
+
+def test_a_directive_that_is_not_imported_goes_by_its_prefix() -> None:
+    header = f'extend schema @link(url: "{FEDERATION}", as: "fed", import: ["@inaccessible"])\n'
+    text = 'type Query { a: T } type T @fed__key(fields: "id") { id: ID b: Int @inaccessible }'
+    sdl = supergraph(*as_written(a=header + text))
+    assert '@join__type(graph: A, key: "id")' in definition(sdl, "type T")
+
+
+def test_an_own_directive_of_the_same_name_is_not_the_federations() -> None:
+    header = f'extend schema @link(url: "{FEDERATION}", import: ["@shareable"])\n'
+    text = "directive @tag(x: Int) on FIELD_DEFINITION type Query { a: Int @tag(x: 1) }"
+    sdl = supergraph(*as_written(a=header + text))
+    assert "@tag" not in sdl
+
+
+def test_tags_unite_and_the_dearest_cost_counts() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { a: Int @shareable @tag(name: "x") @cost(weight: 3) }',
+            b='type Query { a: Int @shareable @tag(name: "y") @cost(weight: 7) }',
+        )
+    )
+    assert 'a: Int @tag(name: "x") @cost(weight: 7) @tag(name: "y")'.count("@") == 3
+    line = next(x for x in definition(composition.supergraph_sdl or "", "type Query") if x.startswith("a:"))
+    assert {'@tag(name: "x")', '@tag(name: "y")', "@cost(weight: 7)"} <= set(line.replace(" @", "\n@").split("\n"))
+    assert hints(composition) == ["MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS"]
+
+
+def test_scopes_of_two_subgraphs_must_both_be_met() -> None:
+    sdl = supergraph(
+        *federation_2(
+            a='type Query { a: Int @shareable @requiresScopes(scopes: [["x"], ["y"]]) }',
+            b='type Query { a: Int @shareable @requiresScopes(scopes: [["x"], ["z"]]) }',
+        )
+    )
+    assert '@requiresScopes(scopes: [["x"], ["y", "z"]])' in sdl
+
+
+@pytest.mark.parametrize(
+    ("requirements", "expected"),
+    [
+        ([[["a"]], [["b"]]], [["a", "b"]]),
+        ([[["a"], ["b"]], [["a"]]], [["a"]]),
+        ([[["a"], ["b"]], [["c"], ["d"]]], [["a", "c"], ["a", "d"], ["b", "c"], ["b", "d"]]),
+        ([[], [["a"]]], [["a"]]),
+    ],
+)
+def test_conjunctions_keep_only_alternatives_that_matter(
+    requirements: list[list[list[str]]], expected: list[list[str]]
+) -> None:
+    merged = conjunction(requirements)
+    assert merged == expected
+    assert all(implies(merged, requirement) for requirement in requirements)
+
+
+def test_an_interface_asks_what_its_implementations_ask() -> None:
+    sdl = supergraph(
+        *federation_2(
+            a="type Query { media: Media } interface Media { id: ID } type Book implements Media @authenticated { id: ID } "
+            'type Film implements Media { id: ID @requiresScopes(scopes: [["film"]]) }'
+        )
+    )
+    assert "@authenticated" in definition(sdl, "interface Media")
+    assert 'id: ID @requiresScopes(scopes: [["film"]])' in definition(sdl, "interface Media")
+
+
+def test_a_composed_directive_brings_its_link_and_definition() -> None:
+    header = (
+        f'extend schema @link(url: "{FEDERATION}", import: ["@composeDirective"]) '
+        '@link(url: "https://example.org/audit/v1.2", import: ["@audit"]) @composeDirective(name: "@audit")\n'
+    )
+    text = "directive @audit(level: Int!) on FIELD_DEFINITION type Query { a: Int @audit(level: 3) }"
+    sdl = supergraph(*as_written(a=header + text))
+    assert '@link(url: "https://example.org/audit/v1.2", import: ["@audit"])' in sdl
+    assert "directive @audit(level: Int!) on FIELD_DEFINITION" in sdl
+    assert "a: Int @audit(level: 3)" in definition(sdl, "type Query")
+
+
+RESOURCE = (
+    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@shareable", "@key"]) '
+    '@link(url: "https://watersmeet.dev/resource/v1.0", import: ["@resource"])\n'
+)
+
+
+def test_resource_codes_reach_the_supergraph_without_being_asked_for() -> None:
+    sdl = supergraph(
+        *as_written(
+            a=RESOURCE + 'type Query { t: T } type T @key(fields: "id") @resource(code: "R-1") { id: ID }',
+            b=RESOURCE + 'type T @key(fields: "id") { id: ID b: Int @resource(code: "R-2") }',
+        )
+    )
+    assert '@link(url: "https://watersmeet.dev/resource/v1.0", import: ["@resource"])' in sdl or (
+        '@link(url: "https://watersmeet.dev/resource/v1.0")' in sdl
+    )
+    assert "directive @resource(code: String!) on OBJECT | INTERFACE | FIELD_DEFINITION" in sdl
+    assert '@resource(code: "R-1")' in definition(sdl, "type T")
+    assert 'b: Int @join__field(graph: B) @resource(code: "R-2")' in definition(sdl, "type T")
+
+
+def test_the_same_resource_code_twice_is_one() -> None:
+    one = RESOURCE + 'type Query { a: Int @shareable @resource(code: "R-1") }'
+    assert supergraph(*as_written(a=one, b=one)).count('@resource(code: "R-1")') == 1
+
+
+def test_cache_tags_are_written_per_subgraph() -> None:
+    sdl = supergraph(*federation_2(a='type Query { a: Int @cacheTag(format: "a") }'))
+    assert 'a: Int @join__directive(graphs: [A], name: "federation__cacheTag", args: {format: "a"})' in definition(
+        sdl, "type Query"
+    )
+
+
+def test_connectors_are_refused_by_name() -> None:
+    header = (
+        f'extend schema @link(url: "{FEDERATION}") @link(url: "https://specs.apollo.dev/connect/v0.1", '
+        'import: ["@connect"])\n'
+    )
+    composition = compose(as_written(a=f"{header}type Query {{ a: Int }}"))
+    assert errors(composition) == ["UNSUPPORTED_LINKED_FEATURE"]
+    assert "connectors" in composition.errors[0].message
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        '@link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@policy"])',
+        '@link(url: "https://specs.apollo.dev/federation/v2.3", import: [{name: "@key", as: "key"}])',
+        '@link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"]) '
+        '@link(url: "https://example.org/x/v1.0", import: [{name: "@x", as: "@key"}])',
+        '@link(url: "https://specs.apollo.dev/federation/v2.3") @link(url: "https://example.org/federation/v1.0")',
+    ],
+)
+def test_links_that_cannot_be_followed_are_refused(link: str) -> None:
+    assert errors(compose(as_written(a=f"extend schema {link}\ntype Query {{ a: Int }}"))) == [
+        "INVALID_LINK_DIRECTIVE_USAGE"
+    ]

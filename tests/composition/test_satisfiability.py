@@ -1,0 +1,162 @@
+import pytest
+from graphql import build_schema, parse, validate
+
+from gateway.composition.compose import compose
+from gateway.composition.satisfiability import check
+from gateway.supergraph.api_schema import api_schema
+from gateway.supergraph.join_sdl import read_supergraph
+from tests.composition.subgraphs import errors, federation_2, supergraph
+
+
+def test_a_field_without_a_way_to_it_is_told_with_an_operation_and_a_reason_per_subgraph() -> None:
+    composition = compose(
+        federation_2(
+            a="type Query { shelf(id: ID!): Shelf } type Shelf { books: [Book] } type Book { id: ID }",
+            b="type Book { title: String }",
+        )
+    )
+    (issue,) = composition.errors
+    assert issue.code.name == "SATISFIABILITY_ERROR"
+    assert issue.witness == "\n".join(
+        [
+            "query($id: ID!) {",
+            "  shelf(id: $id) {",
+            "    books {",
+            "      title",
+            "    }",
+            "  }",
+            "}",
+        ]
+    )
+    assert issue.reasons == (
+        "from subgraph a: it does not have Book.title",
+        "subgraph b has it, but Book has no resolvable @key there to enter by",
+    )
+
+
+def test_the_witness_is_an_operation_that_clients_could_send() -> None:
+    composition = compose(
+        federation_2(
+            a="type Query { media(kind: Int!): [Media] } interface Media { id: ID } "
+            "type Book implements Media { id: ID author(kind: ID!): Author } type Author { id: ID }",
+            b="type Author { name: Name } type Name { first: String }",
+        )
+    )
+    schema = build_schema(
+        "type Query { media(kind: Int!): [Media] } interface Media { id: ID } "
+        "type Book implements Media { id: ID author(kind: ID!): Author } type Author { id: ID name: Name } "
+        "type Name { first: String }"
+    )
+    assert validate(schema, parse(composition.errors[0].witness or "")) == []
+
+
+def test_a_key_leads_from_one_subgraph_to_another_and_on_to_a_third() -> None:
+    supergraph(
+        *federation_2(
+            a='type Query { book: Book } type Book @key(fields: "id") { id: ID }',
+            b='type Book @key(fields: "id") @key(fields: "isbn") { id: ID isbn: ID }',
+            c='type Book @key(fields: "isbn") { isbn: ID price: Int }',
+        )
+    )
+
+
+def test_a_key_that_cannot_be_had_leads_nowhere() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { book: Book } type Book @key(fields: "id") { id: ID }',
+            c='type Book @key(fields: "isbn") { isbn: ID price: Int }',
+        )
+    )
+    assert set(errors(composition)) == {"SATISFIABILITY_ERROR"}
+    assert any('@key(fields: "isbn") cannot be had from subgraph a' in r for r in composition.errors[0].reasons)
+
+
+def test_a_key_that_is_not_resolvable_leads_nowhere() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { book: Book } type Book @key(fields: "id") { id: ID }',
+            b='type Book @key(fields: "id", resolvable: false) { id: ID price: Int }',
+        )
+    )
+    assert errors(composition) == ["SATISFIABILITY_ERROR"]
+
+
+def test_a_shared_parent_makes_its_keyless_child_reachable() -> None:
+    supergraph(
+        *federation_2(
+            a='type Query { book: Book } type Book @key(fields: "id") { id: ID cover: Cover @shareable } '
+            "type Cover { front: String }",
+            b='type Book @key(fields: "id") { id: ID cover: Cover @shareable } type Cover { back: String }',
+        )
+    )
+
+
+def test_requirements_that_need_each_other_are_not_met() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { t: T } type T @key(fields: "id") { id: ID y: Int @external x: Int @requires(fields: "y") }',
+            b='type T @key(fields: "id") { id: ID x: Int @external y: Int @requires(fields: "x") }',
+        )
+    )
+    assert set(errors(composition)) == {"SATISFIABILITY_ERROR"}
+
+
+def test_what_is_provided_can_be_had_on_that_path_alone() -> None:
+    sdl = {
+        "a": 'type Query {{ t: T {provides} }} type T @key(fields: "id") {{ id: ID n: N }} '
+        "type N @shareable {{ x: Int {external} }}",
+        "b": "type Query { n: N } type N @shareable { x: Int }",
+    }
+    provided = sdl["a"].format(provides='@provides(fields: "n { x }")', external="@external")
+    supergraph(*federation_2(a=provided, b=sdl["b"]))
+
+
+def test_hidden_fields_need_no_way_to_them() -> None:
+    supergraph(
+        *federation_2(a="type Query { book: Book } type Book { id: ID }", b="type Book { title: String @inaccessible }")
+    )
+
+
+def test_a_shared_mutation_must_be_answerable_from_one_subgraph() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { a: Int } type Mutation { f: F @shareable } type F @key(fields: "id", resolvable: false) '
+            "{ id: ID x: Int }",
+            b='type Mutation { f: F @shareable } type F @key(fields: "id", resolvable: false) { id: ID y: Int }',
+        )
+    )
+    assert set(errors(composition)) == {"SATISFIABILITY_ERROR"}
+
+
+def test_every_state_of_a_progressive_override_is_checked() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { t: T } type T @key(fields: "id") { id: ID v: V @override(from: "b", label: "go") } '
+            "type V { x: Int @shareable }",
+            b='type T @key(fields: "id") { id: ID v: V } type V { x: Int @shareable y: Int }',
+        )
+    )
+    assert errors(composition) == ["SATISFIABILITY_ERROR"]
+    assert composition.errors[0].coordinates == ("V.y",)
+
+
+def test_the_walk_ends_with_a_code_when_its_budget_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "BUDGET", 3)
+    composition = compose(
+        federation_2(
+            a='type Query { t: T } type T @key(fields: "id") { id: ID t: T x: Int y: Int }',
+            b='type T @key(fields: "id") { id: ID z: Int }',
+        )
+    )
+    assert errors(composition) == ["MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED"]
+
+
+def test_what_is_composed_is_read_by_the_gateway() -> None:
+    sdl = supergraph(
+        *federation_2(
+            a='type Query { book: Book } type Book @key(fields: "id") { id: ID! hidden: Int @inaccessible }',
+            b='type Book @key(fields: "id") { id: ID! price: Int }',
+        )
+    )
+    schema = api_schema(read_supergraph(sdl))
+    assert set(schema.type_map["Book"].fields) == {"id", "price"}  # type: ignore[attr-defined]
