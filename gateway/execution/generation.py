@@ -230,7 +230,10 @@ class Generator:
     def _representation(self, request: EntityRequest, shape: Shape) -> _Represented | None:
         """How the request represents objects of a shape; None if it does not."""
         for each in request.representations:
-            if each.on_types is None or shape.type in each.on_types:
+            if each.on_types is None or (shape.type in each.on_types and not shape.untyped):
+                asks_type = each.typename is None or any(one.slot == TYPENAME for one in each.fields)
+                if shape.untyped and asks_type:
+                    raise NotCoveredError("a representation needs the name of a type that nobody tells")
                 fields = tuple(
                     replace(one, constant=shape.type) if one.slot == TYPENAME and one.constant is None else one
                     for one in each.fields

@@ -34,8 +34,8 @@ class NestedRepresentations:
 
     def _reader(self, field: RepresentationField, place: Place) -> str:
         """A function that reads one object, or null, at a place."""
-        if not field.fields:
-            raise NotCoveredError("a representation holds an object without fields")
+        if not field.fields or place.untyped:
+            raise NotCoveredError("a representation holds an object without fields, or of an unknown type")
         name = self._code.fresh("read")
         with self._code.function(f"{name}(o)"):
             self._code.add("c = type(o)")

@@ -77,13 +77,20 @@ class Shape:
     slots: dict[str, Slot] = field(default_factory=dict)
     typename_fetched: bool = False
 
+    @property
+    def untyped(self) -> bool:
+        """Whether ``type`` is an interface, since nothing tells the objects' own types."""
+        return self.place is not None and self.place.untyped
+
     def output(self) -> Iterator[tuple[str, Slot | str | None]]:
         """The answer's fields in order: response key, and the slot or the constant that gives the value."""
         for projected in self.projection:
-            if projected.slot == TYPENAME:
-                yield projected.response_key, self.type
-            elif projected.constant is not None:
+            if projected.constant is not None:
                 yield projected.response_key, projected.constant
+            elif projected.slot == TYPENAME and self.untyped:
+                raise NotCoveredError("the type's name is wanted where none is known")
+            elif projected.slot == TYPENAME:
+                yield projected.response_key, self.type
             elif projected.slot in self.slots:
                 yield projected.response_key, self.slots[projected.slot]
             elif isinstance(projected.type, GraphQLNonNull):
@@ -94,11 +101,15 @@ class Shape:
 
 @dataclass(eq=False, slots=True)
 class Place:
-    """Where objects stand; ``type`` with its lists. ``projected`` is False for what is fetched for joins alone."""
+    """Where objects stand; ``type`` with its lists. ``projected`` is False for what is fetched for joins alone.
+
+    ``untyped``: objects of an @interfaceObject, whose one shape bears the interface's name.
+    """
 
     type: GraphQLOutputType
     abstract: bool
     projected: bool
+    untyped: bool = False
     shapes: tuple[Shape, ...] = ()
 
 
@@ -199,8 +210,8 @@ class _LayingOut:
             if each.on_types is not None and not types <= each.on_types:
                 raise NotCoveredError("an entity request asks differently for several types")
         given, compared, typename_fetched = self._give(fetch, request.fields, shapes, assigned=True)
-        if typename_fetched and len(types) > 1:
-            raise NotCoveredError("an entity request asks several types for their names")
+        if typename_fetched and (len(types) > 1 or any(shape.untyped for shape in shapes)):
+            raise NotCoveredError("an entity request asks for names that may differ")
         for slot in given:
             slot.by_entity = True
         return EntityTargets(request, shapes, given, compared, typename_fetched)
@@ -259,7 +270,8 @@ class _LayingOut:
         named = self._schema.type_map.get(get_named_type(type_).name)
         if named is None:
             raise NotCoveredError("a type is not in the caller's schema")
-        place = Place(type_, is_abstract_type(named), projected is not None)
+        untyped = projected is not None and not projected.typed and is_abstract_type(named)
+        place = Place(type_, is_abstract_type(named) and not untyped, projected is not None, untyped)
         projection = projected.fields if projected is not None else ()
         types = [each.name for each in self._schema.get_possible_types(named)] if place.abstract else [named.name]  # type: ignore[arg-type]
         place.shapes = tuple(self._shape(name, projection, place, routes) for name in types)
@@ -268,6 +280,8 @@ class _LayingOut:
             _, compared, shape.typename_fetched = self._give(fetch, applied, (shape,), assigned=False)
             if compared:
                 raise NotCoveredError("a slot is fetched twice at once")
+            if untyped and (shape.typename_fetched or len(applied) < len(field_.fields)):
+                raise NotCoveredError("an @interfaceObject is asked as if it had types")
             if place.abstract and not shape.typename_fetched:
                 raise NotCoveredError("an abstract place without its type's name")
         return place
