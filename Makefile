@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev demo docs test lint types contracts tests lock explorer clean prove-access
+.PHONY: install dev bench demo docs fuzz test lint types contracts tests lock explorer clean prove-access
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -57,3 +57,11 @@ docs: install
 prove-access: dev
 	ORACLE_PAIRS=1000000 CASBIN_DECISIONS=100000 $(BIN)/pytest tests/policies/test_oracle.py -q --timeout 7200
 	PUBLICATION_KILLS=200 $(BIN)/pytest tests/storage/test_crash.py -q --timeout 7200
+
+# Slow or measuring; not part of `make test`.
+bench: dev
+	for name in gateway execution planning transport access composition catalogue; do \
+	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+fuzz: dev
+	$(BIN)/python -m tests.properties.fuzz --operations 10000
