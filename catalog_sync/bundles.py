@@ -23,6 +23,7 @@ from catalog_sync.signing import SIGNATURE_LENGTH, Peer, SigningKey
 FORMAT = 1
 LARGEST_BUNDLE = 64_000_000
 """Bytes; a city's whole catalogue seals into some ten bundles of about 4 MB."""
+HIGHEST_NUMBER = 2**53
 NO_DIGEST = "0" * 64
 
 _BUNDLE, _RECEIPT = "WATERSMEET-BUNDLE", "WATERSMEET-RECEIPT"
@@ -96,7 +97,7 @@ def open_bundle(content: bytes, peers: Mapping[str, Peer]) -> Bundle:
     """
     payload = _verified(_BUNDLE, content, peers, "sender")
     number, changes = payload.get("number"), payload.get("changes")
-    if not isinstance(number, int) or isinstance(number, bool) or number < 1 or not isinstance(changes, list):
+    if type(number) is not int or not 0 < number <= HIGHEST_NUMBER or not isinstance(changes, list):
         raise _malformed("number and changes")
     if not all(isinstance(change, dict) and isinstance(change.get("kind"), str) for change in changes):
         raise _malformed("changes")
@@ -157,8 +158,8 @@ def _verified(kind: str, content: bytes, peers: Mapping[str, Peer], signer: str)
         payload = json.loads(lines[1])
     except (ValueError, RecursionError) as error:
         raise _malformed("payload, which is not JSON") from error
-    if not isinstance(payload, dict):
-        raise _malformed("payload")
+    if not isinstance(payload, dict) or not _is_canonical(payload, lines[1]):
+        raise _malformed("payload, which is not canonical JSON")
     name = _text(payload, signer)
     peer = peers.get(name)
     if peer is None:
@@ -167,6 +168,14 @@ def _verified(kind: str, content: bytes, peers: Mapping[str, Peer], signer: str)
     assert len(signature) == SIGNATURE_LENGTH
     peer.verify(last[1].decode(), lines[0] + b"\n" + lines[1] + b"\n", signature)
     return payload
+
+
+def _is_canonical(payload: Mapping[str, Any], written: bytes) -> bool:
+    """Whether a payload is written in the one form there is: what could not be written back is refused at the door."""
+    try:
+        return canonical_json(payload) == written
+    except (ValueError, RecursionError):
+        return False
 
 
 def _text(payload: Mapping[str, Any], name: str) -> str:

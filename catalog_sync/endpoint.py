@@ -7,23 +7,25 @@
     POST  /exchange/{receiver}/receipts                  a receipt for one of them
 
 Levels below call; a level above answers and is polled for what goes down. Every request is signed with the caller's key
-over method, path, query, position and digest, so that nobody unknown can store a byte. The bytes of a part are kept as
-they come in: a line that breaks in the middle of a part costs nothing of what arrived.
+over method, path, query, position, digest and time, so that nobody unknown can store a byte. The bytes of a part are
+kept as they come in: a line that breaks in the middle of a part costs nothing of what arrived.
 """
 
 import json
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from catalog_sync import errors
-from catalog_sync.bundles import LARGEST_BUNDLE
+from catalog_sync.bundles import HIGHEST_NUMBER, LARGEST_BUNDLE
 from catalog_sync.errors import (
     BUNDLE_MALFORMED,
     EXCHANGE_UNREACHABLE,
+    REQUEST_STALE,
     SIGNER_UNKNOWN,
     UNKNOWN_RESOURCE,
     UPLOAD_REFUSED,
@@ -38,20 +40,25 @@ SIGNATURE = "Exchange-Signature"
 OFFSET = "Upload-Offset"
 LENGTH = "Upload-Length"
 DIGEST = "Bundle-Digest"
+TIME = "Exchange-Time"
+CLOCKS_MAY_DIFFER = timedelta(minutes=5)
 KEPT_AT_ONCE = 256 * 1024
 RECEIPT_LIMIT = 4_000_000
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 
-def signed_headers(key: SigningKey, method: str, target: str, headers: Mapping[str, str]) -> dict[str, str]:
-    """The headers of a request with its signature among them; ``target`` is path and query."""
-    signature = key.sign(_signed_text(method, target, headers)).hex()
-    return {**headers, SIGNATURE: f"{key.id} {signature}"}
+def signed_headers(
+    key: SigningKey, method: str, target: str, headers: Mapping[str, str], at: datetime
+) -> dict[str, str]:
+    """The headers of a request with its time and signature among them; ``target`` is path and query."""
+    timed = {**headers, TIME: at.isoformat()}
+    signature = key.sign(_signed_text(method, target, timed)).hex()
+    return {**timed, SIGNATURE: f"{key.id} {signature}"}
 
 
 def _signed_text(method: str, target: str, headers: Mapping[str, str]) -> bytes:
-    told = [method, target, *(headers.get(name, "") for name in (OFFSET, LENGTH, DIGEST))]
+    told = [method, target, *(headers.get(name, "") for name in (OFFSET, LENGTH, DIGEST, TIME))]
     return "\n".join(told).encode()
 
 
@@ -85,19 +92,19 @@ class _Endpoint:
         self._now = now
 
     async def position(self, request: Request) -> Response:
-        peer, number = self._caller(request), int(request.path_params["number"])
+        peer, number = self._caller(request), _bundle_number(request)
         received = self._uploads.received(peer, number, request.query_params.get("digest", ""))
         return JSONResponse({"received": received, "applied": self._exchange.applied_through(peer)})
 
     async def take_part(self, request: Request) -> Response:
-        peer, number = self._caller(request), int(request.path_params["number"])
+        peer, number = self._caller(request), _bundle_number(request)
         digest, length = request.headers.get(DIGEST, ""), _number(request, LENGTH)
         have = await self._keep(request, peer, number, digest, _number(request, OFFSET), length)
         if have < length:
             return JSONResponse({"received": have}, status_code=202)
         content = self._uploads.whole(peer, number, digest)
         try:
-            receipt = self._exchange.receive(content, self._now())
+            receipt = await run_in_threadpool(self._exchange.receive, content, self._now())
         finally:
             self._uploads.forget(peer, number)
         return Response(receipt, media_type="application/octet-stream")
@@ -122,11 +129,11 @@ class _Endpoint:
 
     async def outbox(self, request: Request) -> Response:
         peer = self._caller(request)
-        self._exchange.seal(peer, self._now())
+        await run_in_threadpool(self._exchange.seal, peer, self._now())
         return JSONResponse({"numbers": list(self._exchange.outstanding(peer))})
 
     async def bundle(self, request: Request) -> Response:
-        content = self._exchange.bundle(self._caller(request), int(request.path_params["number"]))
+        content = self._exchange.bundle(self._caller(request), _bundle_number(request))
         if content is None:
             raise CodedError(UNKNOWN_RESOURCE, "No bundle of that number was sealed for this level.")
         return Response(content, media_type="application/octet-stream")
@@ -138,7 +145,7 @@ class _Endpoint:
             content += chunk
             if len(content) > RECEIPT_LIMIT:
                 raise CodedError(BUNDLE_MALFORMED, f"A receipt has {RECEIPT_LIMIT} bytes at most.")
-        receipt = self._exchange.acknowledge(bytes(content), self._now())
+        receipt = await run_in_threadpool(self._exchange.acknowledge, bytes(content), self._now())
         return JSONResponse({"number": receipt.number, "status": receipt.status})
 
     def _caller(self, request: Request) -> str:
@@ -154,7 +161,24 @@ class _Endpoint:
         except ValueError:
             raise CodedError(SIGNER_UNKNOWN, "The request's signature is not hexadecimal.") from None
         peer.verify(key_id, _signed_text(request.method, target, request.headers), raw)
+        self._recent(request.headers.get(TIME, ""))
         return name
+
+    def _recent(self, written: str) -> None:
+        """CodedError REQUEST_STALE for a request of another time: an old one that somebody repeats is no request."""
+        try:
+            differs = abs(self._now() - datetime.fromisoformat(written))
+        except (ValueError, TypeError):
+            raise CodedError(REQUEST_STALE, f"The header {TIME} must hold a time with its zone.") from None
+        if differs > CLOCKS_MAY_DIFFER:
+            raise CodedError(REQUEST_STALE, f"The request was signed {differs} away from now.")
+
+
+def _bundle_number(request: Request) -> int:
+    number = int(request.path_params["number"])
+    if not 0 < number <= HIGHEST_NUMBER:
+        raise CodedError(UPLOAD_REFUSED, "Bundles count from 1.", {"received": 0})
+    return number
 
 
 def _number(request: Request, header: str) -> int:

@@ -152,3 +152,8 @@ HARVEST_FAILED = ErrorCode(
     "A running subgraph could not be asked for its schema.",
     "Bring the subgraph back, or correct the address of its release.", 502,
 )  # fmt: skip
+REQUEST_STALE = ErrorCode(
+    "REQUEST_STALE", Family.CATALOGUE,
+    "A signed request between levels was made at another time than now: an old one repeated, or a clock is wrong.",
+    "Set both platforms' clocks; they may differ by five minutes.", 403,
+)  # fmt: skip

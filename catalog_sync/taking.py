@@ -23,6 +23,11 @@ from catalog_sync.signing import Peer
 from catalog_sync.store import entry_from_json, entry_to_json
 from catalog_sync.working_days import WorkingCalendar
 
+# What reading a change raises that is signed but not in its form: one such change must not stop the stream.
+_NOT_IN_ITS_FORM = (
+    KeyError, TypeError, ValueError, AttributeError, OverflowError, sqlite3.IntegrityError, sqlite3.DataError,
+)  # fmt: skip
+
 
 class Taking:
     """Takes changes in on behalf of one level."""
@@ -36,18 +41,26 @@ class Taking:
         self._calendar = calendar
 
     def take(self, connection: sqlite3.Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
-        """Applies one change of a peer's, or says why not."""
+        """Applies one change of a peer's, or says why not and leaves the tables as they were."""
+        connection.execute("SAVEPOINT change")
         try:
-            if change["kind"] == "entry":
-                return self._take_entry(connection, peer, change, at)
-            if change["kind"] == "decision":
-                return self._take_decision(connection, peer, change, at)
-            if change["kind"] == "tightening":
-                return self._take_tightening(connection, peer, change)
+            outcome = self._take(connection, peer, change, at)
         except CodedError as error:
-            return Outcome(_subject(change), "refused", error.message)
-        except (KeyError, TypeError, ValueError, AttributeError):
-            return Outcome(_subject(change), "refused", "the change is not in its form")
+            outcome = Outcome(_subject(change), "refused", error.message)
+        except _NOT_IN_ITS_FORM:
+            outcome = Outcome(_subject(change), "refused", "the change is not in its form")
+        if outcome.result == "refused":
+            connection.execute("ROLLBACK TO change")
+        connection.execute("RELEASE change")
+        return outcome
+
+    def _take(self, connection: sqlite3.Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
+        if change["kind"] == "entry":
+            return self._take_entry(connection, peer, change, at)
+        if change["kind"] == "decision":
+            return self._take_decision(connection, peer, change, at)
+        if change["kind"] == "tightening":
+            return self._take_tightening(connection, peer, change)
         return Outcome(_subject(change), "refused", f"changes of the kind {change['kind']!r} are not known here")
 
     def _take_entry(self, connection: sqlite3.Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
@@ -74,7 +87,7 @@ class Taking:
             ),
         )  # fmt: skip
         connection.execute("DELETE FROM held_code WHERE entry = ?", (entry.id,))
-        for code in entry.codes:
+        for code in dict.fromkeys(entry.codes):
             connection.execute("INSERT INTO held_code VALUES (?, ?)", (str(code), entry.id))
         return Outcome(_subject(change), "taken")
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import aiohttp
 
-from catalog_sync.bundles import digest_of
+from catalog_sync.bundles import LARGEST_BUNDLE, digest_of
 from catalog_sync.endpoint import DIGEST, LENGTH, OFFSET, refusal_of, signed_headers
-from catalog_sync.errors import CATALOGUE_UNREADABLE, EXCHANGE_UNREACHABLE, CodedError
+from catalog_sync.errors import BUNDLE_MALFORMED, CATALOGUE_UNREADABLE, EXCHANGE_UNREACHABLE, CodedError
 from catalog_sync.exchange import Exchange
 
 PART = 1_000_000
@@ -101,7 +101,7 @@ class Upstream:
     async def _request(
         self, method: str, target: str, headers: dict[str, str], body: bytes | None = None
     ) -> tuple[int, bytes]:
-        signed = signed_headers(self._exchange.key, method, target, headers)
+        signed = signed_headers(self._exchange.key, method, target, headers, self._now())
         try:
             async with self._session.request(method, self._address + target, headers=signed, data=body) as answer:
                 content = await answer.read()
@@ -151,8 +151,8 @@ def take_files(exchange: Exchange, directory: Path, at: datetime) -> tuple[tuple
         raise CodedError(CATALOGUE_UNREADABLE, f"{str(directory)!r} is no directory.")
     told: list[tuple[str, str]] = []
     for path in sorted([*directory.glob("*.bundle"), *directory.glob("*.receipt")]):
-        content = path.read_bytes()
         try:
+            content = _limited(path)
             sent_from_here = path.name.startswith(f"{exchange.name}-")
             if path.suffix == ".receipt" and sent_from_here:
                 told.append((path.name, exchange.acknowledge(content, at).status))
@@ -163,6 +163,12 @@ def take_files(exchange: Exchange, directory: Path, at: datetime) -> tuple[tuple
         except CodedError as error:
             told.append((path.name, f"refused, {error.code.name}: {error.message}"))
     return tuple(told)
+
+
+def _limited(path: Path) -> bytes:
+    if path.stat().st_size > LARGEST_BUNDLE:
+        raise CodedError(BUNDLE_MALFORMED, f"A bundle has {LARGEST_BUNDLE} bytes at most.")
+    return path.read_bytes()
 
 
 def _write_whole(path: Path, content: bytes) -> None:

@@ -237,9 +237,29 @@ def test_one_bad_change_is_refused_by_name_and_its_neighbours_are_taken() -> Non
     good = open_bundle(content, city.peers).changes[0]
     bad = {"kind": "entry", "entry": {"id": "e-9"}, "trigger": good["trigger"]}
     odd = {"kind": "greeting"}
-    found = outcomes(city, resealed(content, changes=(bad, odd, good)))
-    assert [result for result, _ in found] == ["refused", "refused", "taken"]
-    assert contents(city) == [("e-1", 1, "submitted")]
+    twice = entry_change(entry(8, codes=entry(8).codes * 2), TRIGGER)
+    found = outcomes(city, resealed(content, changes=(bad, odd, good, twice)))
+    assert [result for result, _ in found] == ["refused", "refused", "taken", "taken"]
+    assert city.held("e-8") is not None
+    assert [held for held, *_ in contents(city)] == ["e-1", "e-8"]
+
+
+def test_a_decision_that_no_table_could_hold_is_refused_and_the_stream_goes_on() -> None:
+    district, city = district_and_city()
+    decision = {"kind": "decision", "id": "e-1", "version": 10**30, "state": "accepted", "reasons": []}
+    bundle = Bundle(city.name, district.name, 1, "0" * 64, "now", (decision, {**decision, "version": 1}), "")
+    receipt = open_receipt(district.receive(seal_bundle(bundle, KEYS[CITY]), NOW), level(CITY, [DISTRICT]).peers)
+    assert [(each.result, each.reason) for each in receipt.outcomes] == [
+        ("refused", "the change is not in its form"),
+        ("taken", ""),
+    ]
+
+
+def test_a_payload_that_could_not_be_written_back_is_refused() -> None:
+    told = b'WATERSMEET-BUNDLE/1\n{"changes":[{"kind":"\\ud800"}],"number":1}\n'
+    content = told + f"{KEYS[DISTRICT].id} {KEYS[DISTRICT].sign(told).hex()}\n".encode()
+    _, city = district_and_city()
+    assert refusal(city, content) == "BUNDLE_MALFORMED"
 
 
 def test_a_clash_of_codes_names_both_sides() -> None:

@@ -1,5 +1,6 @@
 import random
 from contextlib import suppress
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import aiohttp
@@ -101,12 +102,25 @@ async def test_an_upload_that_is_not_what_was_announced_is_thrown_away() -> None
 async def test_nobody_unknown_stores_a_byte(key: SigningKey) -> None:
     district, city = district_and_city()
     target = f"/exchange/{district.name}/bundles/1"
-    headers = signed_headers(key, "PATCH", target, {OFFSET: "0", LENGTH: "4", DIGEST: "d"})
+    headers = signed_headers(key, "PATCH", target, {OFFSET: "0", LENGTH: "4", DIGEST: "d"}, NOW)
     async with serving(city) as port, aiohttp.ClientSession() as session:
         url = f"http://127.0.0.1:{port}{target}"
         async with session.patch(url, data=b"data", headers=headers) as answer:
             assert answer.status == 403
     assert Uploads(city.database).received(district.name, 1, "d") == 0
+
+
+@pytest.mark.parametrize("at", [NOW - timedelta(minutes=6), NOW + timedelta(minutes=6), NOW.replace(tzinfo=None)])
+async def test_a_request_of_another_time_is_refused(at: datetime) -> None:
+    district, city = district_and_city()
+    target = f"/exchange/{district.name}/outbox"
+    headers = signed_headers(KEYS[DISTRICT], "GET", target, {}, at)
+    async with (
+        serving(city) as port,
+        aiohttp.ClientSession() as session,
+        session.get(f"http://127.0.0.1:{port}{target}", headers=headers) as answer,
+    ):
+        assert (answer.status, (await answer.json())["code"]) == (403, "REQUEST_STALE")
 
 
 @pytest.mark.parametrize(("start", "length", "sent"), [(5, 10, 1), (0, 3, 4), (0, 0, 1), (0, 10**9, 1)])
@@ -115,7 +129,7 @@ async def test_a_part_that_fits_nowhere_is_refused(start: int, length: int, sent
     target = f"/exchange/{district.name}/bundles/1"
     headers = {OFFSET: str(start), LENGTH: str(length), DIGEST: "d"}
     async with serving(city) as port, aiohttp.ClientSession() as session:
-        signed = signed_headers(KEYS[DISTRICT], "PATCH", target, headers)
+        signed = signed_headers(KEYS[DISTRICT], "PATCH", target, headers, NOW)
         async with session.patch(f"http://127.0.0.1:{port}{target}", data=b"x" * sent, headers=signed) as answer:
             assert (answer.status, (await answer.json())["code"]) == (409, "UPLOAD_REFUSED")
 
