@@ -218,6 +218,12 @@ def opening_lines(application: OpeningApplication, items: Mapping[str, ItemTiers
     return tuple(lines)
 
 
+def opening_rule_ids(application: OpeningApplication) -> frozenset[str]:
+    """The ids of the lines that the grant has, or had before it ended."""
+    granted = msgspec.structs.replace(application, state=OpeningState.GRANTED)
+    return frozenset(line[1] for line in opening_lines(granted, {}) if line[0] == "p")
+
+
 def _clock(application: OpeningApplication, rules: Rules) -> RunningClock:
     return rules.profile.start(
         "C6", application.received, rules.calendar, extended=application.extended, pauses=application.pauses

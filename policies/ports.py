@@ -26,6 +26,9 @@ class PolicyStore(Protocol):
     async def head(self) -> int | None:
         """The number of the live version; None before the first."""
 
+    async def live_at(self, moment: datetime) -> int | None:
+        """The number of the version that was live at a moment; None before the first."""
+
     async def version(self, number: int) -> SignedVersion | None:
         """A published version; None if there is none of that number."""
 

@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from policies import drafts
 from policies.context import SigningKey
 from policies.decisions import Judge
-from policies.drafts import Checked, Draft, FreezeOf, PolicyTest
+from policies.drafts import Checked, Draft, DraftState, FreezeOf, PolicyTest
 from policies.errors import DRAFT_REFUSED, CodedError
 from policies.items import ItemTiers
 from policies.ledger import START, ActFacts
@@ -28,6 +28,8 @@ from policies.tables import PolicyTables, compile_tables
 from policies.versions import SignedVersion, sign_version
 
 POLL_SECONDS = 0.25
+# An emergency stop adds denies and nothing else, and must work within seconds: it is proved on fewer questions.
+STOP_SAMPLES = 500
 STRUCTURE = "policy"
 _log = logging.getLogger("watersmeet.policies")
 
@@ -107,6 +109,13 @@ class PolicyOffice:
         signed.verify(self._keys)
         return signed
 
+    async def version_at(self, moment: datetime) -> SignedVersion:
+        """The version that was live at a moment: could X have read Y then? Raises CodedError DRAFT_REFUSED."""
+        number = await self._store.live_at(moment)
+        if number is None:
+            raise CodedError(DRAFT_REFUSED, f"No policy was live at {time_text(moment)}.")
+        return await self.version(number)
+
     async def install(self, lines: tuple[Tokens, ...], person: Person, note: str) -> SignedVersion:
         """Publishes the first version of an empty store: there is nobody yet who could be the second person."""
         if await self._store.head() is not None:
@@ -114,9 +123,11 @@ class PolicyOffice:
         return await self._go_live(PolicyVersion.of(1, lines), None, (person.subject,), note, person, "install")
 
     async def start(self, identity: str, person: Person, note: str) -> Draft:
-        """A new draft of the live version."""
+        """A new draft of the live version, with the policy tests of the last draft that was published."""
         live = await self._demand_live()
-        draft = Draft(id=identity, base=live.number, author=person.subject, note=note, text=live.text())
+        before = [draft for draft in await self._store.drafts() if draft.state is DraftState.PUBLISHED]
+        tests = max(before, key=lambda draft: draft.base).tests if before else ()
+        draft = Draft(id=identity, base=live.number, author=person.subject, note=note, text=live.text(), tests=tests)
         await self._keep(draft, person, "draft started")
         return draft
 
@@ -174,7 +185,8 @@ class PolicyOffice:
         await self._demand_right_on(person, "freeze", live, (STRUCTURE,), author="-")
         tables = await asyncio.to_thread(compile_tables, live, self._items())
         version = drafts.freeze(live, tables, of, names, reason, self._clock(), until)
-        return await self._go_live(version, live, (person.subject,), reason, person, "freeze")
+        samples = min(self._samples, STOP_SAMPLES)
+        return await self._go_live(version, live, (person.subject,), reason, person, "freeze", samples=samples)
 
     async def add_lines(
         self,
@@ -207,11 +219,12 @@ class PolicyOffice:
         act: str,
         draft: Draft | None = None,
         matters: tuple[StoredMatter, ...] = (),
+        samples: int | None = None,
     ) -> SignedVersion:
         now = self._clock()
         known = _unchanged(live, version)
         loop, items = asyncio.get_running_loop(), dict(self._items())
-        work = (version, items, now, self._samples, known)
+        work = (version, items, now, self._samples if samples is None else samples, known)
         parts = [(part, self._processes) for part in range(self._processes)]
         await asyncio.gather(*(loop.run_in_executor(self._executor, compile_and_prove, *work, part) for part in parts))
         previous = live.digest if live else START

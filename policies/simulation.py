@@ -5,15 +5,20 @@ a rule names, to the tables of today and to those of the draft. Subjects with eq
 class and are compared once.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
 
+import msgspec
+
 from policies.callers import NO_DEPARTMENT, Caller, CallerKind
+from policies.items import resource_of
+from policies.ledger import LedgerRecord, ReadFacts, RecordKind
 from policies.lines import ALL_ROWS, ANY
 from policies.tables import PolicyTables
-from policies.views import AccessView, Entitlement, Need
+from policies.views import AccessView, Act, Entitlement, Need
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +88,23 @@ def what_if(
     return WhatIf(
         tuple(sorted(changes, key=lambda c: (c.subjects, c.zone, c.purpose or "", c.act, c.rows))), tuple(flips)
     )
+
+
+def recorded_operations(records: Iterable[LedgerRecord]) -> tuple[RecordedOperation, ...]:
+    """The operations that the ledger holds, each once: who read which items of one resource together."""
+    found: dict[RecordedOperation, None] = {}
+    for record in records:
+        if record.kind is not RecordKind.READ:
+            continue
+        facts = msgspec.json.decode(record.body, type=ReadFacts)
+        kind = CallerKind.PUBLIC if facts.department is None else CallerKind.APPLICATION
+        who = Caller(kind, facts.caller, facts.department, zone=facts.zone or "internet", purpose=facts.purpose)
+        by_resource: dict[str, set[Need]] = defaultdict(set)
+        for item in facts.items:
+            by_resource[resource_of(item)].add((item, Act.READ))
+        for resource, needs in sorted(by_resource.items()):
+            found[RecordedOperation(who, resource, frozenset(needs), facts.operation or facts.caller)] = None
+    return tuple(found)
 
 
 def _callers(before: PolicyTables, after: PolicyTables) -> Iterable[Caller]:

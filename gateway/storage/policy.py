@@ -11,7 +11,7 @@ from gateway.storage.database import Database, Transaction
 from policies.drafts import Draft
 from policies.errors import DRAFT_STALE, CodedError
 from policies.ledger import ActFacts, Anchor, LedgerRecord, ReadFacts, RecordKind, next_record
-from policies.lines import PolicyVersion, Tokens
+from policies.lines import PolicyVersion, Tokens, time_text
 from policies.ports import StoredMatter
 from policies.versions import SignedVersion
 
@@ -26,6 +26,12 @@ class SqlPolicyStore:
         """See PolicyStore."""
         async with self._database.read() as transaction:
             return await _head(transaction)
+
+    async def live_at(self, moment: datetime) -> int | None:
+        """See PolicyStore."""
+        async with self._database.read() as transaction:
+            query = "SELECT max(number) FROM policy_version WHERE published_at <= $1"
+            return cast("int | None", (await transaction.fetch(query, time_text(moment)))[0][0])
 
     async def version(self, number: int) -> SignedVersion | None:
         """See PolicyStore."""

@@ -28,6 +28,7 @@ from policies.openings import (
     hear_third_party,
     note_passing_of_time,
     opening_lines,
+    opening_rule_ids,
     submit,
 )
 from policies.tables import compile_lines
@@ -125,6 +126,7 @@ def test_use_against_the_terms_ends_the_grant() -> None:
     granted = decide(submitted(), REQUEST.items, None, PROVIDER, FRIDAY)
     ended = end(granted, PROVIDER, "resold", FRIDAY)
     assert opening_lines(ended, ITEMS) == ()
+    assert opening_rule_ids(ended) == {"A-2026-0007", "A-2026-0007.2"}
     assert "planning's" in refused(end, granted, Party("user:x", "welfare"), "resold", FRIDAY)
 
 

@@ -161,6 +161,27 @@ async def test_a_draft_that_breaks_a_policy_test_is_not_proposed_until_the_test_
     assert (await desk.office.propose("d1", ANN)).state is DraftState.PROPOSED
 
 
+async def test_policy_tests_stay_with_the_policy(desk: Desk) -> None:
+    test = PolicyTest(name="open stays open", subject="anon", item="transport.stop.name", zone="internet", allowed=True)
+    await desk.draft_with(NEW_GRANT, (test,))
+    proposed = await desk.office.propose("d1", ANN)
+    await desk.office.approve("d1", BEN, proposed.revision)
+    await desk.office.publish("d1", ANN)
+    assert (await desk.office.start("d2", BEN, "next")).tests == (test,)
+
+
+async def test_what_was_live_on_a_date_can_be_asked(desk: Desk) -> None:
+    installed = desk.clock.now
+    desk.clock.now += timedelta(days=30)
+    stopped = desk.clock.now
+    until = stopped + timedelta(hours=1)
+    await desk.office.freeze(FreezeOf.CALLER, ("dept:welfare",), ANN, "incident:1", until)
+    assert (await desk.office.version_at(installed)).version.number == 1
+    assert (await desk.office.version_at(stopped - timedelta(seconds=1))).version.number == 1
+    assert (await desk.office.version_at(stopped)).version.number == 2
+    assert await code_of(desk.office.version_at(installed - timedelta(seconds=1))) == "DRAFT_REFUSED"
+
+
 async def test_a_draft_of_an_older_version_is_not_published_over_a_newer_one(desk: Desk) -> None:
     await desk.draft_with(NEW_GRANT)
     proposed = await desk.office.propose("d1", ANN)

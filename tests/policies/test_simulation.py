@@ -4,7 +4,8 @@
 from datetime import UTC, datetime
 
 from policies.explain import explain
-from policies.simulation import Change, Flip, RecordedOperation, what_if
+from policies.ledger import ActFacts, LedgerRecord, Outcome, ReadFacts, RecordKind, next_record
+from policies.simulation import Change, Flip, RecordedOperation, recorded_operations, what_if
 from policies.views import Act, Reason
 from tests.policies.sample_policy import NOW, caller, sample_tables
 
@@ -45,6 +46,24 @@ def test_recorded_operations_that_would_be_decided_otherwise_are_named() -> None
     ]
     result = what_if(sample_tables(), sample_tables(GRANT + STOP), NOW, recorded)
     assert result.flips == (Flip("income", "tax.income", False), Flip("stops", "transport.stop", True))
+
+
+def test_operations_of_the_ledger_are_decided_anew_each_once() -> None:
+    def record(outcome: Outcome, *items: str) -> LedgerRecord:
+        facts = ReadFacts(
+            caller="app:lottery-crm", department="lottery", zone="intranet", purpose="audit", outcome=outcome,
+            policy_version="1", graph_version="1", items=items, operation="Winners",
+        )  # fmt: skip
+        return next_record(None, NOW, RecordKind.READ, facts)
+
+    records = [record(Outcome.GRANTED, "transport.stop.name", "econ.cpi.index")] * 3 + [
+        record(Outcome.REFUSED, "tax.income.amount"),
+        next_record(None, NOW, RecordKind.ACT, ActFacts(person="user:ann", act="publish", about="policy 1")),
+    ]
+    recorded = recorded_operations(records)
+    assert [operation.resource for operation in recorded] == ["econ.cpi", "transport.stop", "tax.income"]
+    result = what_if(sample_tables(), sample_tables(GRANT + STOP), NOW, recorded)
+    assert result.flips == (Flip("Winners", "transport.stop", True), Flip("Winners", "tax.income", False))
 
 
 def test_a_verdict_names_every_ground_and_its_end() -> None:
