@@ -1,4 +1,8 @@
-"""One differential check: plan and execute against a world's subgraphs, and compare with one monolithic execution."""
+"""One differential check: plan and execute against a world's subgraphs, and compare with one monolithic execution.
+
+Every second world is composed from its subgraphs' SDL, the others take the supergraph as the world writes it: a fault of
+composition and a fault of planning cannot hide each other.
+"""
 
 import asyncio
 import json
@@ -7,6 +11,7 @@ from random import Random
 
 from graphql import parse, validate
 
+from gateway.composition.compose import SubgraphSource, compose
 from gateway.errors import NO_PLAN, CodedError
 from gateway.execution.compiled import compile_plan
 from gateway.execution.executor import execute
@@ -18,6 +23,7 @@ from gateway.supergraph.api_schema import api_schema
 from gateway.supergraph.join_sdl import read_supergraph
 from tests.properties.federation import Federation, answer_in_one, supergraph_sdl
 from tests.properties.operations import OperationWriter
+from tests.properties.subgraph_sdl import subgraph_sdl
 from tests.properties.worlds import LABEL, World
 
 
@@ -35,10 +41,19 @@ class DifferenceFoundError(AssertionError):
     """Plan-and-execute and the monolith disagree."""
 
 
+def _composed(world: World, seed: int) -> str:
+    sources = [SubgraphSource(name, f"http://{name}/", subgraph_sdl(world, name)) for name in world.subgraphs]
+    composition = compose(sources)
+    if composition.supergraph_sdl is None:
+        found = "\n".join(f"{issue.code} {issue.message}" for issue in composition.errors)
+        raise DifferenceFoundError(f"seed {seed}: the world does not compose\n{found}")
+    return composition.supergraph_sdl
+
+
 def check_world(seed: int, operations: int, tally: Tally) -> None:
     """Compare ``operations`` random operations over the world of ``seed``. Raises DifferenceFoundError."""
     world = World(seed)
-    sdl = supergraph_sdl(world)
+    sdl = supergraph_sdl(world) if seed % 2 else _composed(world, seed)
     supergraph = read_supergraph(sdl)
     schema = api_schema(supergraph)
     planner = Planner(supergraph)
@@ -67,7 +82,8 @@ def check_world(seed: int, operations: int, tally: Tally) -> None:
         world.calls = 0
         federation.refusals.clear()
         federation.sent.clear()
-        result = asyncio.run(execute(BoundPlan(compile_plan(plan, schema), variables), federation))
+        compiled = compile_plan(plan, schema, 1 if tally.compared % 2 else None)  # both paths of execution by turns
+        result = asyncio.run(execute(BoundPlan(compiled, variables), federation))
         answered = json.loads(result.encode())
         tally.compared += 1
         tally.fetches += len(plan.fetches)
