@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute
 from gateway.building import Build, Foundation
 from gateway.execution.transport import RoutedTransport
 from gateway.gateway import GovernedGateway, PlainGateway
+from gateway.own_view import own_view_routes
 from gateway.reloading import follow, read_supergraph_text
 from gateway.server.admission import Admission, SteadyRate
 from gateway.server.application import Application, build_application
@@ -52,7 +53,7 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
         admission=Admission(limits.at_once, SteadyRate(limits.rate, limits.burst) if limits.rate else None),
         http=HttpSettings(body=limits.body, batch=limits.batch),
         documents=StoredDocuments(trusted, only_trusted=documents.only_trusted, persisted_bytes=documents.persisted),
-        routes=_pages(settings),
+        routes=[*own_view_routes(gateway), *_pages(settings)],
         origins=settings.server.origins,
         lifespan=lifespan,
     )

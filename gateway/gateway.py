@@ -36,6 +36,10 @@ class PlainGateway(Answering):
     async def admit(self, credentials: Credentials) -> None:
         """See Answering."""
 
+    async def view_of(self, credentials: Credentials) -> CallerView:
+        """What everybody sees."""
+        return self.build.snapshot.plain_view
+
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         """See Answering."""
         snapshot = self.build.snapshot
@@ -67,6 +71,11 @@ class GovernedGateway(Answering):
     async def admit(self, credentials: Credentials) -> None:
         """See Answering."""
         await self._authenticator.authenticate(credentials)
+
+    async def view_of(self, credentials: Credentials) -> CallerView:
+        """What whoever the credentials prove sees now. Raises CodedError where they prove nobody."""
+        caller = await self._authenticator.authenticate(credentials)
+        return self.build.governance().view_for(caller, datetime.now(UTC))
 
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         """See Answering."""

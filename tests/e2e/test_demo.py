@@ -91,6 +91,30 @@ def test_the_readme_s_first_query_gets_the_three_answers_it_promises(demo):
     assert "Cannot query field 'resident'" in readme
 
 
+def fetched(demo, path, caller, body=None):
+    callers = {known.name: known for known in demo.callers}
+    request = urllib.request.Request(f"{demo.address}{path}", body, dict(callers[caller].headers))
+    with urllib.request.urlopen(request, timeout=10) as response:
+        return response.read().decode()
+
+
+def test_each_caller_can_download_its_own_schema(demo):
+    assert "type ResidentBasic" in fetched(demo, "/schema.graphql", "subdistrict-office")
+    public = fetched(demo, "/schema.graphql", "public")
+    assert "type EnterpriseRegistration" in public
+    assert "Resident" not in public
+
+
+def test_a_caller_can_ask_why_before_it_asks_for_data(demo):
+    body = json.dumps({"query": '{ resident(residentId: "50") { name realEstate { location } } }'}).encode()
+    fields = {f["path"]: f for f in json.loads(fetched(demo, "/explain", "subdistrict-office", body))["fields"]}
+    assert fields["resident.name"]["verdict"] == "allowed"
+    assert fields["resident.name"]["rules"] == ["T-1"]
+    assert fields["resident.realEstate.location"]["verdict"] == "refused"
+    assert "GRANT_REQUIRED" in fields["resident.realEstate.location"]["reason"]
+    assert fields["resident.realEstate.location"]["provider"] == "重庆市规划和自然资源局"
+
+
 def test_personal_items_are_given_for_a_stated_case_only(demo):
     callers = {known.name: known for known in demo.callers}
     granted = callers["benefits-eligibility"]

@@ -1,0 +1,81 @@
+"""What a caller can learn about itself: its schema as SDL, and why an operation would be answered or refused.
+
+Both go by the credentials of the request alone; nothing here speaks about other callers, and nothing is executed.
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Protocol
+
+import msgspec
+from graphql import print_schema
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+
+from gateway.access.caller_view import CallerView
+from gateway.access.explain import explain
+from gateway.errors import BAD_REQUEST, CodedError, RequestError
+from gateway.memo import Memo
+from gateway.server.answering import Credentials
+from gateway.server.error_bodies import encode_errors, reports_of
+from gateway.server.headers import credentials_of, pick_headers, request_id_of
+
+MAX_OPERATION = 100_000
+
+
+class Viewing(Protocol):
+    """Says what a caller sees; the gateways do."""
+
+    async def view_of(self, credentials: Credentials) -> CallerView:
+        """The view of whoever the credentials prove. Raises CodedError where they prove nobody."""
+
+
+class _Explained(msgspec.Struct, forbid_unknown_fields=True):
+    query: str
+
+
+def own_view_routes(gateway: Viewing) -> list[BaseRoute]:
+    """``GET /schema.graphql`` and ``POST /explain`` (JSON with ``query``), for the caller itself."""
+    schemas: Memo[str, bytes] = Memo(100)
+
+    async def schema(request: Request, view: CallerView) -> Response:
+        text = schemas.get(view.contract)
+        if text is None:
+            text = schemas.put(view.contract, print_schema(view.schema).encode())
+        return Response(text, media_type="text/plain; charset=utf-8", headers={"Cache-Control": "no-store"})
+
+    async def explained(request: Request, view: CallerView) -> Response:
+        body = await request.body()
+        if len(body) > MAX_OPERATION:
+            raise CodedError(BAD_REQUEST, f"The body is larger than {MAX_OPERATION} bytes.")
+        try:
+            query = msgspec.json.decode(body, type=_Explained).query
+        except msgspec.DecodeError as error:
+            raise CodedError(BAD_REQUEST, f'Send JSON such as {{"query": "{{ ... }}"}}: {error}.') from None
+        told = {"version": 1, "at": datetime.now(UTC), "fields": explain(query, view)}
+        return Response(msgspec.json.encode(told), media_type="application/json", headers={"Cache-Control": "no-store"})
+
+    return [
+        Route("/schema.graphql", _for_caller(gateway, schema), methods=["GET"]),
+        Route("/explain", _for_caller(gateway, explained), methods=["POST"]),
+    ]
+
+
+def _for_caller(
+    gateway: Viewing, answer: Callable[[Request, CallerView], Awaitable[Response]]
+) -> Callable[[Request], Awaitable[Response]]:
+    """``answer`` for whoever the request's credentials prove; what is refused has the form of every other error."""
+
+    async def answered(request: Request) -> Response:
+        request_id = ""
+        try:
+            picked = pick_headers(request.headers.raw)
+            request_id = request_id_of(picked)
+            return await answer(request, await gateway.view_of(credentials_of(picked)))
+        except (CodedError, RequestError) as error:
+            status = error.status if isinstance(error, RequestError) else error.code.status
+            body = encode_errors(reports_of(error), request_id)
+            return Response(body, status if status != 200 else 400, media_type="application/json")
+
+    return answered
