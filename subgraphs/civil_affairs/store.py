@@ -3,6 +3,7 @@
 Documents are data from elsewhere, so they are parsed by defusedxml: no entity is expanded, nothing is fetched.
 """
 
+import re
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -56,6 +57,9 @@ KINDS: Mapping[str, Callable[..., Any]] = {
 }
 
 
+_SPECIAL = re.compile("[&<>\"'\n\r\t]")
+
+
 def write(folder: Path, kind: str, division: str, records: Iterable[NamedTuple]) -> None:
     """Writes one document: the records of a kind (``marriage``, ``allowance``, ``organisation``) in one district."""
     (folder / kind).mkdir(parents=True, exist_ok=True)
@@ -63,8 +67,12 @@ def write(folder: Path, kind: str, division: str, records: Iterable[NamedTuple])
         stream.write(f'<?xml version="1.0" encoding="UTF-8"?>\n<records kind="{kind}" division="{division}">\n')
         for record in records:
             values = zip(record._fields, record, strict=True)
-            stream.write(f"<{kind} {' '.join(f'{name}={quoteattr(value)}' for name, value in values)}/>\n")
+            stream.write(f"<{kind} {' '.join(f'{name}={_attribute(value)}' for name, value in values)}/>\n")
         stream.write("</records>\n")
+
+
+def _attribute(value: str) -> str:
+    return quoteattr(value) if _SPECIAL.search(value) else f'"{value}"'
 
 
 def read(folder: Path, kind: str) -> list[Any]:

@@ -9,7 +9,7 @@ from subgraphs.market_regulation.store import EnterpriseRow, LicenceRow
 from subgraphs.seed.names import enterprise_name
 from subgraphs.seed.numbers import Numbers
 from subgraphs.seed.places import STREETS, draw_division
-from subgraphs.seed.population import TODAY, Person
+from subgraphs.seed.population import SHOWN_DIVISION, TODAY, Person
 
 # 登记状态: 01 in operation, 02 struck off, 03 revoked.
 _STATUS, _STATUS_WEIGHTS = ("01", "02", "03"), (88, 8, 4)
@@ -21,9 +21,9 @@ _PAYING, _SUSPENDED, _ENDED = "1", "2", "4"
 
 
 def enterprises(random: Random, numbers: Numbers, adults: Sequence[Person], count: int) -> Iterator[EnterpriseRow]:
-    """Enterprises, each represented by an adult; the first one is in operation."""
+    """Enterprises, each represented by an adult; the first one has the same code at any scale and is in operation."""
     for place in range(count):
-        division = draw_division(random)
+        division = draw_division(random) if place else SHOWN_DIVISION
         representative = random.choice(adults)
         street = random.choice(STREETS)
         yield EnterpriseRow(

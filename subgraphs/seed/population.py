@@ -51,7 +51,7 @@ def families(random: Random, numbers: Numbers, persons: int) -> Iterator[Family]
     left = persons
     while left > 0:
         if left == persons:
-            shape, place = _SHOWN, next(place for place in places if place.division == _SHOWN_DIVISION)
+            shape, place = _SHOWN, next(place for place in places if place.division == SHOWN_DIVISION)
         else:
             shape, place = _shape(random), next(places)
         family = _family(random, numbers, place, shape[:left], persons - left)
@@ -66,7 +66,7 @@ class _Member:
     role: str
 
 
-_SHOWN_DIVISION = DIVISIONS[2]
+SHOWN_DIVISION = DIVISIONS[2]
 _SHOWN: tuple["_Member", ...] = (_Member(True, 38, "head"), _Member(False, 40, "spouse"), _Member(True, 9, "child"))
 
 

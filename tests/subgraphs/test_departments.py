@@ -6,7 +6,9 @@ from typing import Any
 
 import aiohttp
 import pytest
+import yaml
 
+import subgraphs
 from policies.context import ResourceScope
 from policies.row_filters import Equals
 from subgraphs.civil_affairs.app import department as civil_affairs
@@ -20,7 +22,8 @@ from subgraphs.seed.numbers import photograph
 from subgraphs.transport.app import department as transport
 from tests.subgraphs.conftest import served
 
-RESIDENT = "509903198806230026"  # the head of the family that every scale of the data begins with
+# The head of the family, and the enterprise, that every scale of the data begins with: the ready queries ask for them.
+RESIDENT, ENTERPRISE = "509903198806230026", "91509903XX0000019G"
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +62,14 @@ async def test_public_security_knows_a_resident_by_number_with_household_and_fam
     assert household["standardAddress"]["addressCode"].startswith("500103")
 
 
+def test_the_ready_queries_ask_for_what_the_data_holds() -> None:
+    facts = yaml.load(
+        (Path(subgraphs.__file__).parent / "demo" / "demo.yaml").read_text("utf-8"), Loader=yaml.BaseLoader
+    )
+    variables = {name: value for query in facts["queries"] for name, value in query["variables"].items()}
+    assert variables == {"residentId": RESIDENT, "creditCode": ENTERPRISE, "division": "500103"}
+
+
 async def test_a_photograph_is_compared_and_never_given(data: Path) -> None:
     import base64
 
@@ -89,6 +100,7 @@ async def test_human_resources_joins_a_resident_to_the_employer(data: Path, surr
     )
     (enrolment,) = (await ask_about(human_resources, data, surrogate, fields))["socialInsurance"]
     employer = enrolment.pop("employer")["creditCode"]
+    assert employer == ENTERPRISE
     assert enrolment == {"insuranceType": "110", "paidMonths": 186, "status": True}
     query = "query($c: String!) { enterprise(creditCode: $c) { status } }"
     async with served(market_regulation, data) as client:
