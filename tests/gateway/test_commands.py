@@ -36,7 +36,7 @@ def run(monkeypatch, capsys, tmp_path):
     return run_command
 
 
-def complaint(outcome, *words):
+def expect_complaint(outcome, *words):
     code, out, err = outcome
     assert code == 1, (out, err)
     assert out == ""
@@ -56,19 +56,19 @@ def test_plan_prints_the_tree_and_executes_nothing(run, tmp_path):
 
 
 def test_plan_without_the_supergraph_names_the_file(run):
-    complaint(run("plan", "--supergraph", "missing.graphql", "op.graphql"), "missing.graphql")
+    expect_complaint(run("plan", "--supergraph", "missing.graphql", "op.graphql"), "missing.graphql")
 
 
 def test_plan_over_a_schema_that_is_no_supergraph_says_so(run, tmp_path):
     (tmp_path / "plain.graphql").write_text("type Query { a: Int }")
     (tmp_path / "op.graphql").write_text("{ a }")
-    complaint(run("plan", "--supergraph", "plain.graphql", "op.graphql"), "SUPERGRAPH_INVALID")
+    expect_complaint(run("plan", "--supergraph", "plain.graphql", "op.graphql"), "SUPERGRAPH_INVALID")
 
 
 def test_plan_over_broken_sdl_names_line_and_column(run, tmp_path):
     (tmp_path / "broken.graphql").write_text("type Query {\n  a: \n}")
     (tmp_path / "op.graphql").write_text("{ a }")
-    complaint(run("plan", "--supergraph", "broken.graphql", "op.graphql"), "SUPERGRAPH_INVALID")
+    expect_complaint(run("plan", "--supergraph", "broken.graphql", "op.graphql"), "SUPERGRAPH_INVALID")
 
 
 @pytest.mark.parametrize(
@@ -81,15 +81,15 @@ def test_plan_over_broken_sdl_names_line_and_column(run, tmp_path):
 )
 def test_plan_of_a_wrong_operation_says_where(run, tmp_path, operation, code, words):
     (tmp_path / "op.graphql").write_text(operation)
-    assert complaint(run("plan", "--supergraph", "supergraph.graphql", "op.graphql"), *words).startswith(code)
+    assert expect_complaint(run("plan", "--supergraph", "supergraph.graphql", "op.graphql"), *words).startswith(code)
 
 
 def test_serve_with_nothing_to_serve_says_what_to_give(run):
-    complaint(run("serve", "--open"), "--supergraph")
+    expect_complaint(run("serve", "--open"), "--supergraph")
 
 
 def test_serve_without_policy_refuses_to_serve_anything(run):
-    complaint(run("serve", "--supergraph", "supergraph.graphql"), "access.catalogue", "--open")
+    expect_complaint(run("serve", "--supergraph", "supergraph.graphql"), "access.catalogue", "--open")
 
 
 def test_serve_on_a_taken_port_names_it(run):
@@ -97,29 +97,29 @@ def test_serve_on_a_taken_port_names_it(run):
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = str(taken.getsockname()[1])
-        complaint(run("serve", "--supergraph", "supergraph.graphql", "--open", "--port", port), port)
+        expect_complaint(run("serve", "--supergraph", "supergraph.graphql", "--open", "--port", port), port)
 
 
 def test_an_unknown_setting_is_refused_with_the_nearest_name(run, tmp_path):
     (tmp_path / "gateway.toml").write_text("[server]\nprot = 1\n")
-    complaint(run("serve", "--config", "gateway.toml"), "server.prot", "port")
+    expect_complaint(run("serve", "--config", "gateway.toml"), "server.prot", "port")
 
 
 def test_a_setting_of_the_wrong_form_is_named(run, tmp_path):
     (tmp_path / "gateway.toml").write_text('[server]\nworkers = "many"\n')
-    complaint(run("settings", "--config", "gateway.toml"), "workers")
+    expect_complaint(run("settings", "--config", "gateway.toml"), "workers")
 
 
 def test_a_missing_settings_file_is_named(run):
-    complaint(run("serve", "--config", "no.toml"), "no.toml")
+    expect_complaint(run("serve", "--config", "no.toml"), "no.toml")
 
 
 def test_compose_of_a_missing_folder_names_it(run):
-    complaint(run("compose", "nowhere"), "nowhere")
+    expect_complaint(run("compose", "nowhere"), "nowhere")
 
 
 def test_an_unknown_error_code_brings_the_nearest(run):
-    complaint(run("error", "FORBIDDN"), "FORBIDDEN")
+    expect_complaint(run("error", "FORBIDDN"), "FORBIDDEN")
 
 
 def test_an_error_code_is_explained_with_its_remedy(run):
