@@ -155,9 +155,13 @@ class QueryGraph:
         )
 
     def _is_overridden(self, subgraph: str, source: FieldSource, sources: Mapping[str, FieldSource]) -> bool:
-        """Override moves a field between two subgraphs: at once, or while its label is active."""
-        if source.override_label is not None and source.override_label not in self.labels:
-            return True
+        """Override moves a field between two subgraphs: at once, or while its label is active.
+
+        A label stands on both sides: with ``override`` where the field moves to, without where it moves from.
+        """
+        if source.override_label is not None:
+            active = source.override_label in self.labels
+            return active if source.override is None else not active
         if source.used_overridden:
             gated = [s.override_label for s in sources.values() if s.override == subgraph and s.override_label]
             return not gated or any(label in self.labels for label in gated)

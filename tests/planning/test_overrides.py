@@ -9,6 +9,7 @@ MOVED = supergraph(
     type Shop @type(A, key: "id") @type(B, key: "id") @type(C, key: "id") {
       id: ID!
       hours: String @in(A) @in(B, override: "a", overrideLabel: "percent(20)")
+      fax: String @in(A, overrideLabel: "late") @in(B, override: "a", overrideLabel: "late")
       taxNo: String @in(B, override: "gone")
       name: String @in(A, usedOverridden: true) @in(B, override: "a")
       sign: String @in(A, requires: "name")
@@ -37,6 +38,11 @@ def test_a_field_moves_while_its_label_is_active() -> None:
         2 b after 0: shop Shop { __typename id } => { ... on Shop { hours } }
         """,
     )
+
+
+def test_a_label_on_the_side_that_loses_the_field_says_the_same() -> None:
+    shows(plan(MOVED, "{ shop { fax } }"), "0 a: { shop { fax } }")
+    shows(plan(MOVED, "{ inB { fax } }", labels=frozenset({"late"})), "0 b: { inB { fax } }")
 
 
 def test_an_override_from_an_unknown_subgraph_changes_nothing() -> None:

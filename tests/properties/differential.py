@@ -1,7 +1,7 @@
 """One differential check: plan and execute against a world's subgraphs, and compare with one monolithic execution.
 
-Every second world is composed from its subgraphs' SDL, the others take the supergraph as the world writes it: a fault of
-composition and a fault of planning cannot hide each other.
+Every second world is composed from its subgraphs' SDL, the others take the supergraph as the world writes it: faults
+of composition and faults of planning cannot hide each other.
 """
 
 import asyncio

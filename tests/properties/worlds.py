@@ -201,9 +201,15 @@ class World:
     def _disagree(self, entity: Type) -> None:
         """A nullable field that some subgraph promises never to be null."""
         for f in entity.fields.values():
-            if not f.required and f.target in ("String", "Int") and self.chance(0.2):
-                for source in f.sources.values():
-                    source.stricter = self.chance(0.5) and not source.external
+            own = [source for source in f.sources.values() if not source.external]
+            if (
+                not f.required
+                and f.target in ("String", "Int")
+                and f.name != "label"
+                and len(own) > 1
+                and self.chance(0.4)
+            ):
+                self.random.choice(own).stricter = True
 
     def _interface(self, entities: list[Type]) -> None:
         implementers = self.random.sample(entities, self.random.randint(1, len(entities)))
@@ -239,6 +245,11 @@ class World:
                     f.sources[subgraph] = Source()
             if f.sources:
                 interface.fields[name] = f
+        for subgraph in list(interface.keys):
+            if not any(subgraph in f.sources for f in interface.fields.values()):
+                del interface.keys[subgraph]
+                for entity in implementers:
+                    entity.implements.pop(subgraph, None)
         if not interface.fields:
             del self.types[interface.name]
             for entity in implementers:
@@ -337,7 +348,10 @@ class World:
         if label is None or not away:
             return
         here = self.random.choice(sorted(label.sources))
-        if here in entity.homes:
+        interface = self.types.get("I")
+        declared = interface.fields.get("label") if interface is not None else None
+        asked = declared is not None and here in declared.sources
+        if here in entity.homes and asked and "I" in entity.implements.get(here, ()):
             label.sources[here] = Source(external=True)
             label.sources[self.random.choice(away)] = Source()
 
@@ -354,9 +368,9 @@ class World:
         name = f"{entity.name}Below"
         below = self.types[name] = Type(name, "type", {subgraph: [("id", True)]})
         below.fields["id"] = Field("id", "ID", required=True, sources={subgraph: Source()})
-        below.fields["given"] = Field(
-            "given", "String", sources={subgraph: Source()}, context=self.random.choice(plain)
-        )
+        chosen = self.random.choice(plain)
+        below.fields["given"] = Field("given", "String", sources={subgraph: Source()}, context=chosen)
+        entity.fields[chosen].sources.setdefault(subgraph, Source(external=True))
         entity.fields["below"] = Field("below", name, required=True, sources={subgraph: Source()})
 
     def _twins(self, entity: Type) -> None:
@@ -396,6 +410,8 @@ class World:
         target = self.types[f.target]
         if target.kind != "type":
             return self._abstract_input(f, subgraph)
+        if self._lent_in(target, subgraph):
+            return None
         inner = [i for i in target.fields.values() if i.target in ("String", "Int") and not i.argument and i.sources]
         if target.kind != "type" or not inner or target.name.endswith(("Part", "Below")):
             return None
@@ -405,6 +421,10 @@ class World:
         target.keys.setdefault(subgraph, [])
         below.sources.setdefault(subgraph, Source(external=True))
         return f"{f.name} {{ {below.name} }}"
+
+    def _lent_in(self, target: Type, subgraph: str) -> bool:
+        """Whether the subgraph has an interface of the type as @interfaceObject, so may not have the type itself."""
+        return any(subgraph in self.types[name].interface_object for name in target.interfaces())
 
     def _abstract_input(self, f: Field, subgraph: str) -> str | None:
         """Inputs behind fragments, on types that the subgraph knows all of."""
@@ -441,6 +461,8 @@ class World:
 
     def _provide(self, f: Field, target: Type, form: str) -> None:
         for subgraph, source in f.sources.items():
+            if self._lent_in(target, subgraph):
+                continue
             away = [
                 i
                 for i in target.fields.values()
