@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from gateway.errors import CodedError, ErrorCode, Family
@@ -38,6 +39,15 @@ def read_supergraph_text(settings: SupergraphSettings) -> str:
     return read_source(settings.source)
 
 
+def _stamps(settings: SupergraphSettings) -> tuple[tuple[str, int, int], ...]:
+    """Names, times and sizes of the files behind a local source: equal while nothing changed."""
+    place = Path(settings.compose or settings.source)
+    files = [place, *place.rglob("*")] if place.is_dir() else [*place.parent.glob("*")] if settings.compose else [place]
+    with suppress(OSError):
+        return tuple((str(file), status.st_mtime_ns, status.st_size) for file in files for status in [file.stat()])
+    return ()
+
+
 async def follow(settings: SupergraphSettings, current: str, apply: Callable[[str], None]) -> None:
     """Calls ``apply`` in a thread with every new text, for ever; cancel to stop.
 
@@ -46,8 +56,14 @@ async def follow(settings: SupergraphSettings, current: str, apply: Callable[[st
     local = "://" not in (settings.source or settings.compose)
     interval = min(FILE_INTERVAL, settings.poll) if local else settings.poll
     complaint = ""
+    looked_at: object = None
     while True:
         await asyncio.sleep(interval)
+        if local:
+            stamps = _stamps(settings)
+            if stamps == looked_at:
+                continue
+            looked_at = stamps
         try:
             text = await asyncio.to_thread(read_supergraph_text, settings)
             if text != current:

@@ -1,0 +1,55 @@
+"""A changed supergraph is served without a restart; a broken one changes nothing."""
+
+import asyncio
+import json
+
+import aiohttp
+import pytest
+
+from gateway.app import create_app
+from gateway.settings import convert_settings
+from tests.gateway.test_commands import SUPERGRAPH
+from tests.support.serving import serving
+
+CHANGED = SUPERGRAPH.replace("world: String", "world: String  added: Int")
+
+
+async def fields_of(session, address):
+    query = {"query": "{ __schema { queryType { fields { name } } } }"}
+    async with session.post(f"{address}/graphql", json=query) as response:
+        assert response.status == 200
+        answer = json.loads(await response.read())
+    return {field["name"] for field in answer["data"]["__schema"]["queryType"]["fields"]}
+
+
+async def until(session, address, wanted):
+    """Asks until the schema has a field; every answer on the way must be a whole one."""
+    async with asyncio.timeout(20):
+        while wanted not in await fields_of(session, address):
+            pass
+
+
+@pytest.fixture
+async def gateway(tmp_path):
+    source = tmp_path / "supergraph.graphql"
+    source.write_text(SUPERGRAPH)
+    settings = convert_settings({"supergraph": {"source": str(source), "poll": 0.02}, "server": {"explorer": False}})
+    async with serving(create_app(settings, plain=True)) as address, aiohttp.ClientSession() as session:
+        yield source, session, address
+
+
+async def test_a_changed_file_is_served_while_requests_go_on(gateway):
+    source, session, address = gateway
+    assert await fields_of(session, address) == {"hello", "world"}
+    source.write_text(CHANGED)
+    await until(session, address, "added")
+
+
+async def test_a_broken_file_leaves_the_old_supergraph_serving_until_it_is_mended(gateway, caplog):
+    source, session, address = gateway
+    source.write_text("type Query {")
+    async with asyncio.timeout(20):
+        while "SUPERGRAPH_INVALID" not in caplog.text:
+            assert await fields_of(session, address) == {"hello", "world"}
+    source.write_text(CHANGED)
+    await until(session, address, "added")
