@@ -18,6 +18,8 @@ from policies.row_filters import RowFilter, items_of, matches
 from subgraphs.kit.errors import RESOURCE_WITHHELD, VERIFY_ONLY, CodedError
 from subgraphs.kit.tables import FieldTable, TypeTable
 
+ALL_ROWS = "all"
+
 
 class OutOfScope:
     """Stands for a record that the caller's row condition leaves out."""
@@ -55,6 +57,9 @@ class Disclosure:
         for code in {field.code for field in table.fields.values() if field.code is not None} - scopes.keys():
             if (scope := self.context.scope(code)) is not None:
                 scopes[code] = scope
+        for scope in scopes.values():
+            if scope.row_filter is None and scope.rows != ALL_ROWS:
+                return [_unconditioned(scope)] * len(objects)
         return _masked(table, _within(table, objects, scopes), items, scopes)
 
     def _refusal(
@@ -63,17 +68,25 @@ class Disclosure:
         """Fills ``scopes`` with the scope of the field's resource, or says why the field stays here."""
         assert self.context is not None
         assert field.code is not None
-        scope = self.context.scope(field.code)
+        scope, where, item = self.context.scope(field.code), f"{table.name}.{name}", f"{field.code}.{name}"
         details = {"resource": field.code, "items": [name]}
         if scope is None:
-            return CodedError(
-                RESOURCE_WITHHELD, f"The context grants nothing of {field.code}, to which {table.name}.{name} belongs.",
-                details,
-            )  # fmt: skip
-        if f"{field.code}.{name}" in scope.verify_only and not field.computed:
-            return CodedError(VERIFY_ONLY, f"{table.name}.{name} may be verified, not read.", details)
+            return CodedError(RESOURCE_WITHHELD, f"The context grants nothing of {field.code}, as {where} is.", details)
+        if item in scope.verify_only:
+            if not field.computed:
+                return CodedError(VERIFY_ONLY, f"{where} may be verified, not read.", details)
+        elif item in scope.masks and field.computed:
+            return CodedError(RESOURCE_WITHHELD, f"{where} is computed and cannot be masked.", details)
         scopes[field.code] = scope
         return None
+
+
+def _unconditioned(scope: ResourceScope) -> CodedError:
+    """A named condition whose terms did not arrive: no row can be shown to meet it."""
+    return CodedError(
+        RESOURCE_WITHHELD, f"The context names the condition {scope.rows} and does not say what it is.",
+        {"resource": scope.resource},
+    )  # fmt: skip
 
 
 def _within(table: TypeTable, objects: list[object], scopes: Mapping[str, ResourceScope]) -> list[object]:
@@ -114,7 +127,9 @@ def _masked(
     masks = {
         field.python_name: mask_named(mask)
         for name, field in items
-        if field.code is not None and (mask := scopes[field.code].masks.get(f"{field.code}.{name}")) is not None
+        if field.code is not None
+        and not field.computed
+        and (mask := scopes[field.code].masks.get(f"{field.code}.{name}")) is not None
     }
     if not masks:
         return objects

@@ -18,7 +18,15 @@ class UnsignalledServer(uvicorn.Server):
 
     def __init__(self, app: ASGIApp) -> None:
         super().__init__(
-            uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                server_header=False,
+                lifespan="off",
+                timeout_keep_alive=75,
+                timeout_graceful_shutdown=5,
+            )  # fmt: skip
         )
         self.started_event = asyncio.Event()
 

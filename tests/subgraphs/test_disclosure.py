@@ -109,3 +109,17 @@ async def test_a_verifying_field_says_yes_or_no_to_a_value_offered(
     query = "query($v: String!) { library(libraryNo: 2) { alarmCode(equals: $v) } }".replace("2)", '"2")')
     answer = await ask(executor, query, scope, v=offered)
     assert answer == {"data": {"library": {"alarmCode": right}}}
+
+
+async def test_a_computed_value_that_should_be_masked_is_withheld(executor: Executor) -> None:
+    scope = ResourceScope(resource=LIBRARY, masks={f"{LIBRARY}.alarmCode": "redact"})
+    answer = await ask(executor, '{ library(libraryNo: "2") { alarmCode(equals: "1") } }', scope)
+    assert answer["data"] == {"library": None}
+    assert answer["errors"][0]["extensions"]["code"] == "RESOURCE_WITHHELD"
+
+
+async def test_a_condition_that_is_named_and_not_sent_shows_no_row(executor: Executor) -> None:
+    scope = ResourceScope(resource=LIBRARY, rows="rows:yuzhong")
+    answer = await ask(executor, "{ libraries(first: 2) { libraryNo } }", scope)
+    assert answer["data"] == {"libraries": [None, None]}
+    assert {error["extensions"]["code"] for error in answer["errors"]} == {"RESOURCE_WITHHELD"}
