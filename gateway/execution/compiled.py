@@ -5,7 +5,7 @@ from collections import deque
 
 from graphql import GraphQLSchema
 
-from gateway.execution.compiled_form import CompiledForm, compiled_form
+from gateway.execution.compilation.form import CompiledForm, compiled_form
 from gateway.execution.completion import Completing
 from gateway.execution.introspection import Introspection
 from gateway.execution.response_tree import Merging

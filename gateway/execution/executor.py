@@ -5,9 +5,9 @@ from contextlib import aclosing
 
 from gateway.errors import CodedError
 from gateway.execution.calls import Calls
-from gateway.execution.compiled_form import CompiledSteps
+from gateway.execution.compilation.code import MismatchError
+from gateway.execution.compilation.form import CompiledSteps
 from gateway.execution.completion import complete, subgraph_error
-from gateway.execution.generated_code import MismatchError
 from gateway.execution.interpreter import Interpreter
 from gateway.execution.ports import SubgraphTransport
 from gateway.execution.result import BoundPlan, Result

@@ -118,6 +118,8 @@ class Run:
 
     def _expire(self) -> None:
         """The time is up: what is under way counts as timed out, and nothing more is sent."""
+        if self._done.done():  # it ended in this very turn of the loop
+            return
         self._expired = True
         try:
             for number in list(self._answers):

@@ -6,11 +6,11 @@ import pytest
 from graphql import build_schema
 
 from gateway.execution import compiled as compiled_plans
+from gateway.execution.compilation.form import CompiledForm
+from gateway.execution.compilation.shapes import NotCoveredError
 from gateway.execution.compiled import COMPILED_AT_RUN, MISMATCHES_TO_GIVE_UP, compile_plan
-from gateway.execution.compiled_form import CompiledForm
 from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan, Result
-from gateway.execution.shapes import NotCoveredError
 from gateway.planning.plan import QueryPlan
 from tests.execution.plans import Entities, EntityFetch, Root, entities, plan
 from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key

@@ -24,8 +24,8 @@ from graphql import (
 )
 from msgspec import UNSET
 
+from gateway.execution.compilation.shapes import TYPENAME, EntityTargets, Layout, Place, Shape, Slot
 from gateway.execution.leaves import INT_MAX, INT_MIN
-from gateway.execution.shapes import TYPENAME, EntityTargets, Layout, Place, Shape, Slot
 
 _LEAVES: dict[str, Any] = {
     "Int": Annotated[int, msgspec.Meta(ge=INT_MIN, le=INT_MAX)],

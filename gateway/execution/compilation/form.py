@@ -12,12 +12,15 @@ import msgspec
 from graphql import GraphQLSchema
 
 from gateway.errors import CodedError
-from gateway.execution.generated_code import MismatchError
-from gateway.execution.generation import Generator
-from gateway.execution.shapes import NotCoveredError, lay_out
-from gateway.execution.structures import Structures
+from gateway.execution.compilation.code import MismatchError
+from gateway.execution.compilation.collecting import Collecting
+from gateway.execution.compilation.context import Context
+from gateway.execution.compilation.finishing import Finishing
+from gateway.execution.compilation.placing import Placing
+from gateway.execution.compilation.shapes import NotCoveredError, lay_out
+from gateway.execution.compilation.structures import Structures
 from gateway.execution.subgraph_request import RequestTemplate
-from gateway.planning.plan import QueryPlan
+from gateway.planning.plan import Fetch, QueryPlan
 
 Answer = bytes | CodedError
 
@@ -31,20 +34,37 @@ class CompiledForm:
         """Raises NotCoveredError if the plan is one to interpret."""
         layout = lay_out(plan, schema)
         structures = Structures(layout)
-        generator = Generator(plan, templates, layout, structures)
-        made = generator.write()
+        context = Context(plan, templates, layout, structures)
+        stages, places = _write(context)
+        made = context.code.run()
         self.shapes = len(layout.shapes)
-        self.source = generator.code.text
+        self.source = context.code.text
         self.root = structures.of[layout.root]
-        self.state = type("State", (), {"__slots__": tuple(generator.attributes)})
+        groups = [group for group, _, _ in context.requests.values()]
+        bodies = [f"b{number}" for number in stages]
+        self.state = type("State", (), {"__slots__": ("root", "variables", *groups, *bodies)})
         self.stages: tuple[tuple[Callable[[Any], None], str] | None, ...] = tuple(
-            (made[generator.stages[number]], f"b{number}") if number in generator.stages else None
-            for number in range(len(plan.fetches))
+            (made[stages[number]], f"b{number}") if number in stages else None for number in range(len(plan.fetches))
         )
         self.places: tuple[Callable[[Any, Sequence[Answer]], None], ...] = tuple(
-            made[generator.places[number]] for number in range(len(plan.fetches))
+            made[places[number]] for number in range(len(plan.fetches))
         )
         self.finish: Callable[[Any], bytes] = made["finish"]
+
+
+def _write(context: Context) -> tuple[dict[int, str], list[str]]:
+    """Write all functions of a plan; by fetch, the names of those that ask and of those that take in."""
+    begin_together: dict[tuple[int, ...], list[Fetch]] = {}
+    for fetch in context.plan.fetches:
+        if fetch.entities:
+            begin_together.setdefault(tuple(sorted(fetch.after)), []).append(fetch)
+    collecting, placing = Collecting(context), Placing(context)
+    stages: dict[int, str] = {}
+    for fetches in begin_together.values():
+        stages |= dict.fromkeys((fetch.number for fetch in fetches), collecting.stage(fetches))
+    places = [placing.place(fetch) for fetch in context.plan.fetches]
+    Finishing(context).finish()
+    return stages, places
 
 
 def compiled_form(

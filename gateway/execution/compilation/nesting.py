@@ -4,8 +4,8 @@ from typing import Any
 
 import msgspec
 
-from gateway.execution.generated_code import Code, IncompleteError
-from gateway.execution.shapes import TYPENAME, NotCoveredError, Place, Shape, Slot, list_depth
+from gateway.execution.compilation.code import Code, IncompleteError
+from gateway.execution.compilation.shapes import TYPENAME, NotCoveredError, Place, Shape, Slot, list_depth
 from gateway.planning.plan import RepresentationField
 
 
