@@ -117,7 +117,8 @@ def _merge_requests(requests: Sequence[_Request]) -> list[_Request]:
     """Requests that ask the same of equal representations become one with several paths."""
     merged: dict[object, _Request] = {}
     for request, body, context_types in requests:
-        key: object = (request.representations, body) if not request.context else request
+        answered = tuple((field.slot, field.on_types) for field in request.fields)
+        key: object = (request.representations, body, answered) if not request.context else request
         known = merged.get(key)
         if known is None:
             merged[key] = (request, body, context_types)
