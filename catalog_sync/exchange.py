@@ -120,11 +120,14 @@ class Exchange:
             self._enqueue(connection, receiver, entry_change(entry, trigger))
         return True
 
-    def tighten(self, receiver: str, view: CatalogueEntry) -> None:
-        """Sends the level below a stricter view of one of its entries; the level refuses one that loosens."""
+    def tighten(self, receiver: str, view: CatalogueEntry, at: datetime) -> None:
+        """Sends the level below a stricter view of one of its entries; the level refuses one that loosens.
+
+        The latest view holds; one that equals the entry itself lifts the tightening.
+        """
         self._peer(receiver)
         with self.database.transaction() as connection:
-            self._enqueue(connection, receiver, tightening_change(view))
+            self._enqueue(connection, receiver, tightening_change(view, at))
 
     def seal(self, receiver: str, at: datetime) -> int:
         """Writes the changes on their way into bundles; how many new ones. A crash before leaves them on their way."""

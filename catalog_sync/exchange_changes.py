@@ -1,5 +1,7 @@
 """The changes a bundle can carry, and what may travel at all."""
 
+from datetime import datetime
+
 from catalog_sync.bundles import Change
 from catalog_sync.closed_lists import Network, Sensitivity
 from catalog_sync.entries import CatalogueEntry
@@ -19,9 +21,9 @@ def decision_change(identity: str, number: int, state: SubmissionState, reasons:
     return {"kind": "decision", "id": identity, "version": number, "state": state.value, "reasons": list(reasons)}
 
 
-def tightening_change(view: CatalogueEntry) -> Change:
-    """A stricter view of an entry, for the level that holds it."""
-    return {"kind": "tightening", "entry": entry_document(view)}
+def tightening_change(view: CatalogueEntry, at: datetime) -> Change:
+    """A stricter view of an entry, for the level that holds it; the time tells a view from the same one sent before."""
+    return {"kind": "tightening", "entry": entry_document(view), "at": at.isoformat()}
 
 
 def may_cross(entry: CatalogueEntry, source: Network, target: Network) -> bool:

@@ -334,7 +334,7 @@ def test_between_networks_no_secret_and_nothing_of_the_intranet_crosses() -> Non
 def tightened(district: Exchange, city: Exchange, **changes: object) -> list[tuple[str, str]]:
     view = entry(1)
     view = replace(view, items=(replace(view.items[0], **changes), *view.items[1:]))  # type: ignore[arg-type]
-    city.tighten(district.name, view)
+    city.tighten(district.name, view, NOW + timedelta(seconds=len(city.receipts(district.name))))
     city.seal(district.name, NOW)
     number = city.outstanding(district.name)[-1]
     receipt = city.acknowledge(district.receive(city.bundle(district.name, number) or b"", NOW), NOW)
@@ -371,11 +371,18 @@ def test_a_level_above_may_tighten_a_tier() -> None:
     assert strict.items[1:] == entry(1).items[1:]
 
 
+def test_the_latest_view_of_a_level_above_holds_and_the_entry_itself_lifts_it() -> None:
+    district, city = holding()
+    for opening in (Opening.NOT_OPEN, Opening.OPEN, Opening.NOT_OPEN):
+        assert tightened(district, city, opening=opening) == [("taken", "")]
+        assert district.tightened(entry(1)).items[0].opening is opening
+
+
 def test_a_level_above_may_not_loosen_a_tier() -> None:
     district, city = holding()
     view = entry(1)
     view = replace(view, items=(*view.items[:2], replace(view.items[2], sharing=Sharing.UNCONDITIONAL, condition=None)))
-    city.tighten(district.name, view)
+    city.tighten(district.name, view, NOW + timedelta(seconds=len(city.receipts(district.name))))
     city.seal(district.name, NOW)
     receipt = city.acknowledge(district.receive(city.bundle(district.name, 1) or b"", NOW), NOW)
     assert receipt.outcomes[0].reason == "a level above may tighten and never loosen; looser: keeper"
