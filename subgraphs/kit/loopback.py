@@ -26,7 +26,7 @@ class UnsignalledServer(uvicorn.Server):
                 lifespan="off",
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=5,
-            )  # fmt: skip
+            )
         )
         self.started_event = asyncio.Event()
 
