@@ -8,7 +8,7 @@ so the person's own record stays findable for who has the key and the number, an
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -177,15 +177,6 @@ class ReadQuery:
             and (self.person is None or self.person in facts.persons)
             and (self.resource is None or any(item.startswith(prefix) for item in facts.items))
         )
-
-
-def count_by(records: Iterable[LedgerRecord], field: str) -> Mapping[str, int]:
-    """How many records have each value of a field of their bodies, for reports."""
-    counts: dict[str, int] = {}
-    for record in records:
-        value = str(record.facts().get(field, ""))
-        counts[value] = counts.get(value, 0) + 1
-    return counts
 
 
 def _digest(number: int, at: str, kind: RecordKind, body: bytes, previous: str) -> str:

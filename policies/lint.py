@@ -7,13 +7,13 @@ publication, ``W-`` warns, ``I-`` tells. The checks of form come first; sense is
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
 from policies.callers import NO_DEPARTMENT
 from policies.errors import CodedError
-from policies.items import ItemTiers
+from policies.items import MASKED_OPEN
 from policies.lines import ALWAYS, ANY, NEVER, SENTINEL, WIDTHS, PolicyLine, Rule, Tokens, rule_of, time_of, time_text
 from policies.masks import MASKS
 from policies.memberships import Memberships
@@ -44,15 +44,13 @@ class Finding:
         return f"{self.place}: {self.code}: {self.message}"
 
 
-def lint(
-    lines: Iterable[PolicyLine], items: Mapping[str, ItemTiers], now: datetime | None = None
-) -> tuple[Finding, ...]:
+def lint(lines: Iterable[PolicyLine], now: datetime | None = None) -> tuple[Finding, ...]:
     """All findings, errors first. ``lines`` are complete (``lines.with_catalogue``); ``now`` lets W-EXPIRED speak."""
     complete = tuple(lines)
     findings = list(_form(complete))
     broken = {finding.place for finding in findings}
     sound = [line for line in complete if line.place not in broken or not line.number]
-    findings += _Sense([line for line in sound if _well_formed(line)], items, now).findings()
+    findings += _Sense([line for line in sound if _well_formed(line)], now).findings()
     order = {"E": 0, "W": 1, "I": 2}
     return tuple(sorted(findings, key=lambda finding: order[finding.code[0]]))
 
@@ -126,7 +124,7 @@ def _is_time(text: str) -> bool:
 class _Sense:
     """What well-formed lines mean together."""
 
-    def __init__(self, lines: list[PolicyLine], items: Mapping[str, ItemTiers], now: datetime | None) -> None:
+    def __init__(self, lines: list[PolicyLine], now: datetime | None) -> None:
         self._lines = lines
         self._now = time_text(now) if now is not None else None
         self._subjects = Memberships.by_department(line.tokens for line in lines if line.tokens[0] == "g")
@@ -138,7 +136,9 @@ class _Sense:
         for name, sets in self._sets.items():
             for group in sets:
                 self._within[group].add(name)
-        self._items = items
+        links = [line.tokens for line in lines if line.tokens[0] == "g" and line.tokens[3] == NO_DEPARTMENT]
+        reached = [self._subjects.reached((member,), NO_DEPARTMENT) for _, member, _, _ in links]
+        self._outside = _PUBLIC.union(*reached)
 
     def findings(self) -> Iterator[Finding]:
         checks: tuple[Callable[[], Iterator[Finding]], ...] = (
@@ -243,6 +243,8 @@ class _Sense:
                 "E-PUBLIC",
                 f"{closed[0]} is not open, so nothing can allow it to {rule.subject}; open it in the catalogue.",
             )
+        if rule.subject in self._outside:
+            yield from self._allow_outside(rule, covered)
         if rule.id.startswith("A-"):
             held = sorted(name for name in covered if self._in(name, "open:not_open"))
             if held:
@@ -256,6 +258,17 @@ class _Sense:
             yield "E-NOEXPIRY", f"a grant ends by itself: give {rule.id} an end."
         if rule.purpose == ANY:
             yield "E-NOPURPOSE", f"a grant is for a purpose: give {rule.id} one instead of `*`."
+
+    def _allow_outside(self, rule: Rule, covered: set[str]) -> Iterator[tuple[str, str]]:
+        """What those who act for no department may never have: what is not open, or what is open masked, unmasked."""
+        held = sorted(name for name in covered if self._in(name, "open:not_open"))
+        if held and rule.subject not in _PUBLIC:
+            yield "E-PUBLIC", f"{rule.subject} acts for no department, and {held[0]} is not open."
+        for name in sorted(covered):
+            mask = next((group.partition("+")[2] for group in self._sets[name] if group.startswith(MASKED_OPEN)), None)
+            if mask is not None and rule.act != f"{MASKED}{mask}":
+                yield "E-PUBLIC", f"{name} is open only as {MASKED}{mask}, not as {rule.act}."
+                return
 
     def _in(self, name: str, group: str) -> bool:
         return any(held == group or held.startswith(group + "+") for held in self._sets[name])

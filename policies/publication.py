@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from policies import drafts
 from policies.context import SigningKey
@@ -22,6 +22,7 @@ from policies.errors import DRAFT_REFUSED, CodedError
 from policies.items import ItemTiers
 from policies.ledger import START, ActFacts
 from policies.lines import PolicyLine, PolicyVersion, Tokens, time_text, with_catalogue
+from policies.matters import day_of
 from policies.ports import PolicyStore, StoredMatter
 from policies.proof import Proof, prove
 from policies.tables import PolicyTables, compile_tables
@@ -294,10 +295,21 @@ class PolicyOffice:
 
 
 class PolicyFollower:
-    """A worker's eye on the store: ``tables`` are those of the newest version that verified and compiled."""
+    """A worker's eye on the store: ``tables`` are those of the newest version that verified and compiled.
 
-    def __init__(self, store: PolicyStore, keys: Mapping[str, SigningKey], items: Callable[[], Items]) -> None:
+    They are made anew when a day begins in Chongqing, since catalogue entries begin and end with days.
+    """
+
+    def __init__(
+        self,
+        store: PolicyStore,
+        keys: Mapping[str, SigningKey],
+        items: Callable[[], Items],
+        clock: Callable[[], datetime] = utc_now,
+    ) -> None:
         self._store = store
+        self._clock = clock
+        self._day: date | None = None
         self._keys = dict(keys)
         self._items = items
         self._failed: int | None = None
@@ -307,11 +319,12 @@ class PolicyFollower:
     async def look(self) -> PolicyTables | None:
         """Looks once; gives the tables of a version that is new and good. Keeps the last good one otherwise."""
         head = await self._store.head()
-        if head is None or head in (self.number, self._failed):
+        today = day_of(self._clock())
+        if head is None or (head in (self.number, self._failed) and today == self._day):
             return None
         if self.number is not None and head < self.number:
             # An older version verifies too; only who can write the store without the key would set the head back.
-            self._failed = head
+            self._failed, self._day = head, today
             _log.error("policy %s stays live, the store's head went back to %s", self.number, head)
             return None
         signed = await self._store.version(head)
@@ -321,10 +334,10 @@ class PolicyFollower:
             signed.verify(self._keys)
             tables = await asyncio.to_thread(_compile_without_collecting, signed.version, self._items())
         except CodedError as error:
-            self._failed = head
+            self._failed, self._day = head, today
             _log.error("policy %s stays live, %s is refused: %s", self.number, head, error.message)
             return None
-        self.tables, self.number = tables, head
+        self.tables, self.number, self._day = tables, head, today
         return tables
 
     async def follow(self, swap: Callable[[PolicyTables], None], seconds: float = POLL_SECONDS) -> None:

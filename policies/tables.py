@@ -114,11 +114,6 @@ class PolicyTables:
             view = self._views[key] = _ClassCompiler(self.version, self.index, concerned, zones, purpose, now).view()
         return view
 
-    def reasons_for(self, item: str) -> tuple[CompiledRule, ...]:
-        """Every rule that touches ``item``, for explaining and for slices."""
-        bit = self.index.bit(item)
-        return tuple(compiled for compiled in self.rules if compiled.bits & bit)
-
 
 def compile_tables(version: PolicyVersion, items: Mapping[str, ItemTiers]) -> PolicyTables:
     """Compiles a version over the catalogue's items.
@@ -132,7 +127,7 @@ def compile_tables(version: PolicyVersion, items: Mapping[str, ItemTiers]) -> Po
 def compile_lines(version: str, lines: Iterable[PolicyLine], items: Mapping[str, ItemTiers]) -> PolicyTables:
     """As ``compile_tables``, for lines as ``parse_policy`` reads them from a file."""
     complete = with_catalogue(lines, items)
-    findings = lint(complete, items)
+    findings = lint(complete)
     errors = [finding for finding in findings if finding.is_error]
     if errors:
         shown = " ".join(str(finding) for finding in errors[:5])
@@ -188,7 +183,6 @@ class _ClassCompiler:
             valid_until=valid_until,
             index=self._index,
             rights=rights,
-            denied=self._denied,
             listed_items=self._listed(),
             explain_refusal=self._reason,
         )

@@ -124,7 +124,7 @@ class Right:
         if act == Act.VERIFY:
             return plain | self.bits.get(Act.VERIFY, 0)
         # Whoever sees the plain value may also filter by it; a masked or verified value must not leak by filtering.
-        return (plain & ~verify_only) | self.bits.get(act, 0)
+        return (plain | self.bits.get(act, 0)) & ~verify_only
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +167,6 @@ class AccessView:
     valid_until: datetime
     index: ItemIndex
     rights: tuple[Right, ...]
-    denied: int
     listed_items: int
     explain_refusal: Callable[[str, Act], Reason]
     _answers: dict[tuple[str, frozenset[Need]], Entitlement | Missing] = field(default_factory=dict)

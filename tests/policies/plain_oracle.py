@@ -87,7 +87,7 @@ class PlainOracle:
             return "read" in ways or masked or (only_verified and "verify" in ways)
         if act == "verify":
             return "read" in ways or "verify" in ways
-        return act in ways or ("read" in ways and not only_verified)
+        return (act in ways or "read" in ways) and not only_verified
 
     def may(self, caller: Caller, needs: Iterable[tuple[str, str]], now: datetime) -> bool:
         """Whether some one ground allows all of the needs."""

@@ -135,12 +135,16 @@ def _grant(chance: random.Random, number: int, items: dict[str, ItemTiers]) -> l
         act = chance.choice(["read", "read", "read", "filter", "aggregate", "verify", "masked:redact", "masked:year"])
         rows = chance.choice(["*", "rows:a", "rows:a", "rows:b"])
         lines.append(
-            f"p, Q-{number}.{part}, {who}, {zone}, {purpose}, {_target(chance, items)}, {act}, {rows}, {begins}, {ends}, law:l, allow"
+            f"p, Q-{number}.{part}, {who}, {zone}, {purpose}, {_target(chance, items, outside=who == 'app:planner')}, {act}, {rows}, {begins}, {ends}, law:l, allow"
         )
     return lines
 
 
-def _target(chance: random.Random, items: dict[str, ItemTiers]) -> str:
+def _target(chance: random.Random, items: dict[str, ItemTiers], *, outside: bool = False) -> str:
+    """An item or a resource; for who acts for no department, an item that is open on application."""
+    if outside:
+        on_application = [name for name, tiers in items.items() if tiers.opening is Opening.ON_APPLICATION]
+        return chance.choice(on_application or ["30700509/1.none"])
     name = chance.choice(list(items))
     return name if chance.random() < 0.7 else name.rpartition(".")[0] + "/*"
 

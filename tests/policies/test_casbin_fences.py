@@ -11,9 +11,11 @@ from casbin.util import key_match_func, regex_match_func
 from policies import decisions
 from policies.decisions import MODEL, Judge, Question
 from policies.errors import CodedError
+from policies.explain import explain
 from policies.lines import parse_policy, with_catalogue
 from policies.lint import lint
 from policies.tables import compile_lines
+from policies.views import Act
 from tests.policies.sample_policy import NOW, SAMPLE, caller, sample_tables
 
 LINKS = [["app:x", "dept:a", "a"], ["dept:a", "gov", "a"]]
@@ -37,7 +39,7 @@ def asks(enforcer: casbin.Enforcer) -> bool:
 
 
 def codes(text: str) -> set[str]:
-    return {finding.code for finding in lint(with_catalogue(parse_policy(text), {}), {})}
+    return {finding.code for finding in lint(with_catalogue(parse_policy(text), {}))}
 
 
 ALLOW = ["T-1", "gov", "z:any", "*", "share:unconditional", "read", "*", "0000", "9999", "statute:x", "allow"]
@@ -170,7 +172,8 @@ def test_the_judge_names_one_rule_and_the_tables_name_all() -> None:
             "z:gov, *,", "z:gov, none,"
         )
     )
-    rules = {compiled.rule.id for compiled in twice.reasons_for("person.profile.name") if not compiled.rule.denies}
+    (verdict,) = explain(twice, who, [("person.profile.name", Act.READ)], NOW)
+    rules = {rule for way in verdict.ways for rule in way.rules}
     assert rules == {"T-gov", "Q-77"}
     judge = Judge(line.tokens for line in twice.lines)
     assert judge.decide(Question.of(who, "person.profile.name", "read", "all", "2026-11-22T12:00:00Z")).rule in rules

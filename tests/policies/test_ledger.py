@@ -17,7 +17,6 @@ from policies.ledger import (
     ReadFacts,
     ReadQuery,
     RecordKind,
-    count_by,
     export_chain,
     import_chain,
     next_record,
@@ -112,10 +111,6 @@ def test_a_person_stands_in_it_as_a_keyed_hash_alone() -> None:
     assert b"500103199003070017" not in exported
     assert person_hash(KEY, " 50010319900307001x ") == person_hash(KEY, "50010319900307001X")
     assert person_hash(KEY, "500103199003070017") != person_hash(b"another key", "500103199003070017")
-
-
-def test_records_are_counted_for_reports() -> None:
-    assert count_by(RECORDS[1:], "outcome") == {"granted": 2, "refused": 1}
 
 
 def test_facts_are_plain_values_again() -> None:

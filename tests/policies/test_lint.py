@@ -17,7 +17,7 @@ DENY = "p, D-1, dept:welfare, z:gov, *, tax.income.amount, *, *, 0000, 9999, ris
 
 
 def findings(extra: str, text: str = SAMPLE) -> list[Finding]:
-    return list(lint(with_catalogue(parse_policy(text + extra), {}), {}, NOW))
+    return list(lint(with_catalogue(parse_policy(text + extra), {}), NOW))
 
 
 def test_the_sample_policy_is_clean() -> None:
@@ -88,6 +88,7 @@ def test_a_finding_names_its_line_and_no_other_fault_is_invented(code: str) -> N
         ("g2, new.item.x, share:conditional\ng2, new.item.x, open:open\n", "E-TIER"),
         ("g2, a, b\ng2, b, a\n", "E-DEPTH"),
         ("g, public, gov, -\n", "E-PUBLIC"),
+        (GRANT.replace("dept:welfare", "app:trip-planner"), "E-PUBLIC"),
         ("g, anon, dept:welfare, welfare\n", "E-PUBLIC"),
         ("g, app:trip-planner, gov, -\n", "E-PUBLIC"),
         ("g, app:trip-planner, dept:x, -\ng, dept:x, gov, -\n", "E-PUBLIC"),
@@ -120,7 +121,22 @@ def test_a_policy_with_errors_is_not_compiled_and_all_of_them_are_told() -> None
     assert f"line {SAMPLE_LENGTH + 2}: E-ACT" in caught.value.message
 
 
+def test_what_is_open_masked_is_never_given_to_the_public_unmasked() -> None:
+    items = {"30700504/2.longitude": ItemTiers(Sharing.UNCONDITIONAL, Opening.OPEN, "grid_100m")}
+    zone, when = "g3, internet, z:any\n", "0000, 2030-01-01T00:00:00Z, request:1, allow\n"
+    for who, what, act, found in (
+        ("public", "30700504/2.longitude", "read", True),
+        ("app:mapper", "30700504/2/*", "filter", True),
+        ("public", "open:open+grid_100m", "read", True),
+        ("app:mapper", "30700504/2.longitude", "masked:grid_100m", False),
+        ("dept:welfare", "30700504/2.longitude", "read", False),
+    ):
+        text = f"{zone}g, app:mapper, public, -\np, Q-1, {who}, z:any, maps, {what}, {act}, *, {when}"
+        codes = {finding.code for finding in lint(with_catalogue(parse_policy(text), items))}
+        assert ("E-PUBLIC" in codes) is found, (who, what, act)
+
+
 def test_a_file_cannot_move_an_item_to_another_tier_than_the_catalogues() -> None:
     items = {"30700503/1.address": ItemTiers(Sharing.CONDITIONAL, Opening.NOT_OPEN)}
     lines = parse_policy("g2, 30700503/1.address, share:unconditional\n")
-    assert "E-TIER" in {finding.code for finding in lint(with_catalogue(lines, items), items)}
+    assert "E-TIER" in {finding.code for finding in lint(with_catalogue(lines, items))}

@@ -55,7 +55,7 @@ class Desk:
         self.store = store
         self.clock = Clock()
         self.office = PolicyOffice(store, KEY, dict, self.clock, samples=200)
-        self.follower = PolicyFollower(store, {KEY.id: KEY}, dict)
+        self.follower = PolicyFollower(store, {KEY.id: KEY}, dict, self.clock)
 
     async def live(self) -> PolicyTables:
         await self.follower.look()
@@ -277,6 +277,16 @@ async def test_a_worker_keeps_the_last_good_version_when_the_store_was_tampered_
         await transaction.execute("UPDATE policy_head SET number = 2")
     assert await desk.follower.look() is None
     assert desk.follower.tables is good
+
+
+async def test_tables_are_made_anew_when_a_day_begins(desk: Desk) -> None:
+    first = await desk.live()
+    assert await desk.follower.look() is None
+    desk.clock.now = datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC)
+    assert await desk.follower.look() is None
+    desk.clock.now += timedelta(seconds=1)
+    assert await desk.follower.look() is not None, "midnight in Chongqing"
+    assert desk.follower.tables is not first
 
 
 async def test_a_head_that_was_set_back_is_not_followed(desk: Desk) -> None:
