@@ -35,7 +35,7 @@ NoteOption = Annotated[str, typer.Option("--note", help="Why, in a sentence; kep
 def lint_command(file: FileArgument, config: ConfigOption) -> None:
     """Say what is wrong with policy lines, line by line, and how to mend it."""
     items = items_of(_catalogue(load_settings(config)))
-    findings = lint(with_catalogue(parse_policy(read_text(file)), items), items, datetime.now(UTC))
+    findings = lint(with_catalogue(parse_policy(read_text(file)), items), datetime.now(UTC))
     for finding in findings:
         typer.echo(str(finding))
     errors = sum(finding.is_error for finding in findings)
