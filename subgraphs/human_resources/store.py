@@ -93,5 +93,8 @@ async def open_store(location: StoreLocation) -> AsyncIterator[InsuranceFile]:
     if not path.is_file():
         raise CodedError(STORE_UNREADABLE, f"There is no file {path}.")
     with duckdb.connect(config={"threads": 1}) as connection:
-        connection.read_parquet(str(path)).create_view("enrolment")
+        try:
+            connection.read_parquet(str(path)).create_view("enrolment")
+        except duckdb.Error as error:
+            raise CodedError(STORE_UNREADABLE, f"The file {path} is not Parquet: {type(error).__name__}.") from None
         yield InsuranceFile(connection)

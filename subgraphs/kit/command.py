@@ -40,6 +40,9 @@ def run(department: Department, arguments: Sequence[str] | None = None) -> int:
             )
         keys = () if options.open else read_keys(options.key_file)
         asyncio.run(_serve(department, options, keys))
+    except OSError as error:
+        print(f"{department.name}: {error}", file=sys.stderr)  # noqa: T201
+        return 2
     except CodedError as error:
         print(f"{department.name}: {error.message} [{error.code.name}] {error.code.remedy}", file=sys.stderr)  # noqa: T201
         return 2
@@ -115,7 +118,8 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
-    except OSError as error:
+        listening.listen(2048)
+    except (OSError, OverflowError) as error:
         listening.close()
-        raise CodedError(ADDRESS_TAKEN, f"{host}:{port} cannot be listened on: {error.strerror}.") from None
+        raise CodedError(ADDRESS_TAKEN, f"{host}:{port} cannot be listened on: {error}.") from None
     return listening

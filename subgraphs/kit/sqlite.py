@@ -17,7 +17,12 @@ def open_sqlite(path: Path) -> sqlite3.Connection:
         raise CodedError(STORE_UNREADABLE, f"There is no database {path}.")
     connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, check_same_thread=False)
     # Reads by many keys touch many pages; mapped, a page costs no system call.
-    connection.execute(f"PRAGMA mmap_size = {1 << 30}")
+    try:
+        connection.execute(f"PRAGMA mmap_size = {1 << 30}")
+        connection.execute("PRAGMA schema_version")
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise CodedError(STORE_UNREADABLE, f"The database {path} cannot be read: {error}.") from None
     return connection
 
 

@@ -66,6 +66,7 @@ def test_the_schema_can_be_printed_without_data_or_keys(capsys: pytest.CaptureFi
         (("--key-file", "EMPTY"), ("holds no key",)),
         (("--key-file", "SHORT"), ("SIGNING_KEY_INVALID",)),
         (("--open", "--port", "TAKEN"), ("cannot be listened on", "--port")),
+        (("--open", "--port", "99999"), ("cannot be listened on", "--port")),
     ],
 )  # fmt: skip
 def test_what_cannot_be_used_ends_in_one_line_that_says_how_to_mend_it(

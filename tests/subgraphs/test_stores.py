@@ -1,5 +1,6 @@
 """Statements mean the same on each engine; documents from elsewhere are read with care."""
 
+import shutil
 import sqlite3
 from pathlib import Path
 
@@ -8,9 +9,14 @@ import pytest
 
 from policies.row_filters import Dialect, Opposite, StartsWith
 from subgraphs.civil_affairs import store as civil_affairs
+from subgraphs.human_resources.app import department as human_resources
+from subgraphs.kit.department import Department, StoreLocation
 from subgraphs.kit.errors import CodedError
 from subgraphs.kit.sqlite import open_sqlite
 from subgraphs.kit.statements import Select
+from subgraphs.market_regulation.app import department as market_regulation
+from subgraphs.natural_resources.app import department as natural_resources
+from subgraphs.public_security.app import department as public_security
 
 ROWS = [("1", "渝中%茶馆", "500103"), ("2", "江北面馆", "500105"), ("3", "渝中'书店", "500103")]
 
@@ -81,3 +87,16 @@ def test_documents_keep_every_character_that_a_name_may_have(tmp_path: Path) -> 
     record = civil_affairs.OrganisationRecord("5150", "重庆“江”<北>&'\"协会", "社会团体", "500103", "合格")
     civil_affairs.write(tmp_path, "organisation", "500103", [record])
     assert civil_affairs.read(tmp_path, "organisation") == [record]
+
+
+@pytest.mark.parametrize("department", [public_security, market_regulation, human_resources, natural_resources])
+async def test_a_store_that_is_damaged_is_named(tmp_path: Path, data: Path, department: Department) -> None:
+    folder = tmp_path / department.name
+    shutil.copytree(data / department.name, folder)
+    for path in folder.iterdir():
+        path.write_bytes(b"damaged" * 1000)
+    with pytest.raises(CodedError) as refused:
+        async with department.open_store(StoreLocation(folder)):
+            pass
+    assert refused.value.code.name == "STORE_UNREADABLE"
+    assert str(folder) in refused.value.message
