@@ -9,6 +9,7 @@ from gateway.execution.compilation.code import MismatchError
 from gateway.execution.compilation.form import CompiledSteps
 from gateway.execution.completion import complete, subgraph_error
 from gateway.execution.interpreter import Interpreter
+from gateway.execution.introspection import Introspected
 from gateway.execution.ports import SubgraphTransport
 from gateway.execution.result import BoundPlan, Result
 from gateway.execution.run import Run
@@ -67,7 +68,9 @@ async def _interpreted(bound: BoundPlan, calls: Calls, event: bytes | None = Non
     compiled = bound.compiled
     steps = Interpreter(compiled.plan, compiled.templates, compiled.merging, bound.variables)
     await Run(compiled.schedule, steps, calls).finish(event)
-    introspected = compiled.introspection.answer(bound.variables) if compiled.introspection is not None else ({}, ())
+    introspected: Introspected = ({}, ())
+    if compiled.introspection is not None:
+        introspected = await compiled.introspection.answer(bound.variables)
     steps.tree.root.update(introspected[0])
     plan = compiled.plan
     data, errors = complete(steps.tree, plan.projection, plan.root_type, compiled.completing, bound.show_subgraphs)

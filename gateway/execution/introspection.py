@@ -1,5 +1,6 @@
 """``__schema`` and ``__type``, answered from the schema that the caller sees."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 
@@ -8,6 +9,7 @@ from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execut
 
 from gateway.errors import INTERNAL, ErrorReport
 
+Introspected = tuple[Mapping[str, object], tuple[ErrorReport, ...]]
 REMEMBERED = 16
 """Answers kept per plan: tools ask the same thing again, with few values of ``__type(name:)``."""
 
@@ -24,19 +26,26 @@ class Introspection:
             if isinstance(operation, OperationDefinitionNode)
             for definition in operation.variable_definitions or ()
         ]
-        self._answers: OrderedDict[bytes, tuple[Mapping[str, object], tuple[ErrorReport, ...]]] = OrderedDict()
+        self._answers: OrderedDict[bytes, Introspected] = OrderedDict()
 
-    def answer(self, variables: Mapping[str, object]) -> tuple[Mapping[str, object], tuple[ErrorReport, ...]]:
-        """The values by response key, and errors if graphql-core had any. Not to be written to."""
+    async def answer(self, variables: Mapping[str, object]) -> Introspected:
+        """The values by response key, and errors if graphql-core had any. Not to be written to.
+
+        A large schema takes graphql-core a good part of a second, so it works in a thread.
+        """
         used = {name: variables[name] for name in self._names if name in variables}
         key = msgspec.json.encode(used)
-        if key not in self._answers:
-            result = execute_sync(self._schema, self._document, variable_values=used)
-            errors = tuple(
-                ErrorReport(error.message, INTERNAL.name, tuple(error.path) if error.path else None)
-                for error in result.errors or ()
-            )
-            self._answers[key] = (result.data or {}, errors)
+        known = self._answers.get(key)
+        if known is None:
+            known = self._answers[key] = await asyncio.to_thread(self._execute, used)
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
-        return self._answers[key]
+        return known
+
+    def _execute(self, variables: dict[str, object]) -> Introspected:
+        result = execute_sync(self._schema, self._document, variable_values=variables)
+        errors = tuple(
+            ErrorReport(error.message, INTERNAL.name, tuple(error.path) if error.path else None)
+            for error in result.errors or ()
+        )
+        return result.data or {}, errors
