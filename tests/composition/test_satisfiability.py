@@ -142,6 +142,7 @@ def test_every_state_of_a_progressive_override_is_checked() -> None:
 
 def test_the_walk_ends_with_a_code_when_its_budget_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "BUDGET", 3)
+    monkeypatch.setattr(check, "BUDGET_PER_FIELD", 0)
     composition = compose(
         federation_2(
             a='type Query { t: T } type T @key(fields: "id") { id: ID t: T x: Int y: Int }',

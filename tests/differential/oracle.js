@@ -7,7 +7,7 @@ const lines = require("readline").createInterface({ input: process.stdin });
 lines.on("line", (line) => {
   const question = JSON.parse(line);
   const answer = { id: question.id, errors: [], hints: [], supergraph: null };
-  const began = process.hrtime.bigint();
+  const began = process.cpuUsage();
   try {
     const services = question.services.map((s) => ({ name: s.name, url: s.url, typeDefs: parse(s.sdl) }));
     const result = composeServices(services);
@@ -17,6 +17,7 @@ lines.on("line", (line) => {
   } catch (error) {
     answer.errors = [["THROWN", String(error.message)]];
   }
-  answer.milliseconds = Number(process.hrtime.bigint() - began) / 1e6;
+  const used = process.cpuUsage(began);
+  answer.milliseconds = (used.user + used.system) / 1000;
   console.log(JSON.stringify(answer));
 });

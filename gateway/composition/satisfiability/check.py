@@ -20,8 +20,10 @@ from gateway.composition.satisfiability.reach import BudgetExceededError, Positi
 from gateway.composition.satisfiability.witness import Step, operation
 from gateway.supergraph.elements import Member, Type, named_type
 
-BUDGET = 2_000_000
-"""Steps granted to one composition: some seconds' worth; real graphs need a hundredth."""
+BUDGET = 1_000_000
+BUDGET_PER_FIELD = 30
+"""Steps granted to one composition, in all and for each field of the supergraph: about a second's worth for a small
+one. A step is one look at a field from one position; real graphs need a few for each field."""
 MAX_ERRORS = 100
 
 
@@ -38,7 +40,8 @@ class _State:
 def check_satisfiability(merge: Merge, hidden: frozenset[str], log: IssueLog) -> None:
     """Log an error for every field that cannot be fetched on some path; ``hidden`` coordinates are not asked for."""
     reported: set[tuple[str, str]] = set()
-    budget = BUDGET
+    fields = sum(len(definition.fields) for definition in merge.types.values())
+    granted = budget = BUDGET + BUDGET_PER_FIELD * fields
     for labels in _assignments(merge):
         reach = Reach(merge, labels, budget)
         try:
@@ -46,7 +49,7 @@ def check_satisfiability(merge: Merge, hidden: frozenset[str], log: IssueLog) ->
         except BudgetExceededError:
             log.report(
                 codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
-                f"Checking that every field can be fetched needs more than {BUDGET:,} steps.",
+                f"Checking that every field can be fetched needs more than {granted:,} steps.",
             )
             return
         budget = reach.budget
@@ -120,7 +123,9 @@ class _Walk:
         self.waiting.append(state)
 
     def _expand(self, state: _State) -> None:
-        for name, merged in self.merge.types[state.runtime].fields.items():
+        fields = self.merge.types[state.runtime].fields
+        self.reach.spend(len(fields) * len(state.positions))
+        for name, merged in fields.items():
             if f"{state.runtime}.{name}" in self.hidden:
                 continue
             able = [p for p in state.positions if self.reach.can_ask(p, state.runtime, name)]

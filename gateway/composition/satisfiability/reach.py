@@ -52,8 +52,9 @@ class Reach:
     def __post_init__(self) -> None:
         self.subgraphs = {subgraph.name: subgraph for subgraph in self.merge.subgraphs}
 
-    def _spend(self) -> None:
-        self.budget -= 1
+    def spend(self, steps: int = 1) -> None:
+        """Count steps. Raises BudgetExceededError when none are left."""
+        self.budget -= steps
         if self.budget < 0:
             raise BudgetExceededError
 
@@ -83,7 +84,7 @@ class Reach:
                 target = Position(subgraph.name, type_name)
                 if target in reached or not self._may_enter(reached, subgraph, type_name, runtime):
                     continue
-                self._spend()
+                self.spend()
                 if key is None or self.can_select(reached, runtime, key, excluding=subgraph.name):
                     reached.add(target)
                     growing = True
@@ -193,7 +194,7 @@ class Reach:
 
     def refusal(self, position: Position, runtime: str, name: str) -> str | None:
         """Why the field cannot be asked for at the position; None if it can."""
-        self._spend()
+        self.spend()
         member = self.member(position, name)
         coordinate = f"{runtime}.{name}"
         if member is None:
