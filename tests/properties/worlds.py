@@ -268,16 +268,24 @@ class World:
             interface.fields["name"].sources[other] = Source(external=True)
             interface.fields["made"] = Field("made", "String", sources={other: Source(requires="name")})
         third = [s for s in self.subgraphs if s not in (real, other)]
+        pals = [t.name for t in self.types.values() if t.keys.get(other) and t.kind == "type"]
+        if pals and self.chance(0.5):
+            interface.fields["pal"] = Field("pal", self.random.choice(pals), sources={other: Source()})
+        if third and self.chance(0.4):
+            interface.keys[third[0]] = [("id", True)]
+            both[third[0]] = Source()
         for index in range(2):
             name = f"K{index}"
             entity = self.types[name] = Type(name, "type", {real: [("id", True)]}, implements={real: {"K"}})
             entity.fields["id"] = Field("id", "ID", required=True, sources={real: Source()})
             entity.fields["name"] = Field("name", "String", sources={real: Source()})
             entity.fields[f"own{index}"] = Field(f"own{index}", "Int", sources={real: Source()})
-            for lent in ("extra", "made"):
+            for lent in ("extra", "made", "pal"):
                 if lent in interface.fields:
-                    entity.fields[lent] = Field(lent, "String")
-            if third and self.chance(0.5):
+                    entity.fields[lent] = Field(lent, interface.fields[lent].target)
+            if third and third[0] in interface.keys:
+                entity.implements[third[0]] = {"K"}
+            if third and (third[0] in interface.keys or self.chance(0.5)):
                 entity.keys[third[0]] = [("id", True)]
                 entity.fields["id"].sources[third[0]] = Source()
                 entity.fields["far"] = Field("far", "String", sources={third[0]: Source()})
@@ -542,7 +550,8 @@ class World:
         if f.target.endswith(("Box", "Below")):
             return (f.target, number)
         subgraphs = [s for s, source in f.sources.items() if not source.external]
-        names = set(self.possible(f.target, subgraphs[0])) if subgraphs else set()
+        # A field that an @interfaceObject lends has no source on the type itself.
+        names = set(self.possible(f.target, subgraphs[0] if subgraphs else None))
         for subgraph in subgraphs[1:]:
             names &= set(self.possible(f.target, subgraph))
         for source in f.sources.values():
