@@ -162,11 +162,19 @@ class _Sense:
                 first.setdefault(identity, line.place)
 
     def _tiers(self) -> Iterator[Finding]:
+        catalogued = any(line.tokens[0] == "g2" and not line.number for line in self._lines)
+        for line in self._lines:
+            if catalogued and line.number and line.tokens[0] == "g2" and not line.tokens[2].startswith("set:"):
+                message = f"{line.tokens[2]} is the catalogue's to fill; a set of your own begins with `set:`."
+                yield Finding("E-TIER", line.place, message)
         for name, sets in sorted(self._sets.items()):
             sharing = [group for group in sets if group.startswith("share:")]
             opening = [group for group in sets if group.startswith("open:")]
             opened = [group.removeprefix("open:").partition("+")[0] for group in opening]
-            if len(sharing) != 1 or len(opening) != 1:
+            if not sharing and not opening:
+                place = next(line.place for line in self._lines if line.tokens[:2] == ("g2", name))
+                yield Finding("W-NOITEM", place, f"{name} is in no released entry, so nobody reads it.")
+            elif len(sharing) != 1 or len(opening) != 1:
                 message = (
                     f"{name} is in {len(sharing)} sharing and {len(opening)} opening sets; an item is in one of each."
                 )

@@ -263,7 +263,11 @@ def _index(
     groups: Memberships, items: Mapping[str, ItemTiers], lines: Iterable[PolicyLine]
 ) -> tuple[ItemIndex, dict[str, int]]:
     """Items as bits, and per set (items themselves included) the items within."""
-    names = tuple(sorted(groups.members - groups.groups))
+    # What has no tiers is in no released entry, and nobody reads it, whatever sets a policy puts it into.
+    members = groups.members - groups.groups
+    names = tuple(
+        sorted(name for name in members if any(g.startswith("share:") for g in groups.reached((name,), None)))
+    )
     positions = {name: position for position, name in enumerate(names)}
     within: dict[str, list[int]] = defaultdict(list)
     for name, position in positions.items():

@@ -4,6 +4,7 @@
 import pytest
 
 from catalog_sync.closed_lists import Opening, Sharing
+from policies.callers import Caller, CallerKind
 from policies.errors import CodedError
 from policies.items import ItemTiers
 from policies.lines import parse_policy, with_catalogue
@@ -119,6 +120,27 @@ def test_a_policy_with_errors_is_not_compiled_and_all_of_them_are_told() -> None
     assert caught.value.code.name == "POLICY_INVALID"
     assert f"line {SAMPLE_LENGTH + 1}: E-EFT" in caught.value.message
     assert f"line {SAMPLE_LENGTH + 2}: E-ACT" in caught.value.message
+
+
+def test_an_item_that_was_withdrawn_warns_and_takes_nothing_else_down() -> None:
+    items = {"30700503/1.name": ItemTiers(Sharing.CONDITIONAL, Opening.NOT_OPEN)}
+    lines = "".join(f"g2, 30700503/1.{alias}, set:eligibility\n" for alias in ("name", "withdrawn"))
+    grant = GRANT.replace("tax.income.amount", "set:eligibility").replace("z:gov", "z:any")
+    policy = parse_policy(f"{lines}{grant}g3, intranet, z:any\ng, app:x, dept:welfare, welfare\n")
+    findings = lint(with_catalogue(policy, items))
+    assert [(finding.code, finding.place) for finding in findings] == [("W-NOITEM", "line 2")]
+    tables = compile_lines("x", policy, items)
+    view = tables.view(Caller(CallerKind.APPLICATION, "app:x", "welfare", zone="intranet", purpose="audit"), NOW)
+    assert view.readable("30700503/1.name")
+    assert not view.readable("30700503/1.withdrawn")
+
+
+@pytest.mark.parametrize("group", ["30700502/1/*", "share:unconditional", "open:open", "own"])
+def test_the_catalogues_sets_are_not_a_policys_to_fill(group: str) -> None:
+    items = {"30700503/1.name": ItemTiers(Sharing.CONDITIONAL, Opening.NOT_OPEN)}
+    for item in ("30700503/1.name", "30700503/2.sealed"):
+        findings = lint(with_catalogue(parse_policy(f"g2, {item}, {group}\n"), items))
+        assert ("E-TIER", "line 1") in [(finding.code, finding.place) for finding in findings]
 
 
 def test_what_is_open_masked_is_never_given_to_the_public_unmasked() -> None:
