@@ -91,7 +91,7 @@ class Foundation:
         for name, endpoint in supergraph.subgraphs.items():
             chosen = settings.subgraphs.get(name, SubgraphSettings())
             url = chosen.url or endpoint.url or ""
-            limits = TransportLimits(connections=chosen.connections)
+            limits = TransportLimits(connections=chosen.connections, timeout=chosen.timeout)
             routes[name] = SubgraphRoute(
                 parse_address(name, url),
                 proxy=chosen.proxy or None,

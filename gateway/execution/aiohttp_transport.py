@@ -54,7 +54,8 @@ class AiohttpClient:
 
     async def _post(self, body: bytes, headers: tuple[tuple[str, str], ...], seconds: float) -> bytes:
         route = self.route
-        timeout = aiohttp.ClientTimeout(total=seconds, sock_connect=route.limits.connect_timeout)
+        limits = route.limits
+        timeout = aiohttp.ClientTimeout(total=min(seconds, limits.timeout), sock_connect=limits.connect_timeout)
         async with self._session.post(
             route.address.url, data=body, headers=headers, proxy=route.proxy, allow_redirects=False, timeout=timeout
         ) as response:

@@ -214,7 +214,7 @@ class ConnectionPool:
         lines = header_lines(headers) if headers else b""
         message = b"%b%d\r\n%b\r\n%b" % (self._head, len(body), lines, body)
         repeatable = body.startswith(_QUERIES)
-        call = Call(self._loop, message, repeatable, seconds)
+        call = Call(self._loop, message, repeatable, min(seconds, self.route.limits.timeout))
         if self._closed:
             call.fail(unreachable("is no longer called"))
         elif (connection := self._usable(repeatable)) is not None:

@@ -60,11 +60,12 @@ def _invalid(subgraph: str, what: str) -> CodedError:
 class TransportLimits:
     """Bounds on one subgraph's connections and answers: counts, bytes and seconds.
 
-    ``idle`` is how long a connection is kept without use, ``age`` how long with it: a name may come to mean another
-    address.
+    ``timeout`` bounds a call whose request would allow more. ``idle`` is how long a connection is kept without use,
+    ``age`` how long with it: a name may come to mean another address.
     """
 
     connections: int = 64
+    timeout: float = 30.0
     connect_timeout: float = 3.0
     idle: float = 20.0
     age: float = 300.0

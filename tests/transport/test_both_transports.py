@@ -70,6 +70,7 @@ def test_an_answer_is_taken_or_refused_alike(behave: Behaviour, expected: object
 
 def test_a_silent_subgraph_is_timed_out(direct: bool, run: Run) -> None:
     assert outcome(never, direct, run, 0.05) == "SUBGRAPH_TIMED_OUT"
+    assert outcome(never, direct, run, 30.0, timeout=0.05) == "SUBGRAPH_TIMED_OUT"
 
 
 def secure_outcome(shown: str, trusted: ssl.SSLContext, direct: bool, run: Run) -> object:
