@@ -8,7 +8,8 @@ SCRIPT = """
 from tests.planning.test_abstract_types import ASSETS
 from tests.planning.test_requires import TAXES
 from tests.planning.plans import fetches, plan
-print(fetches(plan(ASSETS, "{ found { ... on Node { id } } assets { value ... on House { rooms } ... on Car { plate } } }")))
+FOUND = "{ found { ... on Node { id } } assets { value ... on House { rooms } ... on Car { plate } } }"
+print(fetches(plan(ASSETS, FOUND)))
 print(fetches(plan(TAXES, "{ parcel { refund zoneTax abroad } parcels { refund } }")))
 """
 

@@ -10,7 +10,8 @@ from tests.planning.plans import plan, shows, supergraph
 PEOPLE = supergraph(
     "a b c",
     """
-    type Query @type(A) @type(B) @type(C) { inA: Person @in(A) inB: Person @in(B) agency: Agency @in(C) node: Node @in(A) }
+    type Query @type(A) @type(B) @type(C) { inA: Person @in(A) inB: Person @in(B) agency: Agency @in(C)
+      node: Node @in(A) }
     type Person @type(A, key: "id") @type(B, key: "id") {
       id: ID!
       name: String @in(A, external: true) @in(B)
