@@ -165,9 +165,9 @@ class PlanMaker:
 
     def _join(self, planned: _Planned, type_: GraphQLObjectType, number: int, path: Path) -> bool:
         """Let an earlier entity request, and all that follows from it, serve this place too."""
-        taken = {each.response_key for each in planned.projected}
+        taken = _names(planned.projected) | {each.slot for each in planned.fetched}
         for known in self.joinable:
-            if known.type == type_.name and known.fetch > number and not taken & {p.slot for p in known.projected}:
+            if known.type == type_.name and known.fetch > number and not taken & _names(known.projected):
                 break
         else:
             return False
@@ -251,6 +251,10 @@ class PlanMaker:
         below = tuple(inner.projected)
         projected = FieldProjection(response_key, key, output, type_.name, name, on_types, READ, None, below)
         planned.projected.append(projected)
+
+
+def _names(projected: list[FieldProjection]) -> set[str]:
+    return {name for each in projected for name in (each.response_key, each.slot)}
 
 
 def answer_data(plan: QueryPlan, number: int, variables: dict[str, list[dict[str, str]]], seed: int) -> object:
