@@ -76,11 +76,15 @@ class _Walk:
     log: IssueLog
     reported: set[tuple[str, str]]
     waiting: deque[_State] = field(default_factory=deque)
-    seen: dict[tuple[str, frozenset[str]], list[frozenset[Position]]] = field(default_factory=dict)
+    seen: dict[tuple[str, frozenset[str]], dict[frozenset[Position], None]] = field(default_factory=dict)
+    has_contexts: bool = False
 
     @property
     def merge(self) -> Merge:
         return self.reach.merge
+
+    def __post_init__(self) -> None:
+        self.has_contexts = any(t.has("context") for s in self.merge.subgraphs for t in s.types.values())
 
     def run(self) -> None:
         for operation_type, name in self.merge.roots.items():
@@ -116,10 +120,10 @@ class _Walk:
         return walk.log
 
     def _add(self, state: _State) -> None:
-        known = self.seen.setdefault((state.runtime, state.contexts), [])
-        if any(smaller <= state.positions for smaller in known):
+        known = self.seen.setdefault((state.runtime, state.contexts), {})
+        if state.positions in known or any(smaller < state.positions for smaller in known):
             return
-        known.append(state.positions)
+        known[state.positions] = None
         self.waiting.append(state)
 
     def _expand(self, state: _State) -> None:
@@ -137,6 +141,8 @@ class _Walk:
                 self._report(state, merged)
 
     def _has_contexts(self, position: Position, name: str, state: _State) -> bool:
+        if not self.has_contexts:
+            return True
         member = self.reach.member(position, name)
         return member is None or all(context in state.contexts for context in _contexts(position.subgraph, member))
 
@@ -157,7 +163,7 @@ class _Walk:
 
     def _set_contexts(self, places: list[Position]) -> frozenset[str]:
         found: set[str] = set()
-        for place in places:
+        for place in places if self.has_contexts else ():
             subgraph = self.reach.subgraphs[place.subgraph]
             definition = subgraph.types[place.type]
             unions = (t for t in subgraph.types.values() if place.type in t.members)

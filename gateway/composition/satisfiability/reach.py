@@ -45,6 +45,7 @@ class Reach:
     subgraphs: dict[str, Subgraph] = field(default_factory=dict)
     _closures: dict[tuple[Position, str], frozenset[Position]] = field(default_factory=dict)
     _available: dict[tuple[Position, str, str], bool] = field(default_factory=dict)
+    _children: dict[tuple[Position, str], tuple[Position, ...]] = field(default_factory=dict)
     _open: set[tuple[object, ...]] = field(default_factory=set)
     _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode]]] = field(default_factory=dict)
     _cut: bool = False
@@ -235,21 +236,28 @@ class Reach:
             for subgraph, _, key in self.entries(runtime)
         )
 
-    def children(self, position: Position, name: str) -> list[Position]:
+    def children(self, position: Position, name: str) -> tuple[Position, ...]:
         """Where following the field leads within its subgraph."""
+        memo = (position, name)
+        known = self._children.get(memo)
+        if known is None:
+            known = self._children[memo] = self._find_children(position, name)
+        return known
+
+    def _find_children(self, position: Position, name: str) -> tuple[Position, ...]:
         member = self.member(position, name)
         if member is None:
-            return []
+            return ()
         target = named_type(member.type)
         definition = self.subgraphs[position.subgraph].types.get(target)
         if definition is None or not definition.is_composite:
-            return []
+            return ()
         promised = [inner for known, inner in position.provided if known == name]
         for applied in member.applied("provides"):
             text = fields_argument(applied)
             if text is not None:
                 promised.append(_tree(field_set_node(text)))
-        return [Position(position.subgraph, target, _united(promised))]
+        return (Position(position.subgraph, target, _united(promised)),)
 
     def narrowings(self, type_name: str, places: Iterable[Position]) -> Iterator[tuple[str, list[Position]]]:
         """For each object type that the value can have, the positions where it has it.
