@@ -31,6 +31,9 @@ from gateway.execution.response_tree import Failed, Failure, Object, ResponseTre
 from gateway.planning.operation import Refused
 from gateway.planning.plan import FieldProjection
 
+MAX_ERRORS = 1_000
+"""In one answer; further ones are counted. One enum value that a schema lacks can spoil every row of a long list."""
+
 _BUBBLE = object()
 _WHAT_HAPPENED = {
     SUBGRAPH_UNREACHABLE.name: "could not be reached or broke off its answer",
@@ -99,6 +102,7 @@ class _Completion:
         self._completing = completing
         self._named = named
         self._path: list[str | int] = []
+        self._unsaid = 0
         self._refused: set[int] = set()
         self._failures: set[Failure] = set()
         self._failures_by_place: set[tuple[Failure, int]] = set()
@@ -187,14 +191,14 @@ class _Completion:
 
     def _misfit(self, message: str) -> object:
         """Report a value that does not fit; the null that stands for it."""
-        self.errors.append(ErrorReport(message, SUBGRAPH_MALFORMED.name, tuple(self._path)))
+        self._say(ErrorReport(message, SUBGRAPH_MALFORMED.name, tuple(self._path)))
         return None
 
     def _refuse(self, field: FieldProjection, refused: Refused) -> None:
         if id(field) not in self._refused:
             self._refused.add(id(field))
             path, details = tuple(self._path), dict(refused.details)
-            self.errors.append(ErrorReport(refused.message, refused.code.name, path, extensions=details))
+            self._say(ErrorReport(refused.message, refused.code.name, path, extensions=details))
 
     def _report(self, failure: Failure, parent: Object) -> None:
         """Say it once for a whole request, otherwise once for each object that misses something by it."""
@@ -203,13 +207,22 @@ class _Completion:
             return
         self._failures.add(failure)
         self._failures_by_place.add(place)
-        self.errors.append(self._error(failure, tuple(self._path)))
+        self._say(self._error(failure, tuple(self._path)))
 
     def report_the_rest(self, failures: list[Failure]) -> None:
         """Report the causes that no place of the answer showed: of hidden keys, or with a path that leads nowhere."""
         for failure in sorted(failures, key=lambda failure: failure.fetch):
             if failure not in self._failures:
-                self.errors.append(self._error(failure, None))
+                self._say(self._error(failure, None))
+        if self._unsaid:
+            message = f"{self._unsaid} more errors are left out; what they concern is null."
+            self.errors.append(ErrorReport(message, SUBGRAPH_FAILED.name))
+
+    def _say(self, error: ErrorReport) -> None:
+        if len(self.errors) < MAX_ERRORS:
+            self.errors.append(error)
+        else:
+            self._unsaid += 1
 
     def _error(self, failure: Failure, path: tuple[str | int, ...] | None) -> ErrorReport:
         return subgraph_error(failure.code, failure.subgraph, path, self._named)

@@ -252,6 +252,18 @@ async def test_an_error_within_an_entity_is_reported_at_every_place_it_empties()
     assert errors == [("SUBGRAPH_FAILED", ["rows", 0, "name"]), ("SUBGRAPH_FAILED", ["rows", 2, "name"])]
 
 
+async def test_errors_beyond_a_thousand_are_counted_not_listed() -> None:
+    body = b'{"data":{"moods":[' + b",".join([b'"ANGRY"'] * 1_500) + b"]}}"
+    schema = build_schema("type Query { moods: [Mood] } enum Mood { CALM }")
+    moods = plan(schema, "{ moods }", Root("a", "{ moods }"))
+
+    result = await answer(moods, schema, ScriptedSubgraphs({"a": [body]}))
+
+    assert len(result.errors) == 1_001
+    assert result.errors[-1].message == "500 more errors are left out; what they concern is null."
+    assert set(told(result)[0]["moods"]) == {None}
+
+
 @pytest.mark.parametrize("errors", [[{"message": "x"}], [{}], "odd", 7, [7], [{"path": "int"}], [{"path": [True]}]])
 async def test_an_error_without_a_place_is_reported_without_one(errors: Any) -> None:
     subgraphs = ScriptedSubgraphs({"a": [{"data": {"int": 1}, "errors": errors}]})
