@@ -1,0 +1,99 @@
+"""The ledger at the desk: searched by those who audit, each search a record itself, and verified from the first."""
+
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import replace
+
+from gateway.admin.desk import Visit
+from gateway.admin.rights import LEDGER, ConsoleAct
+from gateway.errors import BAD_REQUEST, CodedError
+from policies.ledger import Anchor, LedgerRecord, Outcome, ReadFacts, ReadQuery, RecordKind, person_hash, verify_chain
+from policies.ports import PolicyStore
+
+PAGE = 2_000
+MOST = 1_000
+
+
+async def all_records(store: PolicyStore, after: int = 0) -> AsyncIterator[LedgerRecord]:
+    """The chain from the record after a number."""
+    while page := await store.records(after, PAGE):
+        for record in page:
+            yield record
+        after = page[-1].number
+
+
+async def search(
+    visit: Visit, kind: RecordKind | None, query: ReadQuery, why: str, after: int, first: int
+) -> tuple[list[LedgerRecord], bool]:
+    """The first records after a number that fit, and whether there may be more.
+
+    A query with nothing set finds every record of ``kind``; one with something set finds reads. The search is recorded
+    before anything is shown. Raises CodedError ACT_FORBIDDEN, BAD_REQUEST.
+    """
+    await _record_search(visit, query, why)
+    if not 1 <= first <= MOST:
+        raise CodedError(BAD_REQUEST, f"`first` is 1 to {MOST}, not {first}.")
+    plain = query == ReadQuery()
+    times = replace(ReadQuery(), since=query.since, until=query.until)
+    found: list[LedgerRecord] = []
+    async for record in all_records(visit.desk.store, after):
+        if kind is not None and record.kind is not kind:
+            continue
+        fits = plain or query.matches(record) or (query == times and _within(record, query))
+        if fits:
+            if len(found) == first:
+                return found, True
+            found.append(record)
+    return found, False
+
+
+async def person_reads(
+    visit: Visit, identity: str, why: str, since: str | None, until: str | None
+) -> list[LedgerRecord]:
+    """Who read this person's records (R23). The identity is hashed at once and kept nowhere."""
+    query = ReadQuery(person=person_hash(visit.desk.person_key, identity), since=since, until=until)
+    await _record_search(visit, query, why)
+    return [
+        record
+        async for record in all_records(visit.desk.store)
+        if query.matches(record) and record.facts().get("items") != [LEDGER]
+    ]
+
+
+async def verify(visit: Visit, anchors: Iterable[Anchor]) -> Anchor | None:
+    """Checks the whole chain; gives its last anchor. Raises CodedError ACT_FORBIDDEN, LEDGER_ALTERED."""
+    await _demand_auditor(visit)
+    known, last = tuple(anchors), None
+    while page := await visit.desk.store.records(last.number if last else 0, PAGE):
+        here = [anchor for anchor in known if page[0].number <= anchor.number <= page[-1].number]
+        last = verify_chain(page, here, last)
+    beyond = [anchor for anchor in known if anchor.number > (last.number if last else 0)]
+    verify_chain((), beyond, last)
+    return last
+
+
+def _within(record: LedgerRecord, query: ReadQuery) -> bool:
+    return (query.since or "") <= record.at < (query.until or "A")
+
+
+async def _record_search(visit: Visit, query: ReadQuery, why: str) -> None:
+    """Who looks into the ledger is read of in the ledger."""
+    await _demand_auditor(visit)
+    if not why.strip():
+        raise CodedError(BAD_REQUEST, "`why` is empty: a search of the ledger has a reason, which is recorded.")
+    facts = ReadFacts(
+        caller=visit.person.subject,
+        outcome=Outcome.GRANTED,
+        policy_version=str(await visit.desk.store.head()),
+        graph_version="-",
+        items=(LEDGER,),
+        department=visit.person.department,
+        zone=visit.caller.zone,
+        persons=(query.person,) if query.person else (),
+        request_id=visit.request_id,
+        reason=why,
+    )
+    await visit.desk.store.record_reads([facts], visit.now)
+
+
+async def _demand_auditor(visit: Visit) -> None:
+    (await visit.rights()).demand(visit.person, ConsoleAct.AUDIT, (LEDGER,))

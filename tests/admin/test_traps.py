@@ -1,0 +1,170 @@
+"""What must not happen at the desk, each trap once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.admin import policy_fields
+from tests.admin.office import ADDRESS, FRIDAY, City, city, key_of
+from tests.admin.test_journeys import ANSWERS, APPLY, APPROVE, DECIDE, EDIT, LOOK, PROPOSE, PUBLISH, START, WANTED
+
+ME = "{ me { subject department rights { act on } } }"
+LINE = (
+    "p, Q-2026-9, dept:welfare, z:gov, data-verification, 30700503/1.registeredAddress, read, *, "
+    "2026-09-01T00:00:00Z, 2027-09-01T00:00:00Z, request:2026-9, allow\n"
+)
+
+
+@pytest.fixture
+async def here(tmp_path: Path) -> AsyncIterator[City]:
+    async with city(tmp_path) as made:
+        yield made
+
+
+async def proposed(here: City) -> int:
+    draft = await here.ask("chen", START, note="the address for benefits", id="address")
+    edited = await here.ask("chen", EDIT, id="address", revision=1, text=draft["text"] + LINE)
+    revision: int = (await here.ask("chen", PROPOSE, id="address", revision=edited["revision"]))["revision"]
+    return revision
+
+
+async def test_nobody_approves_the_own_draft(here: City) -> None:
+    revision = await proposed(here)
+    assert (await here.refused("chen", APPROVE, id="address", revision=revision))[0] == "DRAFT_REFUSED"
+    assert (await here.refused("chen", PUBLISH, id="address"))[0] == "DRAFT_REFUSED"
+    assert (await here.refused("zhao", APPROVE, id="address", revision=revision))[0] == "ACT_FORBIDDEN", "no right to"
+
+
+async def test_whoever_does_not_stand_for_a_draft_does_not_publish_it(here: City) -> None:
+    await here.ask("zhou", APPROVE, id="address", revision=await proposed(here))
+    assert (await here.refused("qian", PUBLISH, id="address"))[0] == "DRAFT_REFUSED"
+
+
+async def test_what_was_seen_in_an_older_revision_is_not_approved_edited_or_proposed(here: City) -> None:
+    revision = await proposed(here)
+    assert (await here.refused("zhou", APPROVE, id="address", revision=revision - 1))[0] == "DRAFT_STALE"
+    assert (await here.refused("chen", EDIT, id="address", revision=revision - 1, text=""))[0] == "DRAFT_STALE"
+    assert (await here.refused("chen", PROPOSE, id="address", revision=revision - 1))[0] == "DRAFT_STALE"
+
+
+async def test_two_officers_at_once_decide_an_application_once(here: City) -> None:
+    application = await here.ask("li", APPLY, input=WANTED)
+    await here.ask("wang", DECIDE, id=application["id"], revision=1, answers=ANSWERS)
+    code, message = await here.refused("wang", DECIDE, id=application["id"], revision=1, answers=ANSWERS)
+    assert (code, "revision 2" in message) == ("DRAFT_STALE", True)
+
+
+async def test_the_applicants_side_does_not_decide_and_strangers_do_not_see(here: City) -> None:
+    application = await here.ask("li", APPLY, input=WANTED)
+    seen = {"id": application["id"]}
+    code, message = await here.refused("li", DECIDE, **seen, revision=1, answers=ANSWERS)
+    assert (code, "police's" in message) == ("MATTER_REFUSED", True)
+    assert (await here.refused("hu", DECIDE, **seen, revision=1, answers=ANSWERS))[0] == "ACT_FORBIDDEN", (
+        "of the provider's side, but nobody gave the right to decide"
+    )
+    for stranger in ("sun", "chen"):
+        assert (await here.refused(stranger, DECIDE, **seen, revision=1, answers=ANSWERS))[0] == "MATTER_UNKNOWN"
+        assert await here.ask(stranger, "{ applications { id } }") == []
+    assert (await here.refused("sun", LOOK, **seen))[1] == (await here.refused("sun", LOOK, id=seen["id"]))[1]
+
+
+async def test_silence_never_grants(here: City) -> None:
+    application = await here.ask("li", APPLY, input={**WANTED, "begins": "2026-10-01"})
+    here.move_to(datetime(2026, 10, 9, 15, 59, tzinfo=UTC))
+    assert (await here.ask("li", LOOK, id=application["id"]))["state"] == "APPLIED", "the last day is in time"
+    here.move_to(datetime(2027, 3, 1, tzinfo=UTC))
+    assert (await here.ask("li", LOOK, id=application["id"]))["state"] == "OVERDUE"
+    assert await here.ask("zhao", "{ applications(state: OVERDUE) { id } }") == [{"id": application["id"]}], "escalated"
+    assert await here.ask("li", "{ grants { id } }") == []
+    assert not (await here.app_view()).allows(ADDRESS, "read", f"rows:{application['id']}")
+
+
+async def test_a_request_sent_twice_under_one_key_makes_one_application(here: City) -> None:
+    key = {"Idempotency-Key": "form-77"}
+    first = await here.ask("li", APPLY, key, input=WANTED)
+    assert await here.ask("li", APPLY, key, input=WANTED) == first
+    assert (await here.ask("li", APPLY, key, input={**WANTED, "callsPerDay": 1}))["id"] != first["id"]
+    assert (await here.ask("li", APPLY, {"Idempotency-Key": "form-78"}, input=WANTED))["id"] != first["id"]
+    assert (await here.post("li", ME, {"Idempotency-Key": "a b"}))["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
+
+
+async def test_grants_of_different_applications_do_not_hinder_one_another(here: City) -> None:
+    made = [await here.ask("li", APPLY, input={**WANTED, "callsPerDay": calls}) for calls in (1, 2, 3)]
+    decided = await asyncio.gather(
+        *(here.ask("wang", DECIDE, id=one["id"], revision=1, answers=ANSWERS) for one in made)
+    )
+    assert [one["state"] for one in decided] == ["GRANTED"] * 3
+    text = (await here.ask("chen", "{ versions(first: 1) { text } }"))[0]["text"]
+    assert all(f"Q-{one['id']}" in text for one in made)
+
+
+async def test_applications_and_the_public_are_turned_away(here: City) -> None:
+    for who in ("benefits", "planner", ""):
+        answer = await here.post(who, ME)
+        assert "data" not in answer
+        assert answer["errors"][0]["extensions"]["code"] == "PEOPLE_ONLY"
+    assert (await here.post("nobody", ME))["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
+
+
+async def test_who_has_no_right_in_the_console_reads_no_policy(here: City) -> None:
+    for document in ("{ drafts { id } }", "{ versions { number } }", 'mutation { startDraft(note: "x") { text } }'):
+        assert (await here.refused("li", document))[0] == "ACT_FORBIDDEN"
+    assert await here.ask("li", ME) == {"subject": "user:li", "department": "welfare", "rights": []}
+    assert {"act": "freeze", "on": "policy"} in (await here.ask("chen", ME))["rights"]
+
+
+async def test_nobody_looks_through_the_eyes_of_another_departments_application(here: City) -> None:
+    ask = 'query ($as: String) { explain(operation: "{ residents { nodes { name } } }", as: $as) { verdict } }'
+    assert (await here.refused("sun", ask, **{"as": "app:benefits"}))[0] == "MATTER_UNKNOWN"
+    assert (await here.refused("sun", ask, **{"as": "app:nobody"}))[0] == "MATTER_UNKNOWN"
+    assert (await here.refused("qian", ask, **{"as": "anon"}))[0] == "GRAPHQL_VALIDATION_FAILED", "unlisted to it"
+
+
+@pytest.mark.parametrize(
+    ("method", "headers", "body", "status", "code"),
+    [
+        ("GET", {}, b"", 405, None),
+        ("POST", {"content-type": "text/plain"}, b'{"query": "{ me { subject } }"}', 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("POST", {"content-type": "application/json", "accept": "text/html"}, b"{}", 406, "NOT_ACCEPTABLE"),
+        ("POST", {"content-type": "application/json"}, b"[]", 400, "BAD_REQUEST"),
+        ("POST", {"content-type": "application/json"}, b"{}", 400, "BAD_REQUEST"),
+        ("POST", {"content-type": "application/json"}, b'{"query": "' + b" " * 200_000 + b'"}', 413, "BODY_TOO_LARGE"),
+        ("POST", {"content-type": "application/json"}, b'{"query": "{"}', 200, "GRAPHQL_PARSING_FAILED"),
+        ("POST", {"content-type": "application/json", "accept": "application/graphql-response+json"},
+         b'{"query": "{ unknown }"}', 400, "GRAPHQL_VALIDATION_FAILED"),
+    ],
+)  # fmt: skip
+async def test_only_a_post_of_json_is_answered(
+    here: City, method: str, headers: dict[str, str], body: bytes, status: int, code: str | None
+) -> None:
+    sent = {"X-API-Key": key_of("chen"), **headers}
+    async with here.session.request(method, f"{here.address}/admin/graphql", data=body, headers=sent) as response:
+        assert response.status == status
+        if code is not None:
+            assert (await response.json())["errors"][0]["extensions"]["code"] == code
+
+
+async def test_what_nobody_expected_is_masked(here: City, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("secret of the store")
+
+    monkeypatch.setattr(policy_fields.desk_steps, "readable_version", fail)
+    answer = await here.post("chen", "{ version(number: 1) { number } }")
+    assert answer["errors"][0]["extensions"]["code"] == "INTERNAL"
+    assert "secret" not in str(answer)
+
+
+async def test_a_document_that_asks_for_one_thing_many_times_is_refused(here: City) -> None:
+    fields = " ".join(f"a{n}: ledgerVerify {{ records }}" for n in range(60))
+    document = f"{{ {fields} }}"
+    assert (await here.refused("qian", document))[0] == "GRAPHQL_VALIDATION_FAILED"
+
+
+async def test_a_decision_on_an_item_nobody_is_appointed_for_cannot_be_asked_for(here: City) -> None:
+    wanted = {**WANTED, "items": ["30700502/1.phone"], "rows": None}
+    assert (await here.refused("li", APPLY, input=wanted))[0] == "NO_PROVIDER"
+    assert here.now == FRIDAY
