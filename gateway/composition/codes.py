@@ -222,8 +222,7 @@ EXTERNAL_ARGUMENT_DEFAULT_MISMATCH = _error(
 )
 EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE = _error(
     "EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE",
-    "A field is @external and carries a directive that makes sense only where it is resolved; newer tools and "
-    "this one report the directive's own code.",
+    "A field is @external and carries @requires or @provides, which make sense only where it is resolved.",
     "Remove one of the two.",
 )
 MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL = _error(

@@ -72,7 +72,8 @@ def test_conjunctions_keep_only_alternatives_that_matter(
 def test_an_interface_asks_what_its_implementations_ask() -> None:
     sdl = supergraph(
         *federation_2(
-            a="type Query { media: Media } interface Media { id: ID } type Book implements Media @authenticated { id: ID } "
+            a="type Query { media: Media } interface Media { id: ID } "
+            "type Book implements Media @authenticated { id: ID } "
             'type Film implements Media { id: ID @requiresScopes(scopes: [["film"]]) }'
         )
     )

@@ -31,6 +31,8 @@ def check_federation(facts: Facts, log: IssueLog) -> None:
         _check_shareable_type(subgraph, definition, log)
         _check_auth_on_abstract(subgraph, definition, log)
         for member in definition.fields.values():
+            if _check_collision(facts, definition, member, log):
+                continue
             _check_provides(facts, definition, member, log)
             _check_requires(facts, definition, member, log)
             _check_external(facts, definition, member, log)
@@ -195,6 +197,23 @@ def _check_keys(facts: Facts, definition: Type, log: IssueLog) -> None:
         node = check.node()
         if node is not None:
             check.walk(definition.name, node)
+
+
+def _check_collision(facts: Facts, definition: Type, member: Member, log: IssueLog) -> bool:
+    """A field that is resolved elsewhere neither needs nor provides anything here."""
+    colliding = [a for a in member.directives if a.identity in ("requires", "provides")]
+    if not colliding or not facts.is_external(definition.name, member.name):
+        return False
+    coordinate = f"{definition.name}.{member.name}"
+    log.report(
+        codes.EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE,
+        f"[{facts.subgraph.name}] {coordinate} is @external and carries @{colliding[0].name}: a subgraph "
+        "resolves the field "
+        "or does not.",
+        coordinate,
+        at=(facts.subgraph.at(colliding[0]),),
+    )
+    return True
 
 
 def _check_provides(facts: Facts, definition: Type, member: Member, log: IssueLog) -> None:
