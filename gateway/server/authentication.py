@@ -6,6 +6,7 @@ request states about itself; policy judges the purpose, the ledger keeps all thr
 
 import asyncio
 import hashlib
+import logging
 import re
 import time
 import tomllib
@@ -34,10 +35,15 @@ from policies.credentials import (
 )
 from policies.errors import CALLER_HEADER_INVALID, CREDENTIALS_INVALID, CodedError
 
+_log = logging.getLogger("watersmeet.authentication")
+
 _PURPOSE = re.compile(r"[A-Za-z0-9_.:/+-]{1,100}")
 _STATEMENT = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _TOKENS_KEPT = 10_000
+# A verified token is believed for so long without looking again, so that a key its issuer took back stops counting.
+_BELIEVED = 300.0
 _REFRESH_EVERY = 60.0
+_KEYS_AGE = 600.0
 
 
 class Authenticator(Protocol):
@@ -71,7 +77,7 @@ class RegisteredAuthenticator:
         self._api_keys = ApiKeys(register.callers)
         self._issuers = {issuer.issuer: TokenVerifier(issuer) for issuer in register.issuers}
         self._keys = keys
-        self._tokens: dict[bytes, Identity] = {}
+        self._tokens: dict[bytes, tuple[Identity, float]] = {}
 
     async def authenticate(self, credentials: Credentials) -> Caller:
         """See Authenticator."""
@@ -96,8 +102,8 @@ class RegisteredAuthenticator:
     async def _verify(self, token: str, now: datetime) -> Identity:
         digest = hashlib.sha256(token.encode()).digest()
         known = self._tokens.get(digest)
-        if known is not None and known.expires is not None and now < known.expires:
-            return known
+        if known is not None and now.timestamp() < known[1]:
+            return known[0]
         unverified = peek(token)
         verifier = self._issuers.get(unverified.issuer)
         if verifier is None:
@@ -106,15 +112,17 @@ class RegisteredAuthenticator:
         identity = verifier.verify(token, keys, now)
         if len(self._tokens) >= _TOKENS_KEPT:
             self._tokens.clear()
-        self._tokens[digest] = identity
+        ends = identity.expires.timestamp() if identity.expires is not None else 0.0
+        self._tokens[digest] = identity, min(ends, now.timestamp() + _BELIEVED)
         return identity
 
 
 class KeySource:
     """The issuers' current keys, from files or https addresses.
 
-    A token with an unknown key id makes its issuer's keys be read again, at most once a minute, however many such
-    tokens come: keys are exchanged without a restart, and nobody can make the gateway hammer an issuer.
+    They are read again every ten minutes, so that a key that was taken back stops counting; and when a token names an
+    unknown key, at most once a minute however many such tokens come, so that keys are exchanged without a restart and
+    nobody can make the gateway hammer an issuer. While an issuer cannot be asked, its last keys stay.
     """
 
     def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
@@ -131,20 +139,30 @@ class KeySource:
                 raise CodedError(CREDENTIALS_INVALID, f"Issuer {issuer.issuer}: keys come by https, not by http.")
             if not issuer.jwks.startswith("https://"):
                 self._sets[issuer.issuer] = self._from_file(issuer)
+                self._read_at[issuer.issuer] = self._clock()
 
     async def keys_of(self, issuer: Issuer, key_id: str | None) -> KeySet:
         """The issuer's keys, read again when ``key_id`` is not among them. Raises CodedError UNAUTHENTICATED."""
-        known = self._sets.get(issuer.issuer)
-        if known is not None and (key_id is None or any(key.kid == key_id for key in known.keys)):
-            return known
+        if self._holds(issuer, key_id) and self._age(issuer) < _KEYS_AGE:
+            return self._sets[issuer.issuer]
+        # Who asks for an unknown key waits for whoever reads already.
         async with self._locks.setdefault(issuer.issuer, asyncio.Lock()):
-            now = self._clock()
-            if now - self._read_at.get(issuer.issuer, float("-inf")) >= _REFRESH_EVERY:
-                self._read_at[issuer.issuer] = now
-                self._sets[issuer.issuer] = await self._read(issuer)
+            if self._age(issuer) >= (_KEYS_AGE if self._holds(issuer, key_id) else _REFRESH_EVERY):
+                self._read_at[issuer.issuer] = self._clock()
+                try:
+                    self._sets[issuer.issuer] = await self._read(issuer)
+                except CodedError as error:
+                    _log.warning("the keys of %s cannot be read now: %s", issuer.issuer, error.message)
         if issuer.issuer not in self._sets:
             raise unauthenticated()
         return self._sets[issuer.issuer]
+
+    def _holds(self, issuer: Issuer, key_id: str | None) -> bool:
+        known = self._sets.get(issuer.issuer)
+        return known is not None and (key_id is None or any(key.kid == key_id for key in known.keys))
+
+    def _age(self, issuer: Issuer) -> float:
+        return self._clock() - self._read_at.get(issuer.issuer, float("-inf"))
 
     async def _read(self, issuer: Issuer) -> KeySet:
         if not issuer.jwks.startswith("https://"):
@@ -157,8 +175,8 @@ class KeySource:
             ):
                 text = (await response.content.read(262_144)).decode()
                 response.raise_for_status()
-        except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError):
-            raise unauthenticated() from None
+        except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
+            raise CodedError(CREDENTIALS_INVALID, f"{issuer.jwks}: {type(error).__name__}.") from None
         return read_key_set(text, f"The key set of {issuer.issuer}")
 
     def _from_file(self, issuer: Issuer) -> KeySet:

@@ -200,6 +200,7 @@ async def test_an_issuers_new_key_counts_without_a_restart_and_is_looked_for_onc
     authenticator = with_issuer(tmp_path)
     now = [0.0]
     authenticator._keys._clock = lambda: now[0]
+    authenticator._keys._read_at.clear()
     fresh = "Bearer " + token(new, {"kid": "k2"})
     assert await code_of(authenticator, authorization=fresh) == "UNAUTHENTICATED"
     (tmp_path / "keys.json").write_text(json.dumps(KeySet([SIGNING, new]).as_dict(private=False)), encoding="utf-8")
@@ -207,6 +208,30 @@ async def test_an_issuers_new_key_counts_without_a_restart_and_is_looked_for_onc
     now[0] = 60.0
     callers = await asyncio.gather(*(authenticator.authenticate(Credentials(authorization=fresh)) for _ in range(5)))
     assert {caller.subject for caller in callers} == {"user:li.na"}
+
+
+async def test_a_key_that_its_issuer_took_back_stops_counting_within_ten_minutes(tmp_path: Path) -> None:
+    authenticator = with_issuer(tmp_path)
+    now = [NOW]
+    authenticator._clock = lambda: now[0]
+    authenticator._keys._clock = lambda: now[0]
+    authenticator._keys._read_at = {"https://id.example": NOW}
+    credentials = Credentials(authorization="Bearer " + token(exp=NOW + 3600))
+    assert (await authenticator.authenticate(credentials)).subject == "user:li.na"
+    other = ECKey.generate_key("P-256", {"kid": "k9"})
+    (tmp_path / "keys.json").write_text(json.dumps(KeySet([other]).as_dict(private=False)), encoding="utf-8")
+    now[0] = NOW + 299
+    assert (await authenticator.authenticate(credentials)).subject == "user:li.na", "still believed"
+    now[0] = NOW + 600
+    assert await code_of(authenticator, authorization=credentials.authorization or "") == "UNAUTHENTICATED"
+
+
+async def test_while_an_issuer_cannot_be_asked_its_last_keys_stay(tmp_path: Path) -> None:
+    authenticator = with_issuer(tmp_path)
+    authenticator._keys._read_at.clear()
+    (tmp_path / "keys.json").unlink()
+    caller = await authenticator.authenticate(Credentials(authorization="Bearer " + token()))
+    assert caller.subject == "user:li.na"
 
 
 async def test_a_key_meant_for_encryption_verifies_nothing(tmp_path: Path) -> None:
