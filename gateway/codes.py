@@ -16,6 +16,7 @@ _DECLARING = (
     "gateway.composition.sources",
     "gateway.supergraph.errors",
     "gateway.access.refusals",
+    "gateway.admin.errors",
     "gateway.commands.error",
     "gateway.document_limits",
     "gateway.execution.subgraph_address",
