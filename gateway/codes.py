@@ -17,6 +17,7 @@ _DECLARING = (
     "gateway.supergraph.errors",
     "gateway.access.refusals",
     "gateway.admin.errors",
+    "gateway.access.row_checks",
     "gateway.commands.error",
     "gateway.document_limits",
     "gateway.execution.subgraph_address",

@@ -4,7 +4,10 @@ from collections.abc import AsyncGenerator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from gateway.access.caller_view import CallerView
+from gateway.access.row_checks import check_rows, row_checks
 from gateway.binding import Binding, GovernedBinding, PlainBinding
 from gateway.building import Build
 from gateway.errors import RequestError
@@ -88,6 +91,7 @@ class GovernedGateway(Answering):
         except RequestError as error:
             await self._record_refusal(caller, error, build, request)
             raise
+        result = _without_foreign_rows(result, prepared, build, caller)
         await self._record(caller, prepared, result, build, request)
         return Answer(result=result, partial=prepared.refused)
 
@@ -103,6 +107,7 @@ class GovernedGateway(Answering):
                 text, request.variables, view, binding, build.snapshot, self.transport
             ):
                 await self._judge_again(caller, view, text, request)
+                result = _without_foreign_rows(result, prepared, build, caller)
                 await self._record(caller, prepared, result, build, request)
                 yield result
         except RequestError as error:
@@ -142,3 +147,14 @@ class GovernedGateway(Answering):
 def _text(request: GraphQLRequest) -> Text:
     assert request.document is not None
     return Text(request.document, request.operation_name, request.prefer_partial, request.queries_only)
+
+
+def _without_foreign_rows(result: Result, prepared: Prepared, build: Build, caller: Caller) -> Result:
+    """The result without rows outside the grants it stands on; the result itself where no grant limits rows."""
+    if not any(ground.row_filter for ground in prepared.grounds.values()):
+        return result
+    checks = row_checks(prepared.grounds, build.governance().types_by_resource(), caller)
+    data = result.data if result.encoded is None else msgspec.json.decode(result.encoded)["data"]
+    plan = prepared.compiled.plan
+    kept, reports = check_rows(data, plan.projection, plan.root_type, checks)
+    return Result(kept, (*result.errors, *reports), result.extensions) if reports else result

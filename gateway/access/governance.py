@@ -1,6 +1,7 @@
 """From who is asking to what that caller sees: the catalogue and one policy version, laid over one supergraph."""
 
 import hashlib
+from collections.abc import Mapping
 from copy import copy
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -37,6 +38,7 @@ class Governance:
         self._supergraph = supergraph
         self._bindings: Bindings = bind_catalogue(supergraph, catalogue)
         self._served = _served(supergraph)
+        self._types = _types(supergraph)
         self._texts = RefusalTexts(catalogue, apply)
         self._views: Memo[str, CallerView] = Memo(VIEWS_KEPT)
         self._contracts: Memo[str, GraphQLSchema] = Memo(CONTRACTS_KEPT)
@@ -47,6 +49,10 @@ class Governance:
         changed.tables = tables
         changed._views = Memo(VIEWS_KEPT)
         return changed
+
+    def types_by_resource(self) -> Mapping[str, frozenset[str]]:
+        """The types bound to each resource."""
+        return self._types
 
     @property
     def unbound(self) -> tuple[Unbound, ...]:
@@ -91,3 +97,11 @@ def _served(supergraph: Supergraph) -> dict[str, frozenset[str]]:
                 for subgraph in field.sources or definition.sources:
                     served[subgraph].add(code)
     return {name: frozenset(codes) for name, codes in served.items()}
+
+
+def _types(supergraph: Supergraph) -> dict[str, frozenset[str]]:
+    types: dict[str, frozenset[str]] = {}
+    for definition in supergraph.types.values():
+        if definition.resource is not None:
+            types[definition.resource] = types.get(definition.resource, frozenset()) | {definition.name}
+    return types

@@ -184,3 +184,44 @@ async def test_another_policy_keeps_the_plans():
     await made.answer(request(NAME), ANONYMOUS)
     assert made.build.snapshot._plans is before._plans
     assert len(before._plans) == 1
+
+
+OWN_ESTATES = POLICY.replace("30700504/1/*, read, *,", "30700504/1/*, read, rows:yuzhong,") + (
+    'rows, rows:yuzhong, 30700504/1, {"op": "starts_with", "item": "location", "value": "渝中"}\n'
+)
+ESTATES = """{ resident(residentId: "50") { realEstate { place: location floorArea } } }"""
+
+
+def estates(*places):
+    return {
+        "resident": {
+            "__typename": "ResidentBasic",
+            "residentId": "50",
+            "realEstate": [{"location": place, "floorArea": 80.0} for place in places],
+        }
+    }
+
+
+async def test_the_row_condition_travels_to_the_subgraph_that_serves_the_rows():
+    land = Subgraphs(estates(), {"_entities": [{"realEstate": []}]})
+    made = gateway(STATED, land, OWN_ESTATES)
+    land_seal = seal_for("land", "http://127.0.0.1:2/graphql", KEY, made.build.governance().resources_of("land"))
+    made.build = dataclasses.replace(made.build, seals={**made.build.seals, "land": land_seal})
+    await made.answer(request(ESTATES), ANONYMOUS)
+    (headers,) = [headers for subgraph, _, headers in land.asked if subgraph == "land"]
+    body = next(body for subgraph, body, _ in land.asked if subgraph == "land")
+    now = datetime.now(UTC).timestamp()
+    scope = ContextVerifier("land", [KEY]).verify("POST", "/graphql", headers, body, now).scope(ESTATE)
+    assert (scope.rows, scope.row_filter.value) == ("rows:yuzhong", "渝中")
+
+
+async def test_rows_that_a_subgraph_should_not_have_returned_are_left_out_and_reported():
+    rows = [{"location": place, "floorArea": 80.0} for place in ("渝中区", "江北区", "渝中区二路")]
+    land = Subgraphs(estates(), {"_entities": [{"realEstate": rows}]})
+    made = gateway(STATED, land, OWN_ESTATES)
+    answer = msgspec.json.decode((await made.answer(request(ESTATES), ANONYMOUS)).result.encode())
+    assert [row["place"] for row in answer["data"]["resident"]["realEstate"]] == ["渝中区", "渝中区二路"]
+    (error,) = answer["errors"]
+    assert error["extensions"] == {"code": "ROWS_NOT_FILTERED", "resource": ESTATE}
+    assert error["path"] == ["resident", "realEstate", 1]
+    assert "江北" not in str(answer)
