@@ -1,10 +1,17 @@
 """Identical queries under way to one subgraph are sent once."""
 
 import asyncio
+from dataclasses import dataclass, field
 
 from gateway.execution.ports import SubgraphTransport
 
 _Key = tuple[str, str, bytes]
+
+
+@dataclass(eq=False, slots=True)
+class _Shared:
+    request: asyncio.Future[bytes]
+    waiting: set[asyncio.Future[bytes]] = field(default_factory=set)
 
 
 class SharedRequests:
@@ -15,7 +22,7 @@ class SharedRequests:
     """
 
     def __init__(self) -> None:
-        self._under_way: dict[_Key, tuple[asyncio.Future[bytes], set[asyncio.Future[bytes]]]] = {}
+        self._under_way: dict[_Key, _Shared] = {}
 
     def send(
         self,
@@ -28,22 +35,20 @@ class SharedRequests:
     ) -> asyncio.Future[bytes]:
         """Send or join a query; the future is the caller's own, and may be cancelled without harm to others."""
         identity = (key, subgraph, body)
-        request: asyncio.Future[bytes]
-        if identity not in self._under_way:
-            request = asyncio.ensure_future(transport.send(subgraph, body, headers, timeout))
-            self._under_way[identity] = (request, set())
-            request.add_done_callback(lambda _: self._settle(identity))
-        else:
-            request = self._under_way[identity][0]
-        waiting = self._under_way[identity][1]
+        shared = self._under_way.get(identity)
+        if shared is None:
+            shared = _Shared(asyncio.ensure_future(transport.send(subgraph, body, headers, timeout)))
+            self._under_way[identity] = shared
+            shared.request.add_done_callback(lambda _: self._settle(identity, shared))
         waiter: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
-        waiting.add(waiter)
-        waiter.add_done_callback(lambda waiter: self._leave(identity, request, waiter))
+        shared.waiting.add(waiter)
+        waiter.add_done_callback(lambda waiter: self._leave(identity, shared, waiter))
         return waiter
 
-    def _settle(self, identity: _Key) -> None:
-        request, waiting = self._under_way.pop(identity)
-        for waiter in list(waiting):
+    def _settle(self, identity: _Key, shared: "_Shared") -> None:
+        self._forget(identity, shared)
+        request = shared.request
+        for waiter in list(shared.waiting):
             if waiter.done():
                 continue
             if request.cancelled():
@@ -53,9 +58,12 @@ class SharedRequests:
             else:
                 waiter.set_result(request.result())
 
-    def _leave(self, identity: _Key, request: asyncio.Future[bytes], waiter: asyncio.Future[bytes]) -> None:
-        entry = self._under_way.get(identity)
-        if entry is not None and entry[0] is request:
-            entry[1].discard(waiter)
-            if not entry[1]:
-                request.cancel()
+    def _leave(self, identity: _Key, shared: "_Shared", waiter: asyncio.Future[bytes]) -> None:
+        shared.waiting.discard(waiter)
+        if not shared.waiting and not shared.request.done():
+            self._forget(identity, shared)  # at once: who comes now must not join what is being cancelled
+            shared.request.cancel()
+
+    def _forget(self, identity: _Key, shared: "_Shared") -> None:
+        if self._under_way.get(identity) is shared:
+            del self._under_way[identity]

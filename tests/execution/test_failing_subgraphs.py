@@ -144,6 +144,21 @@ async def test_a_shared_request_outlives_the_first_who_asked_and_dies_with_the_l
     assert (still, subgraphs.under_way, len(subgraphs.requests)) == (1, 0, 1)
 
 
+async def test_who_comes_as_a_shared_request_is_given_up_asks_anew() -> None:
+    subgraphs = ScriptedSubgraphs({"products": [asyncio.Event(), {"data": {"products": []}}], "inventory": []})
+    compiled, sharing = compile_plan(WITH_STOCK, SHOP), SharedRequests()
+    bound = BoundPlan(compiled, sharing=sharing)
+    first = asyncio.create_task(execute(bound, subgraphs))
+    await subgraphs.stalled.wait()
+
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    second = await execute(bound, subgraphs)
+
+    assert second.encode() == b'{"data":{"products":[]}}'
+    await asyncio.gather(*asyncio.all_tasks() - {asyncio.current_task()}, return_exceptions=True)
+
+
 async def test_mutations_are_never_shared() -> None:
     schema = build_schema("type Query { a: Int } type Mutation { pay: Int }")
     pay = compile_plan(plan(schema, "mutation { pay }", Root("bank", "{ pay }")), schema)
