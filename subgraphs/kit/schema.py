@@ -136,6 +136,8 @@ def _install(schema: GraphQLSchema, tables: Mapping[str, TypeTable]) -> None:
 def _resolver(
     where: str, original: Callable[..., Any] | None, field: FieldTable, by_class: Mapping[type, TypeTable]
 ) -> Callable[..., Any]:
+    if field.direct is not None:
+        return _directly(field.direct, field.arguments)
     if field.computed and field.bulk is None:
         assert original is not None
         return _looking_ahead(where, original, by_class) if field.composite else original
@@ -143,6 +145,13 @@ def _resolver(
         return _loaded
     read = attrgetter(field.python_name)
     return lambda source, info: read(source)
+
+
+def _directly(function: Callable[..., Any], names: Mapping[str, str]) -> Callable[..., Any]:
+    def resolve(source: object, info: GraphQLResolveInfo[Any], **arguments: object) -> object:
+        return function(source, **{names[name]: value for name, value in arguments.items()})
+
+    return resolve
 
 
 def _loaded(source: Any, info: GraphQLResolveInfo[Any], **_: object) -> object:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from graphql import (
     FieldNode,
@@ -14,6 +14,7 @@ from graphql import (
     is_composite_type,
     is_input_object_type,
     is_object_type,
+    is_scalar_type,
     parse,
 )
 from strawberry.federation.schema_directives import Key
@@ -38,7 +39,8 @@ class KeyField:
 class FieldTable:
     """One field: its Python name, the resource it is an item of, and how it is loaded.
 
-    ``bulk`` loads a relation. A field with a resolver of its own (``computed``) is left to Strawberry.
+    ``bulk`` loads a relation. A field with a resolver of its own (``computed``) is left to Strawberry, unless it is a
+    plain function of the object and scalars: that is ``direct``.
     """
 
     python_name: str
@@ -47,6 +49,7 @@ class FieldTable:
     computed: bool
     composite: bool
     arguments: Mapping[str, str]
+    direct: Callable[..., Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,19 @@ def _field_table(kind: GraphQLObjectType, name: str, field: GraphQLField, code: 
         computed=definition.base_resolver is not None,
         composite=composite,
         arguments=names,
+        direct=_direct(definition, field) if bulk is None and not composite else None,
     )
+
+
+def _direct(definition: StrawberryField, field: GraphQLField) -> Callable[..., Any] | None:
+    resolver = definition.base_resolver
+    if resolver is None or resolver.is_async or definition.extensions or definition.permission_classes:
+        return None
+    if resolver.info_parameter is not None or resolver.self_parameter is None:
+        return None
+    scalars = all(is_scalar_type(get_named_type(argument.type)) for argument in field.args.values())
+    function: Any = resolver.wrapped_func
+    return cast("Callable[..., Any]", function) if scalars else None
 
 
 def _code(directives: list[object]) -> str | None:
