@@ -196,7 +196,10 @@ def main() -> None:
         with tempfile.TemporaryDirectory() as folder:
             begun = time.perf_counter()
             report = asyncio.run(kill_at_random(Path(folder), chosen.kills, seed=7, entries=20))
-            print(f"{report} in {time.perf_counter() - begun:.0f} s")
+            print(f"killed: city {report.kills_of_city}, district {report.kills_of_district} times")
+            print(f"offered {len(report.offered)}, held {len(report.held)}, without receipt {report.outstanding}")
+            print(f"ledger rows verified: {report.ledger_rows}; took {time.perf_counter() - begun:.0f} s")
+            print("nothing lost or doubled" if report.nothing_lost_or_doubled else "NOT EQUAL")
     else:
         measure(chosen.runs)
 
