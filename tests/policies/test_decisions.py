@@ -1,10 +1,14 @@
 """The judge and the tables agree with what the policy's authors wrote down, decision by decision."""
 # ruff: noqa: E501 - a decision is one line
 
+import random
+
+import casbin
 import pytest
 
-from policies.decisions import Judge, Question
-from policies.lines import time_of
+from policies.decisions import MODEL, Judge, Question
+from policies.lines import Tokens, time_of, time_text
+from tests.policies.random_policies import random_caller, random_moment, random_needs, random_policy
 from tests.policies.sample_policy import caller, sample_tables
 
 TABLES = sample_tables()
@@ -77,3 +81,32 @@ def test_nobody_approves_the_own_draft() -> None:
     assert not JUDGE.may("user:sue", "tax", "approve", "tax.income.band", author="user:tom")
     assert JUDGE.may("user:sue", "tax", "propose", "tax.income.band", author="user:sue")
     assert not JUDGE.may("user:tom", "audit", "approve", "tax.income.band", author="user:sue")
+
+
+def whole_casbin(lines: list[Tokens]) -> casbin.Enforcer:
+    """Casbin over all lines at once, its own role managers, nothing of ours between."""
+    model = casbin.Model()
+    model.load_model_from_text(MODEL)
+    enforcer = casbin.Enforcer(model)
+    for section, kind in (("p", "p"), ("g", "g"), ("g", "g2"), ("g", "g3")):
+        enforcer.model[section][kind].policy = [list(line[1:]) for line in lines if line[0] == kind]
+    enforcer.build_role_links()
+    return enforcer
+
+
+def test_the_judge_on_slices_says_what_casbin_says_on_everything() -> None:
+    chance, allowed = random.Random("slices"), 0
+    for _ in range(6):
+        policy = random_policy(chance)
+        lines = [line.tokens for line in policy.tables.lines]
+        judge, whole = Judge(lines), whole_casbin(lines)
+        for _ in range(40):
+            who, moment = random_caller(chance), time_text(random_moment(chance, policy))
+            _, needs = random_needs(chance, policy)
+            for item, act in needs:
+                question = Question.of(who, item, act, chance.choice(["all", "rows:a"]), moment)
+                values = [getattr(question, name) for name in Question.__dataclass_fields__]
+                said = bool(whole.enforce(*values))
+                assert judge.decide(question).allowed is said, question
+                allowed += said
+    assert allowed > 20
