@@ -222,7 +222,7 @@ EXTERNAL_ARGUMENT_DEFAULT_MISMATCH = _error(
 )
 EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE = _error(
     "EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE",
-    "A field is @external and carries @requires or @provides, which make sense only where it is resolved.",
+    "A field is @external and carries @provides, which makes sense only where it is resolved.",
     "Remove one of the two.",
 )
 MERGED_DIRECTIVE_APPLICATION_ON_EXTERNAL = _error(

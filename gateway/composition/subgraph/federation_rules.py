@@ -200,8 +200,8 @@ def _check_keys(facts: Facts, definition: Type, log: IssueLog) -> None:
 
 
 def _check_collision(facts: Facts, definition: Type, member: Member, log: IssueLog) -> bool:
-    """A field that is resolved elsewhere neither needs nor provides anything here."""
-    colliding = [a for a in member.directives if a.identity in ("requires", "provides")]
+    """A field that is resolved elsewhere provides nothing here."""
+    colliding = list(member.applied("provides"))
     if not colliding or not facts.is_external(definition.name, member.name):
         return False
     coordinate = f"{definition.name}.{member.name}"
