@@ -52,13 +52,18 @@ class Calls:
         """From now on, answer from memory what was sent before."""
         self._replaying = True
 
-    async def close(self) -> None:
-        """Cancel what is still under way and see it end."""
-        under_way = [future for _, _, future in self._sent if not future.done()]
-        for future in under_way:
-            future.cancel()
-        if under_way:
-            await asyncio.gather(*under_way, return_exceptions=True)
+    def end(self) -> list[asyncio.Future[bytes]]:
+        """Cancel what is still under way: the futures to wait for until it has ended (``ended``)."""
+        under_way = []
         for _, _, future in self._sent:
-            if not future.cancelled():
+            if not future.done():
+                future.cancel()
+                under_way.append(future)
+            elif not future.cancelled():
                 future.exception()  # seen, so that asyncio does not report it as lost
+        return under_way
+
+
+async def ended(futures: list[asyncio.Future[bytes]]) -> None:
+    """Wait for cancelled requests to end."""
+    await asyncio.gather(*futures, return_exceptions=True)

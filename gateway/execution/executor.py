@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from gateway.errors import CodedError
-from gateway.execution.calls import Calls
+from gateway.execution.calls import Calls, ended
 from gateway.execution.compilation.code import MismatchError
 from gateway.execution.compilation.form import CompiledSteps
 from gateway.execution.completion import complete, subgraph_error
@@ -25,7 +25,8 @@ async def execute(bound: BoundPlan, transport: SubgraphTransport) -> Result:
     try:
         return await _answered(bound, calls)
     finally:
-        await calls.close()
+        if under_way := calls.end():
+            await ended(under_way)
 
 
 async def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncGenerator[Result, None]:
@@ -43,7 +44,8 @@ async def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncGene
                 try:
                     result = await _answered(bound, calls, event)
                 finally:
-                    await calls.close()
+                    if under_way := calls.end():
+                        await ended(under_way)
                 yield result
     except CodedError as error:
         yield Result(None, (subgraph_error(error.code, trigger.subgraph, None, bound.show_subgraphs),))
