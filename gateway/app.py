@@ -22,6 +22,7 @@ from gateway.server.stored_documents import StoredDocuments, read_trusted
 from gateway.settings import Settings
 
 if TYPE_CHECKING:
+    from gateway.administration import Administration
     from policies.tables import PolicyTables
 
 _log = logging.getLogger("watersmeet")
@@ -36,11 +37,13 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     foundation = Foundation.read(settings, plain=plain)
     text = read_supergraph_text(settings.supergraph)
     gateway = _gateway(foundation, foundation.build(text, settings), settings.server.deadline)
+    administration = _administration(gateway, foundation, settings)
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         gateway.transport = RoutedTransport(gateway.build.routes)
-        async with _following(gateway, text, foundation, settings), _governing(gateway, foundation, settings):
+        governing = _governing(gateway, foundation, settings, administration)
+        async with _following(gateway, text, foundation, settings), governing:
             yield
         await gateway.transport.close()
 
@@ -53,7 +56,7 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
         admission=Admission(limits.at_once, SteadyRate(limits.rate, limits.burst) if limits.rate else None),
         http=HttpSettings(body=limits.body, batch=limits.batch),
         documents=StoredDocuments(trusted, only_trusted=documents.only_trusted, persisted_bytes=documents.persisted),
-        routes=[*own_view_routes(gateway), *_pages(settings)],
+        routes=[*own_view_routes(gateway), *_pages(settings), *(administration.routes() if administration else ())],
         origins=settings.server.origins,
         lifespan=lifespan,
     )
@@ -63,6 +66,19 @@ def _gateway(foundation: Foundation, build: Build, timeout: float) -> PlainGatew
     if foundation.authenticator is None:
         return PlainGateway(build, timeout)
     return GovernedGateway(build, foundation.authenticator, timeout)
+
+
+def _administration(
+    gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings
+) -> "Administration | None":
+    """The administration, where there is a store that it could change."""
+    if not isinstance(gateway, GovernedGateway) or not settings.access.store:
+        return None
+    if foundation.authenticator is None or foundation.catalogue is None:
+        return None
+    from gateway.administration import Administration
+
+    return Administration(gateway, foundation.authenticator, foundation.catalogue, settings.access)
 
 
 @asynccontextmanager
@@ -89,11 +105,14 @@ async def _following(
 
 @asynccontextmanager
 async def _governing(
-    gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings
+    gateway: PlainGateway | GovernedGateway,
+    foundation: Foundation,
+    settings: Settings,
+    administration: "Administration | None",
 ) -> AsyncIterator[None]:
-    """While entered, operations are recorded and a newly published policy is swapped in, if there is a store."""
+    """While entered, if there is a store: operations are recorded, a new policy is swapped in, people administer."""
     access = settings.access
-    if not isinstance(gateway, GovernedGateway) or foundation.catalogue is None or not access.store:
+    if not isinstance(gateway, GovernedGateway) or foundation.catalogue is None or administration is None:
         yield
         return
     from gateway.policy_source import follower_of, open_store, read_secret
@@ -107,7 +126,8 @@ async def _governing(
         gateway.ledger = OperationLedger(store, read_secret(access.person_key, "access.person_key"))
         try:
             async with _task(follower_of(store, access, foundation.catalogue).follow(swap)):
-                yield
+                with administration.serving(store):
+                    yield
         finally:
             await gateway.ledger.close()
 

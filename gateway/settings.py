@@ -64,6 +64,7 @@ class AccessSettings(_Section, frozen=True):
     store_key: Annotated[str, _says("File with the key that signs policy versions: `key-id:secret`.")] = ""
     person_key: Annotated[str, _says("File with the secret under which persons stand in the ledger.")] = ""
     callers: Annotated[str, _says("File of callers and their hashed keys.")] = ""
+    rules: Annotated[str, _says("Rule profile that sets the clocks of applications and doubts.")] = "order-320"
     zone: Annotated[str, _says("Network zone of this listener: intranet, extranet or internet.")] = "internet"
     apply: Annotated[str, _says("Address where a refused caller applies; `{resource}` is the resource code.")] = (
         "/apply?resource={resource}"

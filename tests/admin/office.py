@@ -148,7 +148,7 @@ def key_of(who: str) -> str:
 @asynccontextmanager
 async def city(folder: Path) -> AsyncIterator[City]:
     """The city at work, its first policy live."""
-    catalogue, supergraph = _examples()
+    catalogue, supergraph = examples()
     items = items_of_catalogue(catalogue.entries, day_of(FRIDAY))
     database = SqliteDatabase(folder / "policy.db")
     await migrate(database)
@@ -183,7 +183,8 @@ async def city(folder: Path) -> AsyncIterator[City]:
 
 
 @lru_cache(maxsize=1)
-def _examples() -> tuple[Catalogue, Supergraph]:
+def examples() -> tuple[Catalogue, Supergraph]:
+    """The example catalogue and the city's supergraph."""
     catalogue = load_catalogue(Path(__file__).parent.parent / "catalogue" / "examples")
     return catalogue, read_supergraph(SUPERGRAPH)
 

@@ -1,0 +1,88 @@
+"""The administration beside the data endpoint: its address from the start, its desk while the store is open."""
+
+import multiprocessing
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+from starlette.routing import BaseRoute
+
+from catalog_sync.loading import Catalogue
+from catalog_sync.rule_profiles import profile_in_force
+from catalog_sync.working_days import WorkingCalendar
+from gateway.access.governance import Governance
+from gateway.admin.api import routes
+from gateway.admin.desk import Desk
+from gateway.admin.rights import LiveRights
+from gateway.errors import CodedError
+from gateway.gateway import GovernedGateway
+from gateway.policy_source import items_of, read_key, read_secret
+from gateway.server.authentication import Authenticator, read_register_file
+from gateway.server.errors import OVERLOADED
+from gateway.settings import AccessSettings
+from policies.grants import Rules
+from policies.items import ItemTiers
+from policies.matters import day_of
+from policies.ports import PolicyStore
+from policies.publication import PolicyOffice, utc_now
+
+
+class Administration:
+    """The administration of one gateway. Raises CodedError where the settings do not name all that it needs."""
+
+    def __init__(
+        self, gateway: GovernedGateway, authenticator: Authenticator, catalogue: Catalogue, access: AccessSettings
+    ) -> None:
+        self._gateway = gateway
+        self._authenticator = authenticator
+        self._catalogue = catalogue
+        self._access = access
+        self._key = read_key(access.store_key, "access.store_key")
+        self._person_key = read_secret(access.person_key, "access.person_key")
+        self._callers = {caller.subject: caller for caller in read_register_file(Path(access.callers)).callers}
+        self._calendar = WorkingCalendar.default()
+        self._rules(utc_now())
+        self._desk: Desk | None = None
+
+    def routes(self) -> list[BaseRoute]:
+        """Its address."""
+        return routes(self._open_desk, self._authenticator)
+
+    @contextmanager
+    def serving(self, store: PolicyStore) -> Iterator[None]:
+        """While entered, requests are answered over ``store``. Versions are proved in a process of their own."""
+        # Started with the first publication, and afresh: a fork would copy the event loop and its connections.
+        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as prover:
+            office = PolicyOffice(store, self._key, self._items, executor=prover)
+            self._desk = Desk(
+                store=store,
+                office=office,
+                rights=LiveRights(store, office, self._items),
+                items=self._items,
+                rules=self._rules,
+                clock=utc_now,
+                person_key=self._person_key,
+                governance=self._governance,
+                callers=self._callers,
+                zone=self._access.zone,
+            )
+            try:
+                yield
+            finally:
+                self._desk = None
+
+    def _open_desk(self) -> Desk:
+        if self._desk is None:
+            raise CodedError(OVERLOADED, "The administration is about to stop.")
+        return self._desk
+
+    def _items(self) -> dict[str, ItemTiers]:
+        return items_of(self._catalogue)
+
+    def _governance(self) -> Governance | None:
+        return self._gateway.build.snapshot.governance
+
+    def _rules(self, now: datetime) -> Rules:
+        return Rules(profile=profile_in_force(self._access.rules, day_of(now)), calendar=self._calendar)

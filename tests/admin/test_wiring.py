@@ -1,0 +1,79 @@
+"""The gateway as it is served: the administration beside the data endpoint, over the store that it follows."""
+
+import asyncio
+from pathlib import Path
+
+import aiohttp
+
+from gateway.app import create_app
+from gateway.settings import Settings, convert_settings
+from gateway.storage.migrations import migrate
+from gateway.storage.policy import SqlPolicyStore
+from gateway.storage.sqlite import SqliteDatabase
+from policies.context import parse_signing_key
+from policies.credentials import hash_api_key
+from policies.items import items_of_catalogue
+from policies.lines import parse_policy
+from policies.publication import Person, PolicyOffice, utc_now
+from tests.access.city import SUPERGRAPH
+from tests.admin.office import PEOPLE, POLICY, examples, key_of
+from tests.support.serving import serving
+
+EXAMPLES = Path(__file__).parent.parent / "catalogue" / "examples"
+STOP = """mutation { freeze(of: CALLER, names: ["app:benefits"], reason: "incident:2026-7", hours: 1) { number } }"""
+EXPLAIN = '{ explain(operation: "{ residents { nodes { name } } }", as: "app:benefits") { verdict path } }'
+
+
+async def governed(folder: Path) -> Settings:
+    """Settings of a gateway whose store holds a first policy."""
+    (folder / "supergraph.graphql").write_text(SUPERGRAPH)
+    (folder / "key").write_text("console:a-secret-of-the-console-for-tests")
+    (folder / "persons").write_text("a-secret-for-persons-in-the-ledger-for-tests")
+    (folder / "callers.toml").write_text("".join(_caller(name) for name in PEOPLE))
+    database = SqliteDatabase(folder / "policy.db")
+    await migrate(database)
+    items = items_of_catalogue(examples()[0].entries, utc_now().date())
+    key = parse_signing_key((folder / "key").read_text())
+    office = PolicyOffice(SqlPolicyStore(database), key, lambda: items, samples=50)
+    await office.install(tuple(line.tokens for line in parse_policy(POLICY)), Person("user:chen", "reform"), "first")
+    await database.close()
+    access = {
+        "catalogue": str(EXAMPLES), "store": str(folder / "policy.db"), "store_key": str(folder / "key"),
+        "person_key": str(folder / "persons"), "callers": str(folder / "callers.toml"), "zone": "extranet",
+    }  # fmt: skip
+    subgraphs = {name: {"key_file": str(folder / "key")} for name in ("police", "land", "market")}
+    supergraph = {"source": str(folder / "supergraph.graphql")}
+    return convert_settings({"supergraph": supergraph, "access": access, "subgraphs": subgraphs})
+
+
+async def test_a_stop_thrown_in_the_administration_reaches_the_data_endpoint(tmp_path: Path) -> None:
+    application = create_app(await governed(tmp_path), plain=False)
+    async with serving(application) as address, aiohttp.ClientSession() as session:
+
+        async def ask(document: str) -> object:
+            url, headers = f"{address}/admin/graphql", {"X-API-Key": key_of("zhou")}
+            async with session.post(url, json={"query": document}, headers=headers) as response:
+                answer = await response.json()
+            assert "errors" not in answer, answer
+            (value,) = answer["data"].values()
+            return value
+
+        async def name_is() -> str:
+            verdicts = await ask(EXPLAIN)
+            assert isinstance(verdicts, list)
+            return next(found["verdict"] for found in verdicts if found["path"] == "residents.nodes.name")
+
+        assert await name_is() == "allowed"
+        assert await ask(STOP) == {"number": 2}
+        async with asyncio.timeout(30):
+            while await name_is() != "refused":
+                pass
+
+
+def _caller(name: str) -> str:
+    subject, kind, department = PEOPLE[name]
+    acting = f'department = "{department}"\n' if department else ""
+    return (
+        f'[[callers]]\nsubject = "{subject}"\nkind = "{kind}"\n{acting}'
+        f'[[callers.keys]]\nid = "{name}"\nsha256 = "{hash_api_key(key_of(name))}"\n'
+    )
