@@ -12,10 +12,9 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.composition import codes
 from gateway.composition.merging.applied import DirectiveMerge
-from gateway.composition.merging.context import CONTEXT_FIELD
 from gateway.composition.merging.scopes import implies
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import FieldSetSyntaxError, field_set_node, fields_argument
+from gateway.composition.subgraph.facts import CONTEXT_FIELD, FieldSetSyntaxError, field_set_node, fields_argument
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
 from gateway.supergraph.model import TypeKind

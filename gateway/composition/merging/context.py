@@ -1,17 +1,9 @@
 """@context and @fromContext while merging: arguments that the gateway fills from an ancestor of the field."""
 
-import re
-
 from gateway.composition.merging.types import escape
+from gateway.composition.subgraph.facts import CONTEXT_FIELD
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member
-
-CONTEXT_FIELD = re.compile(r"^\s*\$\s*(\w+)(.*)$", re.DOTALL)
-
-
-def is_contextual(argument: Member) -> bool:
-    """Whether the argument is filled by @fromContext."""
-    return argument.has("fromContext")
 
 
 def context_arguments(subgraph: Subgraph, member: Member) -> list[str]:

@@ -7,10 +7,10 @@ from graphql import print_ast
 
 from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
-from gateway.composition.merging.context import context_arguments, is_contextual
+from gateway.composition.merging.context import context_arguments
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import escape, merge_description
-from gateway.composition.subgraph.facts import fields_argument
+from gateway.composition.subgraph.facts import fields_argument, is_contextual
 from gateway.composition.subgraph.graphql_rules import is_subtype
 from gateway.supergraph.directives import FEDERATION_DIRECTIVES
 from gateway.supergraph.elements import Member, Type, is_required, same_value

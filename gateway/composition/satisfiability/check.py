@@ -14,10 +14,10 @@ from itertools import product
 
 from gateway.composition import codes, hints
 from gateway.composition.issues import IssueLog
-from gateway.composition.merging.context import CONTEXT_FIELD
 from gateway.composition.merging.state import Merge, named
 from gateway.composition.satisfiability.reach import BudgetExceededError, Position, Reach
 from gateway.composition.satisfiability.witness import Step, operation
+from gateway.composition.subgraph.facts import CONTEXT_FIELD
 from gateway.supergraph.elements import Member, Type, named_type
 
 BUDGET = 1_000_000

@@ -12,9 +12,8 @@ from typing import NamedTuple
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
-from gateway.composition.merging.context import is_contextual
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import field_set_node, fields_argument
+from gateway.composition.subgraph.facts import field_set_node, fields_argument, is_contextual
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member, Type, named_type
 from gateway.supergraph.model import TypeKind

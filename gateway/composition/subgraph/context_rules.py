@@ -7,8 +7,7 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode, IssueLog
-from gateway.composition.merging.context import CONTEXT_FIELD
-from gateway.composition.subgraph.facts import FieldSetSyntaxError, field_set_node
+from gateway.composition.subgraph.facts import CONTEXT_FIELD, FieldSetSyntaxError, field_set_node
 from gateway.composition.subgraph.graphql_rules import is_subtype
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type

@@ -4,6 +4,7 @@ Merging, validation and satisfiability all ask the same few questions of a field
 others answer it too?). They are answered here, once per subgraph.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -25,6 +26,8 @@ from gateway.supergraph.features import parts
 from gateway.supergraph.model import TypeKind
 
 MAX_FIELD_SET_DEPTH = 30
+CONTEXT_FIELD = re.compile(r"^\s*\$\s*(\w+)(.*)$", re.DOTALL)
+"""``field`` of @fromContext: the name of the context, and what is selected from it."""
 
 
 class FieldSetSyntaxError(Exception):
@@ -91,6 +94,11 @@ def fields_argument(applied: Applied) -> str | None:
     return node.value if isinstance(node, StringValueNode) else None
 
 
+def is_contextual(argument: Member) -> bool:
+    """Whether the argument is filled by @fromContext."""
+    return argument.has("fromContext")
+
+
 @dataclass(slots=True)
 class Facts:
     """Pairs of type and field names with what they are in this subgraph.
@@ -144,16 +152,16 @@ class Facts:
                     yield implementer.name, member.name
 
     def _add_context(self, applied: Applied) -> None:
-        text = applied.value("field")
-        if not isinstance(text, str) or not text.startswith("$"):
+        match = CONTEXT_FIELD.match(str(applied.value("field", "")))
+        if match is None:
             return
-        name, _, selection = text[1:].partition("{")
+        name = match[1]
         try:
-            node = field_set_node("{" + selection)
+            node = field_set_node(match[2].strip())
         except FieldSetSyntaxError:
             return
         for definition in self.subgraph.types.values():
-            if any(context.value("name") == name.strip() for context in definition.applied("context")):
+            if any(context.value("name") == name for context in definition.applied("context")):
                 for found, member, _ in selected_fields(self.subgraph, definition.name, node):
                     self.from_context.add((found.name, member.name))
 
