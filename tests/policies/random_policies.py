@@ -100,12 +100,20 @@ def aimed_pair(chance: random.Random, policy: RandomPolicy) -> tuple[Caller, dat
         kind, subject, department, zone=chance.choice(["intranet", "intranet", "extranet"]), purpose=purpose
     )
     resource = chance.choice(policy.tables.index.items(compiled.bits)).rpartition(".")[0]
-    names = [name for name in policy.tables.index.items(compiled.bits) if name.startswith(resource + ".")]
-    act = Act(rule.act) if rule.act in list(Act) else Act.READ
-    picked = chance.sample(names, min(len(names), chance.choice([1, 1, 2, 3])))
+    # What all rules of the same grant give of this resource, so that an operation needs several of them together.
+    given = sorted(
+        {
+            (name, Act(other.rule.act) if other.rule.act in list(Act) else Act.READ)
+            for other in rules
+            if other.rule.grant == rule.grant
+            for name in policy.tables.index.items(other.bits)
+            if name.startswith(resource + ".")
+        }
+    )
+    picked = chance.sample(given, min(len(given), chance.choice([1, 1, 2, 3])))
     begins, ends = max(compiled.begins, START - timedelta(days=300)), min(compiled.ends, START + timedelta(days=300))
     moment = begins + (ends - begins) * chance.random() if begins < ends else START
-    return caller, moment, resource, frozenset((name, act) for name in picked)
+    return caller, moment, resource, frozenset(picked)
 
 
 def random_moment(chance: random.Random, policy: RandomPolicy) -> datetime:

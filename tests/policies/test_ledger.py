@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.errors import CodedError
@@ -60,6 +60,7 @@ def test_a_chain_verifies_and_its_end_can_be_anchored() -> None:
     assert verify_chain(RECORDS[2:], after=Anchor(2, RECORDS[1].digest)) == anchor
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_one_changed_byte_anywhere_is_found_and_its_record_named(data: st.DataObject) -> None:
     exported = b"".join(export_chain(RECORDS))

@@ -1,7 +1,7 @@
 """A mask hides what it should of any value whatever, and never fails."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policies.errors import CodedError
@@ -46,6 +46,7 @@ def test_a_mask_leaves_what_it_names(name: str, value: object, masked: object) -
 
 
 @pytest.mark.parametrize("name", sorted(MASKS))
+@settings(deadline=None)
 @given(ANYTHING)
 def test_every_mask_takes_every_value_and_keeps_a_missing_one_missing(name: str, value: object) -> None:
     masked = MASKS[name](value)
@@ -53,6 +54,7 @@ def test_every_mask_takes_every_value_and_keeps_a_missing_one_missing(name: str,
     assert MASKS[name](None) is None
 
 
+@settings(deadline=None)
 @given(st.text(min_size=8))
 def test_the_hidden_part_of_a_number_is_gone(value: str) -> None:
     masked = MASKS["keep_3_4"](value)
@@ -61,6 +63,7 @@ def test_the_hidden_part_of_a_number_is_gone(value: str) -> None:
     assert masked[3:-4] == "*" * (len(value) - 7)
 
 
+@settings(deadline=None)
 @given(ANYTHING, st.sampled_from(["redact", "keep_3_4", "surname", "last_4", "year", "district"]))
 def test_what_a_mask_was_not_made_for_is_blacked_out_whole(value: object, name: str) -> None:
     if not isinstance(value, str | None):

@@ -126,6 +126,16 @@ def test_a_grant_includes_the_tiers_items_and_its_rows_hold_for_all_of_them() ->
     assert ground.valid_until == datetime(2027, 7, 1, tzinfo=UTC)
 
 
+def test_what_a_grant_gives_for_all_rows_it_gives_under_each_of_its_row_conditions_too() -> None:
+    more = (
+        f"p, Q-1.phone, dept:welfare, z:gov, eligibility-check, {RESIDENT}.phone, read, *, {PERIOD}, request:1, allow\n"
+    )
+    ground = entitled(view(PORTAL, extra=more), RESIDENT, "address", "phone")
+    assert (ground.grant, ground.rows, ground.rule_ids) == ("Q-1", "rows:own", ("Q-1.phone", "Q-1"))
+    alone = entitled(view(PORTAL, extra=more), RESIDENT, "phone")
+    assert alone.rows == "all"
+
+
 def test_two_grants_are_never_mixed_within_one_resource() -> None:
     missing = refused(view(PORTAL), RESIDENT, "address", "phone")
     assert missing.reason == "GRANTS_NOT_MIXED"
