@@ -83,6 +83,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     _head_size = 0
     _in_head = True
+    _head_is_new = False
     _head_timer: asyncio.TimerHandle | None = None
     _defaults: list[tuple[bytes, bytes]] | None = None
     _end_of_head = b"\r\n"
@@ -100,9 +101,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Part of asyncio.Protocol."""
+        self._head_is_new = False
         super().data_received(data)
         if self._in_head:
-            self._head_size += len(data)
+            # What stands before a head that began in these bytes is the request before it; where is not known.
+            self._head_size += 0 if self._head_is_new else len(data)
             if self._head_size > HEAD_BYTES:
                 self.transport.write(b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n\r\n")
                 self.transport.close()
@@ -118,7 +121,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Called by the parser."""
         super().on_message_begin()
-        self._in_head, self._head_size = True, 0
+        self._in_head, self._head_is_new, self._head_size = True, True, 0
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
