@@ -3,6 +3,7 @@
 import difflib
 
 from gateway.codes import all_codes
+from gateway.composition.registry import ALL_CODES, code_prose
 from gateway.errors import CodedError, ErrorCode, Family
 
 UNKNOWN_CODE = ErrorCode(
@@ -18,8 +19,12 @@ def run(name: str) -> str:
     wanted = name.strip().upper()
     if wanted in codes:
         return prose(codes[wanted])
-    near = difflib.get_close_matches(wanted, codes, n=3)
-    hint = f" Did you mean {' or '.join(near)}?" if near else " docs/errors.md lists all codes."
+    of_composition = code_prose(wanted)
+    if of_composition is not None:
+        return of_composition
+    near = difflib.get_close_matches(wanted, [*codes, *(code.name for code in ALL_CODES)], n=3)
+    lists = " docs/errors.md and docs/composition-codes.md list all codes."
+    hint = f" Did you mean {' or '.join(near)}?" if near else lists
     raise CodedError(UNKNOWN_CODE, f"There is no error code {wanted}.{hint}")
 
 

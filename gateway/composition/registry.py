@@ -55,6 +55,20 @@ def examples() -> dict[tuple[str, Severity], Example]:
     return found
 
 
+def code_prose(name: str) -> str | None:
+    """What ``watersmeet error`` prints for a code of composition; None if it is none."""
+    known = [code for code in ALL_CODES if code.name == name]
+    return "\n\n".join(map(_prose, known)) if known else None
+
+
+def _prose(code: CompositionCode) -> str:
+    lines = [f"{code.name} ({code.severity.value} of composition)", f"  {code.meaning}", f"  Mend: {code.remedy}"]
+    example = examples().get((code.name, code.severity))
+    if example is not None:
+        lines += ["  Example:", *(f"    {line}" for line in example.text.splitlines())]
+    return "\n".join(lines)
+
+
 def codes_document() -> str:
     """``docs/composition-codes.md``: every code with meaning, remedy and example."""
     lines = [

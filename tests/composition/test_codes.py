@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.commands.error import run
 from gateway.composition.compose import compose
 from gateway.composition.issues import Severity
 from gateway.composition.registry import ALL_CODES, codes_document, examples
@@ -58,6 +59,13 @@ def test_every_code_says_what_it_means_and_how_to_mend_it() -> None:
 
 def test_the_documentation_of_codes_is_written_from_the_registry() -> None:
     assert DOCUMENT.read_text(encoding="utf-8") == codes_document()
+
+
+def test_the_command_explains_a_code_with_its_example() -> None:
+    told = run("invalid_field_sharing")
+    assert told.startswith("INVALID_FIELD_SHARING (error of composition)")
+    assert "Mend: Mark the field @shareable everywhere" in told
+    assert "    --- a" in told
 
 
 def test_an_issue_as_json_has_code_message_and_nodes() -> None:
