@@ -44,6 +44,10 @@ class SteadyRate:
         self._empty_at[caller] = empty_at + self._interval
         return 0.0
 
+    def __len__(self) -> int:
+        """How many callers are remembered."""
+        return len(self._empty_at)
+
     def _forget(self, now: float) -> None:
         """Drops callers whose bucket is empty; if all are busy, the half that will be empty first."""
         self._empty_at = {caller: at for caller, at in self._empty_at.items() if at > now}
