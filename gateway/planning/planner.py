@@ -67,6 +67,7 @@ class _Planning:
 
     def plan(self) -> QueryPlan:
         operation = self.operation
+        self.search.prefer(self.sets.of_selections(operation.selections))
         root = cast(GraphQLObjectType, self.schema.get_root_type(OperationType(operation.kind.value)))
         if operation.kind is OperationKind.MUTATION:
             self._serial(root.name)

@@ -24,6 +24,7 @@ from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragme
 MOST_STATES = 16_000
 """Sets and entries looked at for one operation."""
 _MOST_COMBINATIONS = 256
+_LEVELS_PREFERRED = 8
 _NOT_TAINTED = 1 << 30
 
 
@@ -48,6 +49,7 @@ class Search:
     _found_ways: dict[Place, Mapping[Node, Way]] = field(default_factory=dict)
     _open: dict[object, int] = field(default_factory=dict)
     _taint: int = _NOT_TAINTED
+    _needed: int = 0
     states: int = 0
 
     def __post_init__(self) -> None:
@@ -67,8 +69,15 @@ class Search:
         """The level of the last request."""
         return (mask.bit_length() - 1) // len(self._index) if mask else 0
 
-    def _price(self, mask: int) -> tuple[int, int]:
-        return mask.bit_count(), self.depth(mask)
+    def prefer(self, wanted: WantedSet) -> None:
+        """Let ties go to subgraphs that the operation needs anyway, because some field is to be had nowhere else."""
+        names = {name for item in wanted.items for name in _names(item)}
+        needed = {homes[0] for name in names if len(homes := self.graph.homes(name)) == 1}
+        once = sum(self.bit(0, subgraph) for subgraph in needed)
+        self._needed = sum(self.defer(once, level) for level in range(_LEVELS_PREFERRED))
+
+    def _price(self, mask: int) -> tuple[int, int, int]:
+        return mask.bit_count(), self.depth(mask), (mask & ~self._needed).bit_count()
 
     # Sets ----------------------------------------------------------------------------------------------------------
 
@@ -132,7 +141,7 @@ class Search:
         missing = tuple(item for alternative in in_order for item in alternative.missing)
         return SetPlan(steps, mask, missing, sum(alternative.late for alternative in in_order))
 
-    def _joint_price(self, mask: int, combination: Sequence[_Alternative]) -> tuple[int, int, int, int]:
+    def _joint_price(self, mask: int, combination: Sequence[_Alternative]) -> tuple[int, ...]:
         for alternative in combination:
             mask |= alternative.mask
         missing = sum(item.leaves for alternative in combination for item in alternative.missing)
@@ -548,6 +557,13 @@ class Search:
             within = None
         target = Place(entry.node, (), within)
         return Way(target, last + 1, before, entry, key, tuple(inputs))
+
+
+def _names(item: Wanted) -> Iterable[str]:
+    if isinstance(item, WantedField):
+        yield item.name
+    for inner in item.below.items if item.below is not None else ():
+        yield from _names(inner)
 
 
 def replace_peers(place: Place) -> Place:

@@ -61,6 +61,7 @@ class QueryGraph:
     _edges: dict[tuple[str, str, str], FieldEdge | None] = field(default_factory=dict)
     _entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
     _possible: dict[tuple[str, str | None], frozenset[str]] = field(default_factory=dict)
+    _homes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _partial: list[bool] = field(default_factory=list)
     _shapes: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
@@ -196,6 +197,22 @@ class QueryGraph:
             keys = tuple(key for key in source.keys if key.resolvable)
             if keys:
                 yield Entry(Node(type_name, subgraph), keys, type_name if source.interface_object else None)
+
+    def homes(self, name: str) -> tuple[str, ...]:
+        """Every subgraph that can answer a field of this name, on whatever type."""
+        known = self._homes.get(name)
+        if known is None:
+            found: dict[str, None] = {}
+            for definition in self.supergraph.types.values():
+                declared = definition.fields.get(name)
+                for subgraph in declared.sources if declared is not None else ():
+                    edge = (
+                        self.edge(Node(definition.name, subgraph), name) if self.is_composite(definition.name) else None
+                    )
+                    if edge is not None and not edge.external:
+                        found[subgraph] = None
+            known = self._homes[name] = tuple(found)
+        return known
 
     def shapes(self, name: str) -> Mapping[str, tuple[str, ...]]:
         """Types whose field ``name`` cannot share a response key in some subgraph, with what tells them apart.

@@ -52,6 +52,25 @@ def test_as_few_subgraphs_as_possible_serve_the_root_fields() -> None:
     )
 
 
+def test_a_tie_goes_to_the_subgraph_that_is_needed_anyway() -> None:
+    model = supergraph(
+        "a b c",
+        """
+        type Query @type(A) @type(B) @type(C) { x: X @in(A) y: Y @in(A) }
+        type X @type(A, key: "id") @type(B, key: "id") @type(C, key: "id") { id: ID! either: Int @in(B) @in(C) }
+        type Y @type(A, key: "id") @type(C, key: "id") { id: ID! only: Int @in(C) }
+        """,
+    )
+    shows(
+        plan(model, "{ x { either } y { only } }"),
+        """
+        0 a: { x { id } y { id } }
+        1 c after 0: x X { __typename id } => { ... on X { either } }
+        1 c after 0: y Y { __typename id } => { ... on Y { only } }
+        """,
+    )
+
+
 def test_mutations_run_one_after_the_other_and_neighbours_share_a_request() -> None:
     query = 'mutation { a: open(name: "x") { id } b: close(id: 1) { staff } count again: open(name: "y") { name } }'
     shows(
