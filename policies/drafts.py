@@ -204,6 +204,23 @@ def freeze(
     return PolicyVersion.of(number, (*live.lines, *denies))
 
 
+def demand_stops_hold(tables: PolicyTables, now: datetime) -> None:
+    """Raises CodedError DRAFT_REFUSED when a rule would give somebody a resource that is stopped for all others.
+
+    A stop denies those who had access when it was made; who is granted access meanwhile must not slip past it.
+    """
+    moment = time_text(now)
+    stopped: dict[str, set[str]] = {}
+    for compiled in tables.rules:
+        rule = compiled.rule
+        if rule.id.startswith(STOP) and rule.object.endswith("/*") and moment < rule.ends:
+            stopped.setdefault(rule.object, set()).add(rule.subject)
+    for target, denied in stopped.items():
+        bits = tables.items_of(target)
+        past = [c.rule.id for c in tables.rules if c.bits & bits and not c.rule.denies and c.rule.subject not in denied]
+        _demand(not past, f"{target} is stopped; {', '.join(past[:3])} would give it out. Wait, or lengthen the stop.")
+
+
 def rollback(live: PolicyVersion, old: PolicyVersion, now: datetime) -> PolicyVersion:
     """An old content as a new version. Emergency stops still in force stay: undoing an edit must not undo them."""
     _demand(old.number < live.number, f"Version {old.number} is not older than the live one.")

@@ -61,9 +61,10 @@ def compile_and_prove(
     """Compiles a version and puts (a part of) it to the judge; fit to run in another process.
 
     ``known`` are lines that were proved in the live version; with all links unchanged, their boundaries need no second
-    look. Raises CodedError POLICY_INVALID or PROOF_FAILED.
+    look. Raises CodedError POLICY_INVALID, DRAFT_REFUSED or PROOF_FAILED.
     """
     tables = compile_tables(version, items)
+    drafts.demand_stops_hold(tables, now)
     proof = prove(tables, now, samples, known=known, part=part)
     proof.demand()
     return proof

@@ -161,6 +161,16 @@ async def test_a_draft_that_breaks_a_policy_test_is_not_proposed_until_the_test_
     assert (await desk.office.propose("d1", ANN)).state is DraftState.PROPOSED
 
 
+async def test_nobody_is_granted_past_a_stop(desk: Desk) -> None:
+    matter = StoredMatter("m", "application", 1, b"{}")
+    until = desk.clock.now + timedelta(hours=1)
+    await desk.office.freeze(FreezeOf.RESOURCE, ("tax.income",), ANN, "incident:1", until)
+    assert await code_of(desk.office.add_lines(lines(NEW_GRANT), ANN, "grant", matter)) == "DRAFT_REFUSED"
+    desk.clock.now = until
+    await desk.office.add_lines(lines(NEW_GRANT), ANN, "grant", matter)
+    assert await desk.may()
+
+
 async def test_policy_tests_stay_with_the_policy(desk: Desk) -> None:
     test = PolicyTest(name="open stays open", subject="anon", item="transport.stop.name", zone="internet", allowed=True)
     await desk.draft_with(NEW_GRANT, (test,))
