@@ -1,6 +1,7 @@
 """What the server calls: who is asking, what that caller sees, the answer, and its record."""
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,10 @@ class PlainGateway(Answering):
         """See Answering."""
         snapshot = self.build.snapshot
         view = snapshot.plain_view
-        async for _, result in stream(_text(request), request.variables, view, self._binding, snapshot, self.transport):
-            yield result
+        text = _text(request)
+        async with aclosing(stream(text, request.variables, view, self._binding, snapshot, self.transport)) as results:
+            async for _, result in results:
+                yield result
 
 
 class GovernedGateway(Answering):
@@ -103,13 +106,14 @@ class GovernedGateway(Answering):
         caller, view, binding = await self._perspective(build, request, credentials)
         text = _text(request)
         try:
-            async for prepared, result in stream(
-                text, request.variables, view, binding, build.snapshot, self.transport
-            ):
-                await self._judge_again(caller, view, text, request)
-                result = _without_foreign_rows(result, prepared, build, caller)
-                await self._record(caller, prepared, result, build, request)
-                yield result
+            async with aclosing(
+                stream(text, request.variables, view, binding, build.snapshot, self.transport)
+            ) as results:
+                async for prepared, result in results:
+                    await self._judge_again(caller, view, text, request)
+                    kept = _without_foreign_rows(result, prepared, build, caller)
+                    await self._record(caller, prepared, kept, build, request)
+                    yield kept
         except RequestError as error:
             await self._record_refusal(caller, error, build, request)
             raise

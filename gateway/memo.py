@@ -1,8 +1,8 @@
 """A bounded memory of computed values.
 
 Two generations instead of an ordered list: a hit in the young one is a plain dictionary look-up and writes nothing; a
-hit in the old one moves the value over; when the young one is full it becomes the old one. What was asked for within
-the last ``bound`` insertions survives, and never are more than ``2 * bound`` values kept.
+hit in the old one moves the value over; when the young one is full it becomes the old one. Never are more than ``bound``
+values kept, and what was asked for within the last half as many insertions survives.
 """
 
 from typing import Generic, TypeVar
@@ -30,7 +30,7 @@ class Memo(Generic[K, V]):
 
     def put(self, key: K, value: V) -> V:
         """Remembers and returns ``value``."""
-        if len(self.young) >= self.bound and key not in self.young:
+        if len(self.young) >= max(1, self.bound // 2) and key not in self.young:
             self._old, self.young = self.young, {}
         self.young[key] = value
         return value

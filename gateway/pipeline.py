@@ -1,6 +1,7 @@
 """One request, from the client's text to its answer: the whole path on one screen."""
 
 from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
 
 from gateway.access.caller_view import CallerView
 from gateway.binding import Binding
@@ -49,5 +50,6 @@ async def stream(
     if prepared.kind is not OperationKind.SUBSCRIPTION:
         yield prepared, await execute(bound, transport)
         return
-    async for result in subscribe(bound, transport):
-        yield prepared, result
+    async with aclosing(subscribe(bound, transport)) as results:
+        async for result in results:
+            yield prepared, result

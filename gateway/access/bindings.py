@@ -105,9 +105,9 @@ class _Binding:
         """The items a field discloses, or the reason why none can be named."""
         code = field.resource or definition.resource
         target = self._bound_type(field)
+        if definition.resource is None and is_composite_type(self._named_type(definition, field)):
+            return frozenset()
         if code is None:
-            if target is not None or is_composite_type(self._named_type(definition, field)):
-                return frozenset()
             if definition.name in self._roots:
                 return "a root field that returns no bound type needs @resource(code:) of its own"
             return self._about_records(definition.name)
@@ -119,7 +119,7 @@ class _Binding:
             return frozenset({_name(entry, item)})
         if target is None:
             return f"the entry {code} has no item with the alias {field.name}"
-        return self._relation(entry, target)
+        return self._relation(definition, target)
 
     def _about_records(self, type_name: str) -> frozenset[str]:
         """A count or a cursor beside records tells that they exist, so it needs the items that identify them."""
@@ -127,13 +127,14 @@ class _Binding:
         entry = self._catalogue.entry(code) if code is not None else None
         return frozenset(_name(entry, item) for item in entry.keys) if entry is not None else frozenset()
 
-    def _relation(self, entry: CatalogueEntry, target: TypeDefinition) -> frozenset[str] | str:
+    def _relation(self, definition: TypeDefinition, target: TypeDefinition) -> frozenset[str] | str:
+        """What a field of ``definition`` that leads to ``target`` tells; its own @resource cannot make it tell less."""
         assert target.resource is not None
+        entry = self._catalogue.entry(definition.resource or "")
         other = self._catalogue.entry(target.resource)
-        if other is None:
-            return f"it leads to {target.name}, and no released catalogue entry has the code {target.resource}"
-        if entry is other:
-            return frozenset()
+        if entry is None or other is None:
+            missing = target.resource if other is None else definition.resource
+            return f"it leads to {target.name}, and no released catalogue entry has the code {missing}"
         items = _references(entry, other) or _references(other, entry)
         if items:
             return items

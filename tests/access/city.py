@@ -67,6 +67,8 @@ type ResidentBasic implements Named @join__implements(graph: POLICE, interface: 
   remarks: String @join__field(graph: POLICE)
   district: String @join__field(graph: LAND, requires: "registeredAddress") @resource(code: "30700504/2")
   realEstate: [RealEstateRegistration!] @join__field(graph: LAND)
+  holdings: [RealEstateRegistration!] @join__field(graph: LAND) @resource(code: "30700504/1")
+  neighbour: ResidentBasic @join__field(graph: POLICE)
 }
 type RealEstateRegistration @join__type(graph: LAND, key: "unitNo") @resource(code: "30700504/1") {
   unitNo: String

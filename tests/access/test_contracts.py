@@ -29,14 +29,19 @@ def test_the_public_sees_open_items_alone_and_no_trace_of_the_rest(governance):
 def test_a_department_sees_what_it_can_apply_for_as_well(governance):
     view = governance.view_for(ARCHIVE, NOW)
     assert fields_of(view, "ResidentBasic") == {
-        "residentId", "name", "sex", "registeredAddress", "realEstate",
+        "residentId", "name", "sex", "registeredAddress", "realEstate", "holdings",
     }  # fmt: skip
     assert "phone" in fields_of(view, "EnterpriseRegistration")
 
 
 def test_a_field_that_no_entry_covers_is_in_nobodys_schema_and_reported(governance):
     reported = {unbound.coordinate: unbound for unbound in governance.unbound}
-    assert set(reported) == {"ResidentBasic.remarks", "ResidentBasic.district", "Query.residentsCounted"}
+    assert set(reported) == {
+        "ResidentBasic.remarks",
+        "ResidentBasic.district",
+        "ResidentBasic.neighbour",
+        "Query.residentsCounted",
+    }
     assert reported["ResidentBasic.remarks"].subgraphs == ("police",)
     assert "remarks" in reported["ResidentBasic.remarks"].reason
     for caller in (PUBLIC, ARCHIVE, GRANTED):

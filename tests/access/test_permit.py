@@ -62,6 +62,11 @@ def test_a_relation_tells_whose_record_it_is_so_it_needs_the_referencing_item(ar
     assert report.extensions["items"] == ["holderId"]
 
 
+def test_a_relation_bound_to_the_other_resource_tells_no_less(archive):
+    report = refused(archive, '{ resident(residentId: "1") { holdings { __typename } } }')[ESTATE]
+    assert report.extensions["items"] == ["holderId"]
+
+
 def test_the_permitted_rest_is_given_on_request_and_nothing_below_a_refused_field_remains(archive):
     text = '{ resident(residentId: "1") { name realEstate { location } registeredAddress } }'
     permitted = ask(archive, text, partial=True)
