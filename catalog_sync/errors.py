@@ -49,6 +49,10 @@ class CodedError(Exception):
         self.message = message
         self.details: Mapping[str, object] = details or {}
 
+    def __reduce__(self) -> tuple[type["CodedError"], tuple[ErrorCode, str, dict[str, object]]]:
+        """So that it comes whole out of another process: an exception is otherwise made anew of its message alone."""
+        return CodedError, (self.code, self.message, dict(self.details))
+
 
 MALFORMED_CODE = ErrorCode(
     "MALFORMED_CODE", Family.CATALOGUE,

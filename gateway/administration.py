@@ -1,11 +1,13 @@
 """The administration beside the data endpoint: its address from the start, its desk while the store is open."""
 
 import multiprocessing
-from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
 from starlette.routing import BaseRoute
 
@@ -27,6 +29,9 @@ from policies.items import ItemTiers
 from policies.matters import day_of
 from policies.ports import PolicyStore
 from policies.publication import PolicyOffice, utc_now
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Administration:
@@ -53,8 +58,7 @@ class Administration:
     @contextmanager
     def serving(self, store: PolicyStore) -> Iterator[None]:
         """While entered, requests are answered over ``store``. Versions are proved in a process of their own."""
-        # Started with the first publication, and afresh: a fork would copy the event loop and its connections.
-        with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as prover:
+        with _Prover() as prover:
             office = PolicyOffice(store, self._key, self._items, executor=prover)
             self._desk = Desk(
                 store=store,
@@ -86,3 +90,28 @@ class Administration:
 
     def _rules(self, now: datetime) -> Rules:
         return Rules(profile=profile_in_force(self._access.rules, day_of(now)), calendar=self._calendar)
+
+
+class _Prover(Executor):
+    """One process for proofs, started with the first and again should it die: a proof can be repeated."""
+
+    def __init__(self) -> None:
+        self._pool = _process()
+
+    def submit(self, fn: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """See Executor."""
+        try:
+            return self._pool.submit(fn, *args, **kwargs)
+        except BrokenProcessPool:
+            self._pool.shutdown(wait=False)
+            self._pool = _process()
+            return self._pool.submit(fn, *args, **kwargs)
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """See Executor."""
+        self._pool.shutdown(wait, cancel_futures=cancel_futures)
+
+
+def _process() -> ProcessPoolExecutor:
+    # Started afresh: a fork would copy the event loop and its connections.
+    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))

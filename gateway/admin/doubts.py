@@ -12,10 +12,8 @@ from gateway.admin.ledger import all_records
 from gateway.admin.ledger_fields import moment
 from gateway.admin.matter_types import Clock, Step
 from gateway.admin.rights import ConsoleAct, Rights
-from gateway.errors import CodedError
 from policies import doubts
 from policies.doubts import DoubtState
-from policies.errors import DRAFT_STALE
 from policies.items import resource_of
 from policies.ledger import person_hash
 from policies.matters import demand
@@ -97,13 +95,7 @@ class DoubtMutations:
         )  # fmt: skip
         name = visit.new_name(repr(report).encode())
         made = doubts.raise_doubt(name, report, visit.party, visit.now)
-        try:
-            return Doubt.of(await DOUBTS.keep(visit, name, made, 0, Change("doubt raised", state=made.state)), visit)
-        except CodedError as error:
-            earlier = await DOUBTS.find(visit, name)
-            if error.code is not DRAFT_STALE or visit.idempotency_key is None or earlier is None:
-                raise
-            return Doubt.of(earlier, visit)
+        return Doubt.of(await DOUBTS.make(visit, name, made, Change("doubt raised", state=made.state)), visit)
 
     @strawberry.mutation(description="To the provider: the one appointed for the item, or another that is named.")
     async def route_doubt(

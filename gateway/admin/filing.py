@@ -61,6 +61,19 @@ class Cabinet(Generic[T]):
             raise stale(f"{self.kind} {name}", filed.revision, revision)
         return filed
 
+    async def make(self, visit: Visit, name: str, value: T, change: Change) -> Filed[T]:
+        """Keeps something new under a name of ``Visit.new_name``.
+
+        What the same idempotency key and content made before is given back instead. Raises as ``keep`` does.
+        """
+        try:
+            return await self.keep(visit, name, value, 0, change)
+        except CodedError as error:
+            earlier = await self.find(visit, name)
+            if error.code is not DRAFT_STALE or visit.idempotency_key is None or earlier is None:
+                raise
+            return earlier
+
     async def keep(self, visit: Visit, name: str, value: T, revision: int, change: Change) -> Filed[T]:
         """Keeps the next state of the matter that has ``revision`` (0: a new one), its record, its lines: all or none.
 
@@ -74,7 +87,8 @@ class Cabinet(Generic[T]):
         return Filed(value, revision + 1)
 
     async def _publish(self, visit: Visit, matter: StoredMatter, change: Change) -> None:
-        note = f"{self.kind} {matter.id}: {change.act}"
+        grounds = "; ".join(text for text in (change.reason, change.basis) if text)
+        note = f"{self.kind} {matter.id}: {change.act}" + (f" ({grounds})" if grounds else "")
         for attempt in range(1, _TRIES + 1):
             try:
                 await visit.desk.office.add_lines(change.lines, visit.person, note, matter, change.gone)

@@ -9,9 +9,7 @@ import msgspec
 from gateway.admin.desk import Visit, stale, unknown
 from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.admin.rights import ConsoleAct, Rights
-from gateway.errors import CodedError
 from policies import grants
-from policies.errors import DRAFT_STALE
 from policies.grants import Application, GrantState, ItemAnswer, Request
 from policies.matters import demand
 
@@ -38,13 +36,7 @@ async def apply(visit: Visit, request: Request) -> Taken:
     provider = rights.provider(request.items)
     made = grants.apply(name, request, provider, visit.party, visit.desk.items(), _rules(visit), visit.now)
     change = Change("applied", reason=request.scenario, basis=request.legal_basis, state=made.state)
-    try:
-        return await APPLICATIONS.keep(visit, name, made, 0, change)
-    except CodedError as error:
-        earlier = await APPLICATIONS.find(visit, name)
-        if error.code is not DRAFT_STALE or visit.idempotency_key is None or earlier is None:
-            raise
-        return earlier
+    return await APPLICATIONS.make(visit, name, made, change)
 
 
 async def renew(visit: Visit, name: str, request: Request) -> Taken:

@@ -16,9 +16,7 @@ from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.admin.grant_fields import Revision
 from gateway.admin.matter_types import Clock, Step
 from gateway.admin.rights import ConsoleAct
-from gateway.errors import CodedError
 from policies import openings
-from policies.errors import DRAFT_STALE
 from policies.matters import demand, step
 from policies.openings import OpeningApplication, OpeningRequest, OpeningState
 
@@ -101,13 +99,7 @@ class OpeningMutations:
         provider = (await visit.rights()).provider(request.items)
         made = openings.submit(name, request, provider, visit.desk.items(), visit.desk.rules(visit.now), visit.now)
         made = msgspec.structs.replace(made, steps=(*made.steps, step(visit.now, visit.party, _TAKEN_IN)))
-        try:
-            return Opening.of(await OPENINGS.keep(visit, name, made, 0, Change("opening taken in", state=made.state)))
-        except CodedError as error:
-            earlier = await OPENINGS.find(visit, name)
-            if error.code is not DRAFT_STALE or visit.idempotency_key is None or earlier is None:
-                raise
-            return Opening.of(earlier)
+        return Opening.of(await OPENINGS.make(visit, name, made, Change("opening taken in", state=made.state)))
 
     @strawberry.mutation(description="The provider tells everything that has to be corrected, once and in time.")
     async def ask_opening_correction(self, info: Info, id: strawberry.ID, revision: Revision, note: str) -> Opening:

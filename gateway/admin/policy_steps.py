@@ -123,7 +123,7 @@ async def propose_roll_back(visit: Visit, number: int, reason: str) -> Filed[Rol
         raise CodedError(DRAFT_REFUSED, "A rollback names a version older than the live one, and has a reason.")
     name = visit.new_name(f"{number} {live.number} {reason}".encode())
     asked = RollBack(id=name, number=number, head=live.number, reason=reason, by=visit.party, at=time_text(visit.now))
-    return await ROLLBACKS.keep(visit, name, asked, 0, Change("rollback proposed", reason, state=f"policy {number}"))
+    return await ROLLBACKS.make(visit, name, asked, Change("rollback proposed", reason, state=f"policy {number}"))
 
 
 async def approve_roll_back(visit: Visit, name: str) -> SignedVersion:
@@ -150,7 +150,7 @@ async def simulate(visit: Visit, name: str) -> WhatIf:
     checked = await visit.desk.office.check(name)
     live, items = await _live(visit), dict(visit.desk.items())
     since = time_text(visit.now - timedelta(days=RECORDED_DAYS))
-    records = [record async for record in all_records(visit.desk.store)]
+    records = [record async for record in all_records(visit.desk.store, since=since)]
 
     def compare() -> WhatIf:
         before = compile_tables(live, items)

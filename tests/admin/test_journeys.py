@@ -110,9 +110,10 @@ async def test_from_a_refusal_over_the_holiday_to_a_grant_and_its_revocation(her
 
     # The auditor reads it all back, and the chain verifies.
     page = await here.ask("qian", LEDGER, why="routine audit", filter={"kind": "ACT"})
-    assert [record["facts"]["act"].rpartition(": ")[2] for record in page["records"]] == [
+    assert [record["facts"]["act"].partition(" (")[0].rpartition(": ")[2] for record in page["records"]] == [
         "install", "applied", "correction asked", "corrected", "decided", "revoked", "applied",
     ]  # fmt: skip
+    assert page["records"][-2]["facts"]["reason"].endswith("revoked (another purpose; grant, section 4)")
     assert (await here.ask("qian", VERIFY))["records"] == 8, "seven acts and the auditor's own search"
 
 
@@ -216,6 +217,9 @@ async def test_the_auditor_learns_who_read_a_persons_record_and_takes_the_eviden
         verify_chain(import_chain(kept))
     assert (await here.refused("qian", VERIFY, anchors=[f"3:{'0' * 64}"]))[0] == "LEDGER_ALTERED"
     assert (await here.refused("chen", VERIFY))[0] == "ACT_FORBIDDEN", "whoever writes the rules does not audit them"
+    own = {"caller": "user:chen", "kind": "ACT", "since": "2026-09-18T00:00:00Z", "until": "2026-09-19T00:00:00Z"}
+    page = await here.ask("qian", LEDGER, why="what chen did", filter=own)
+    assert [record["facts"]["act"] for record in page["records"]] == ["install"]
     pages = await here.ask("qian", LEDGER, why="paging", after=1, first=2)
     assert ([record["number"] for record in pages["records"]], pages["more"]) == ([2, 3], True)
 

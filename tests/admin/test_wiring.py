@@ -1,10 +1,16 @@
 """The gateway as it is served: the administration beside the data endpoint, over the store that it follows."""
 
 import asyncio
+import os
+import pickle
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
+from typing import Any
 
 import aiohttp
+import pytest
 
+from gateway.administration import _Prover
 from gateway.app import create_app
 from gateway.settings import Settings, convert_settings
 from gateway.storage.migrations import migrate
@@ -12,6 +18,7 @@ from gateway.storage.policy import SqlPolicyStore
 from gateway.storage.sqlite import SqliteDatabase
 from policies.context import parse_signing_key
 from policies.credentials import hash_api_key
+from policies.errors import POLICY_INVALID, CodedError
 from policies.items import items_of_catalogue
 from policies.lines import parse_policy
 from policies.publication import Person, PolicyOffice, utc_now
@@ -50,13 +57,21 @@ async def test_a_stop_thrown_in_the_administration_reaches_the_data_endpoint(tmp
     application = create_app(await governed(tmp_path), plain=False)
     async with serving(application) as address, aiohttp.ClientSession() as session:
 
-        async def ask(document: str) -> object:
+        async def post(document: str) -> dict[str, Any]:
             url, headers = f"{address}/admin/graphql", {"X-API-Key": key_of("zhou")}
             async with session.post(url, json={"query": document}, headers=headers) as response:
-                answer = await response.json()
+                answer: dict[str, Any] = await response.json()
+            return answer
+
+        async def ask(document: str) -> object:
+            answer = await post(document)
             assert "errors" not in answer, answer
             (value,) = answer["data"].values()
             return value
+
+        async def code_of(document: str) -> str:
+            code: str = (await post(document))["errors"][0]["extensions"]["code"]
+            return code
 
         async def name_is() -> str:
             verdicts = await ask(EXPLAIN)
@@ -64,10 +79,24 @@ async def test_a_stop_thrown_in_the_administration_reaches_the_data_endpoint(tmp
             return next(found["verdict"] for found in verdicts if found["path"] == "residents.nodes.name")
 
         assert await name_is() == "allowed"
+        assert await code_of(STOP.replace("incident:2026-7", "a leaked key")) == "POLICY_INVALID", "no basis"
         assert await ask(STOP) == {"number": 2}
         async with asyncio.timeout(30):
             while await name_is() != "refused":
                 pass
+
+
+def test_a_prover_that_was_killed_is_replaced() -> None:
+    with _Prover() as prover:
+        with pytest.raises(BrokenProcessPool):
+            prover.submit(os._exit, 1).result()
+        assert prover.submit(abs, -3).result() == 3
+
+
+def test_an_error_comes_whole_out_of_another_process() -> None:
+    told = CodedError(POLICY_INVALID, "line 3", {"findings": ["E-EFT"]})
+    copied = pickle.loads(pickle.dumps(told))
+    assert (copied.code, copied.message, copied.details) == (told.code, told.message, told.details)
 
 
 def _caller(name: str) -> str:
