@@ -21,7 +21,8 @@ RESIDENT, ENTERPRISE, ESTATE, MARRIAGE = "30700503/1", "30700502/1", "30700504/1
 
 SUPERGRAPH = """
 schema @link(url: "https://specs.apollo.dev/link/v1.0") @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION)
-  @link(url: "https://watersmeet.dev/resource/v1.0", import: ["@resource"]) { query: Query mutation: Mutation subscription: Subscription }
+  @link(url: "https://watersmeet.dev/resource/v1.0", import: ["@resource"])
+  { query: Query mutation: Mutation subscription: Subscription }
 directive @join__graph(name: String!, url: String!) on ENUM_VALUE
 directive @join__type(graph: join__Graph!, key: String, extension: Boolean! = false, resolvable: Boolean! = true,
   isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
