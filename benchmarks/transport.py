@@ -1,6 +1,6 @@
 """What one call to a subgraph costs, in CPU time, by either form of transport.
 
-    python benchmarks/transport.py [--calls N] [--bytes N]
+    python -m benchmarks.transport [--calls N] [--bytes N]
 
 The subgraph runs in a process of its own and answers from memory, so the figure is the caller's alone. Both forms take
 turns in one run; compare only figures of one run.
