@@ -4,11 +4,12 @@ The text is written straight from the merged types: going through syntax nodes a
 and gives the same characters.
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from graphql import print_ast
+from graphql.language.block_string import is_printable_as_block_string, print_block_string
+from graphql.language.print_string import print_string
 
 from gateway.supergraph.elements import DirectiveDeclaration, Member, Type
 from gateway.supergraph.model import TypeKind
@@ -128,17 +129,16 @@ class SupergraphText:
 
 
 def _string(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)
+    return print_string(text)
 
 
 def _described(description: str | None, indent: str) -> str:
     if not description:
         return ""
-    if "\n" in description or '"""' in description or "\\" in description or description.endswith('"'):
-        body = description.replace('"""', '\\"""')
-        lines = [f"{indent}{line}" if line else "" for line in body.split("\n")]
-        return f'{indent}"""\n' + "\n".join(lines) + f'\n{indent}"""\n'
-    return f'{indent}"""{description}"""\n'
+    if not is_printable_as_block_string(description):
+        return f"{indent}{print_string(description)}\n"
+    written = print_block_string(description).replace("\n", f"\n{indent}")
+    return f"{indent}{written}\n"
 
 
 def _type(definition: Type) -> str:

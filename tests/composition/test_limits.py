@@ -36,6 +36,23 @@ def test_a_deep_field_set_is_refused() -> None:
     ]
 
 
+def test_a_chain_of_requirements_as_long_as_a_book_ends_with_a_code() -> None:
+    link = '@link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@external", "@requires"])'
+    header = f"extend schema {link}\n"
+    sources = []
+    for side, name in enumerate("ab"):
+        fields = ["id: ID!"]
+        for index in range(400):
+            if index % 2 == side:
+                fields.append(f"f{index}: Int" + (f' @requires(fields: "f{index + 1}")' if index < 399 else ""))
+            elif index:
+                fields.append(f"f{index}: Int @external")
+        query = f"type Query {{ {name}: T }}"
+        sdl = f'{header}{query} type T @key(fields: "id") {{ {" ".join(fields)} }}'
+        sources.append(SubgraphSource(name, "", sdl))
+    assert errors(compose(sources)) == ["MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED"]
+
+
 def test_brackets_in_text_do_not_count_as_nesting() -> None:
     brackets = "[" * 500
     assert refused(f'"{brackets}" type Query {{ "{brackets}" a(x: String = "{brackets}"): Int # {brackets}\n}}') == []

@@ -1,4 +1,6 @@
 import pytest
+from graphql import build_ast_schema, parse
+from graphql.language.print_string import print_string
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -170,6 +172,19 @@ def test_descriptions_defaults_and_standard_directives_survive() -> None:
     assert '@specifiedBy(url: "https://days.example")' in definition(sdl, "scalar Day")
     assert "@oneOf" in definition(sdl, "input In")
     assert "y: [Int] = [1, 2]" in definition(sdl, "input In")
+
+
+@given(
+    text=st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")) | st.sampled_from("\n \"\\'"))
+)
+def test_any_text_survives_as_description_and_as_argument(text: str) -> None:
+    quoted = print_string(text)
+    sdl = supergraph(*federation_2(a=f"{quoted} type Query {{ {quoted} a: Int @tag(name: {quoted}) }}"))
+    query = build_ast_schema(parse(sdl), assume_valid_sdl=True).query_type
+    assert query is not None
+    assert (query.description or "", query.fields["a"].description or "") == (text, text)
+    applied = query.fields["a"].ast_node.directives[0]  # type: ignore[union-attr]
+    assert applied.arguments[0].value.value == text  # type: ignore[attr-defined]
 
 
 def test_all_problems_of_a_stage_are_told_at_once() -> None:

@@ -1,6 +1,6 @@
 """Types as such: their kinds, interfaces, union members and root operations; what each subgraph has of them."""
 
-import json
+from graphql.language.print_string import print_string
 
 from gateway.composition import codes, hints
 from gateway.composition.merging.state import Merge, Sources, by_value, named
@@ -89,7 +89,7 @@ def _key_text(applied: Applied) -> str:
 
 def escape(text: str) -> str:
     """Text for inside a GraphQL string."""
-    return json.dumps(text, ensure_ascii=False)[1:-1]
+    return print_string(text)[1:-1]
 
 
 def merge_implements(merge: Merge) -> None:

@@ -46,7 +46,8 @@ def check_satisfiability(merge: Merge, hidden: frozenset[str], log: IssueLog) ->
         reach = Reach(merge, labels, budget)
         try:
             _Walk(reach, hidden, log, reported).run()
-        except BudgetExceededError:
+        except (BudgetExceededError, RecursionError):
+            # A chain of requirements that is longer than Python's stack is as good as endless.
             log.report(
                 codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
                 f"Checking that every field can be fetched needs more than {granted:,} steps.",
