@@ -12,6 +12,7 @@ from catalog_sync.loading import Catalogue, date_in_chongqing
 from gateway.errors import CodedError
 from gateway.settings import SETTINGS_INVALID, AccessSettings
 from gateway.sources import read_text
+from gateway.storage.database import Database
 from gateway.storage.migrations import migrate
 from gateway.storage.policy import SqlPolicyStore
 from policies.context import SigningKey, parse_signing_key
@@ -58,7 +59,7 @@ async def open_store(address: str) -> AsyncIterator[SqlPolicyStore]:
     if address.startswith(("postgresql://", "postgres://")):
         from gateway.storage.postgres import PostgresDatabase
 
-        database = await PostgresDatabase.connect(address)
+        database: Database = await PostgresDatabase.connect(address)
     else:
         from gateway.storage.sqlite import SqliteDatabase
 
