@@ -297,3 +297,84 @@ async def test_what_is_open_on_application_is_taken_in_by_one_and_decided_by_ano
     assert (await here.ask("sun", decide, id=other["id"], items=[item]))["state"] == "GRANTED"
     live = await here.ask("chen", "{ versions(first: 1) { text } }")
     assert f"p, A-{other['id']}, app:planner, z:any, research, {item}, read" in live[0]["text"]
+
+
+async def test_an_opening_waits_for_a_third_party_is_put_off_once_granted_in_part_and_ended(here: City) -> None:
+    kept, given = "30700504/2.longitude", "30700504/2.fullAddress"
+    wanted = {
+        "applicant": "app:planner", "use": "route planning", "purpose": "research", "items": [kept, given],
+        "begins": "2026-09-01", "ends": "2027-10-07", "termsAccepted": False,
+    }  # fmt: skip
+    take_in = "mutation ($i: OpeningInput!) { takeInOpening(input: $i) { id state } }"
+    code, message = await here.refused("he", take_in, i=wanted)
+    assert (code, "terms of use" in message) == ("MATTER_INCOMPLETE", True)
+    wanted["termsAccepted"] = True
+    seen = {"id": (await here.ask("he", take_in, i=wanted))["id"]}
+    due = "{ state clock { due } }"
+
+    # The provider asks for a correction; the corrected application begins the clock anew.
+    ask = f'mutation ($id: ID!) {{ askOpeningCorrection(id: $id, revision: 1, note: "which routes?") {due} }}'
+    assert (await here.ask("sun", ask, **seen))["state"] == "CORRECTION_ASKED"
+    here.move_to(FRIDAY + timedelta(days=4))
+    correct = f"mutation ($id: ID!, $i: OpeningInput!) {{ correctOpening(id: $id, revision: 2, input: $i) {due} }}"
+    corrected = await here.ask("he", correct, **seen, i={**wanted, "use": "bus routes"})
+    assert corrected["clock"]["due"] == "2026-10-27", "three days more than from Friday: Sunday the 20th is worked"
+
+    # While a third party is asked the clock stands still; then it is put off once.
+    accept = f"mutation ($id: ID!) {{ acceptOpening(id: $id, revision: 3) {due} }}"
+    assert (await here.ask("sun", accept, **seen))["state"] == "ACCEPTED"
+    third = f'mutation ($id: ID!) {{ askThirdParty(id: $id, revision: 4, whom: "the surveyor") {due} }}'
+    assert (await here.ask("sun", third, **seen))["state"] == "THIRD_PARTY_ASKED"
+    here.move_to(datetime(2026, 9, 29, 2, tzinfo=UTC))
+    hear = f'mutation ($id: ID!) {{ hearThirdParty(id: $id, revision: 5, opinion: "not the points") {due} }}'
+    heard = await here.ask("sun", hear, **seen)
+    assert heard["state"] == "ACCEPTED"
+    assert heard["clock"]["due"] > corrected["clock"]["due"]
+    extend = f'mutation ($id: ID!) {{ extendOpening(id: $id, revision: 6, reason: "survey under way") {due} }}'
+    assert (await here.ask("sun", extend, **seen))["clock"]["due"] > heard["clock"]["due"]
+
+    # Granted in part it is policy at once; used against its terms it ends at once.
+    decide = """mutation ($id: ID!, $granted: [String!]!) {
+      decideOpening(id: $id, revision: 7, granted: $granted, reason: "the surveyor's secret") { state granted } }"""
+    assert await here.ask("sun", decide, **seen, granted=[given]) == {"state": "GRANTED", "granted": [given]}
+    opened = 'query { explainItem(item: "%s", as: "app:planner", purpose: "research") { allowed } }'
+    assert await here.ask("qian", opened.replace("%s", given)) == {"allowed": True}
+    assert await here.ask("qian", opened.replace("%s", kept)) == {"allowed": False}
+    end = 'mutation ($id: ID!) { endOpening(id: $id, revision: 8, reason: "sold on") { state steps { act } } }'
+    ended = await here.ask("sun", end, **seen)
+    assert ended["state"] == "ENDED"
+    assert [step["act"] for step in ended["steps"]] == [
+        "submitted", "taken in", "correction asked", "corrected", "taken in", "accepted", "third party asked",
+        "third party heard", "extended", "granted", "ended",
+    ]  # fmt: skip
+    assert await here.ask("qian", opened.replace("%s", given)) == {"allowed": False}
+    assert [o["state"] for o in await here.ask("he", "{ openings { state } }")] == ["ENDED"]
+
+
+async def test_what_is_taken_back_is_over(here: City) -> None:
+    application = await here.ask("li", APPLY, input=WANTED)
+    withdraw = "mutation ($id: ID!) { withdraw(application: $id, revision: 1) { state } }"
+    assert (await here.refused("wang", withdraw, id=application["id"]))[0] == "MATTER_REFUSED"
+    assert await here.ask("li", withdraw, id=application["id"]) == {"state": "WITHDRAWN"}
+    await here.ask("chen", START, note="a mistake", id="d1")
+    discard = 'mutation { discardDraft(id: "d1") { state } }'
+    assert (await here.refused("zhou", discard))[0] == "DRAFT_REFUSED"
+    assert await here.ask("chen", discard) == {"state": "DISCARDED"}
+    assert [draft["id"] for draft in await here.ask("zhou", "{ drafts(state: DISCARDED) { id } }")] == ["d1"]
+    assert await here.ask("zhou", "{ drafts(state: EDITING) { id } }") == []
+
+
+async def test_a_doubt_that_was_answered_wrongly_is_reopened_once(here: City) -> None:
+    doubted = {"item": ADDRESS, "recordKey": RESIDENT, "requestId": "r-1", "whatIsWrong": "moved", "evidence": "-"}
+    raised = await here.ask("li", "mutation ($i: DoubtInput!) { raiseDoubt(input: $i) { id } }", i=doubted)
+    seen = {"id": raised["id"]}
+    await here.ask("zhao", "mutation ($id: ID!) { routeDoubt(id: $id, revision: 1) { state } }", **seen)
+    assert (await here.ask("li", "{ doubts(state: IN_CHECK) { late } }")) == [{"late": False}]
+    here.move_to(FRIDAY + timedelta(days=60))
+    assert (await here.ask("li", "{ doubts { late } }")) == [{"late": True}]
+    answer = 'mutation ($id: ID!) { answerDoubt(id: $id, revision: 2, state: CONFIRMED, note: "is so") { state } }'
+    await here.ask("wang", answer, **seen)
+    reopen = 'mutation ($id: ID!, $revision: Int!) { reopenDoubt(id: $id, revision: $revision, note: "no") { state } }'
+    assert (await here.refused("li", reopen, **seen, revision=2))[0] == "DRAFT_STALE"
+    assert await here.ask("li", reopen, **seen, revision=3) == {"state": "IN_CHECK"}
+    assert (await here.refused("sun", "query ($id: ID!) { doubt(id: $id) { id } }", **seen))[0] == "MATTER_UNKNOWN"

@@ -124,28 +124,30 @@ async def test_nobody_looks_through_the_eyes_of_another_departments_application(
     assert (await here.refused("qian", ask, **{"as": "anon"}))[0] == "GRAPHQL_VALIDATION_FAILED", "unlisted to it"
 
 
-@pytest.mark.parametrize(
-    ("method", "headers", "body", "status", "code"),
-    [
-        ("GET", {}, b"", 405, None),
-        ("POST", {"content-type": "text/plain"}, b'{"query": "{ me { subject } }"}', 415, "UNSUPPORTED_MEDIA_TYPE"),
-        ("POST", {"content-type": "application/json", "accept": "text/html"}, b"{}", 406, "NOT_ACCEPTABLE"),
-        ("POST", {"content-type": "application/json"}, b"[]", 400, "BAD_REQUEST"),
-        ("POST", {"content-type": "application/json"}, b"{}", 400, "BAD_REQUEST"),
-        ("POST", {"content-type": "application/json"}, b'{"query": "' + b" " * 200_000 + b'"}', 413, "BODY_TOO_LARGE"),
-        ("POST", {"content-type": "application/json"}, b'{"query": "{"}', 200, "GRAPHQL_PARSING_FAILED"),
-        ("POST", {"content-type": "application/json", "accept": "application/graphql-response+json"},
-         b'{"query": "{ unknown }"}', 400, "GRAPHQL_VALIDATION_FAILED"),
-    ],
-)  # fmt: skip
-async def test_only_a_post_of_json_is_answered(
-    here: City, method: str, headers: dict[str, str], body: bytes, status: int, code: str | None
-) -> None:
-    sent = {"X-API-Key": key_of("chen"), **headers}
-    async with here.session.request(method, f"{here.address}/admin/graphql", data=body, headers=sent) as response:
-        assert response.status == status
-        if code is not None:
-            assert (await response.json())["errors"][0]["extensions"]["code"] == code
+JSON = {"content-type": "application/json"}
+REQUESTS: list[tuple[str, dict[str, str], bytes, int, str | None]] = [
+    ("GET", {}, b"", 405, None),
+    ("POST", {"content-type": "text/plain"}, b'{"query": "{ me { subject } }"}', 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ("POST", {**JSON, "content-encoding": "gzip"}, b"", 415, "UNSUPPORTED_MEDIA_TYPE"),
+    ("POST", {**JSON, "accept": "text/html"}, b"{}", 406, "NOT_ACCEPTABLE"),
+    ("POST", JSON, b"[]", 400, "BAD_REQUEST"),
+    ("POST", JSON, b"{}", 400, "BAD_REQUEST"),
+    ("POST", JSON, b'{"query": "' + b" " * 200_000 + b'"}', 413, "BODY_TOO_LARGE"),
+    ("POST", JSON, b'{"query": "{"}', 200, "GRAPHQL_PARSING_FAILED"),
+    ("POST", {**JSON, "accept": "application/graphql-response+json"}, b'{"query": "{ unknown }"}', 400,
+     "GRAPHQL_VALIDATION_FAILED"),
+    ("POST", {**JSON, "x-api-key": key_of("benefits")}, b'{"query": "{ me { subject } }"}', 403, "PEOPLE_ONLY"),
+    ("POST", {**JSON, "x-api-key": "wsk_unknown"}, b'{"query": "{ me { subject } }"}', 401, "UNAUTHENTICATED"),
+]  # fmt: skip
+
+
+async def test_only_a_post_of_json_by_a_person_is_answered(here: City) -> None:
+    for method, headers, body, status, code in REQUESTS:
+        sent = {"x-api-key": key_of("chen"), **headers}
+        async with here.session.request(method, f"{here.address}/admin/graphql", data=body, headers=sent) as response:
+            assert response.status == status, (headers, body[:40])
+            if code is not None:
+                assert (await response.json())["errors"][0]["extensions"]["code"] == code
 
 
 async def test_what_nobody_expected_is_masked(here: City, monkeypatch: pytest.MonkeyPatch) -> None:
