@@ -25,7 +25,7 @@ from policies.lines import PolicyLine, PolicyVersion, Tokens, time_text, with_ca
 from policies.matters import day_of
 from policies.ports import PolicyStore, StoredMatter
 from policies.proof import Proof, prove
-from policies.tables import PolicyTables, compile_tables
+from policies.tables import PolicyTables, compile_published, compile_tables
 from policies.versions import SignedVersion, sign_version
 
 POLL_SECONDS = 0.25
@@ -338,6 +338,9 @@ class PolicyFollower:
             self._failed, self._day = head, today
             _log.error("policy %s stays live, %s is refused: %s", self.number, head, error.message)
             return None
+        for finding in tables.findings:
+            if finding.is_error:
+                _log.warning("policy %s: %s (left out: the catalogue has become stricter)", head, finding)
         self.tables, self.number, self._day = tables, head, today
         return tables
 
@@ -363,7 +366,7 @@ def _compile_without_collecting(version: PolicyVersion, items: Items) -> PolicyT
     rested = gc.isenabled()
     gc.disable()
     try:
-        return compile_tables(version, items)
+        return compile_published(version, items)
     finally:
         if rested:
             gc.enable()

@@ -19,7 +19,18 @@ from datetime import UTC, datetime
 from policies.callers import Caller
 from policies.errors import POLICY_INVALID, CodedError
 from policies.items import UNKNOWN, ItemTiers
-from policies.lines import ALL_ROWS, ANY, PolicyLine, PolicyVersion, Rule, rule_of, time_of, time_text, with_catalogue
+from policies.lines import (
+    ALL_ROWS,
+    ANY,
+    PolicyLine,
+    PolicyVersion,
+    Rule,
+    digest_of,
+    rule_of,
+    time_of,
+    time_text,
+    with_catalogue,
+)
 from policies.lint import Finding, lint
 from policies.memberships import Memberships
 from policies.row_filters import RowFilter, parse_row_filter
@@ -54,6 +65,10 @@ class PolicyTables:
         self.index, self._sets = _index(groups, items, lines)
         self.rules = _compile_rules(lines, self.index, self._sets)
         self._by_subject: Mapping[str, tuple[CompiledRule, ...]] = _grouped(self.rules)
+        # Equal rights must be equal in everything that decides, and the same version means another thing under another
+        # catalogue.
+        flags = "".join(f"{name}{tiers.personal}{tiers.verify_only}" for name, tiers in sorted(items.items()))
+        self._content = digest_of((*(line.tokens for line in lines), (flags,)))
         self.boundaries: tuple[str, ...] = tuple(
             sorted({time for compiled in self.rules for time in (compiled.rule.begins, compiled.rule.ends)})
         )
@@ -111,7 +126,9 @@ class PolicyTables:
         if view is None or not view.valid_from <= now < view.valid_until:
             if len(self._views) >= VIEWS_KEPT:
                 self._views.clear()
-            view = self._views[key] = _ClassCompiler(self.version, self.index, concerned, zones, purpose, now).view()
+            view = self._views[key] = _ClassCompiler(
+                (self.version, self._content), self.index, concerned, zones, purpose, now
+            ).view()
         return view
 
 
@@ -140,12 +157,37 @@ def compile_lines(version: str, lines: Iterable[PolicyLine], items: Mapping[str,
     return PolicyTables(version, complete, findings, items)
 
 
+def compile_published(version: PolicyVersion, items: Mapping[str, ItemTiers]) -> PolicyTables:
+    """Compiles a version that was good when it was published, over the catalogue of today.
+
+    The catalogue may have become stricter since: an item closed, no longer shared, withdrawn. What a rule may no longer
+    allow it then does not allow, and the findings say so; the other rules stand. Only what gives rights is left out,
+    never a deny or a membership. Raises CodedError POLICY_INVALID where that does not mend it.
+    """
+    lines = [PolicyLine(number, tokens) for number, tokens in enumerate(version.lines, 1)]
+    left_out: list[Finding] = []
+    while True:
+        errors = [finding for finding in lint(with_catalogue(lines, items)) if finding.is_error]
+        places = {finding.place for finding in errors}
+        giving = {line.place for line in lines if line.tokens[0] == "rows" or _allows(line)}
+        if not errors or not places <= giving:
+            tables = compile_lines(version.name, lines, items)
+            tables.findings += tuple(left_out)
+            return tables
+        lines = [line for line in lines if line.place not in places]
+        left_out += errors
+
+
+def _allows(line: PolicyLine) -> bool:
+    return line.tokens[0] == "p" and line.tokens[-1] == "allow"
+
+
 class _ClassCompiler:
     """Turns the rules that concern a class into its view at one moment."""
 
     def __init__(
         self,
-        version: str,
+        version: tuple[str, str],
         index: ItemIndex,
         concerned: tuple[CompiledRule, ...],
         zones: frozenset[str],
@@ -153,7 +195,7 @@ class _ClassCompiler:
         now: datetime,
     ) -> None:
         # Not the tables themselves: views refer to this, and a ring would keep an old version until a collection.
-        self._version = version
+        self._version, self._content = version
         self._index = index
         self._concerned = concerned
         self._purpose = purpose
@@ -230,7 +272,7 @@ class _ClassCompiler:
         return listed
 
     def _digest(self) -> str:
-        parts = [self._version, self._purpose]
+        parts = [self._version, self._content, self._purpose]
         for group in (self._live, self._ended, self._later, self._elsewhere):
             parts.append(",".join(sorted(c.rule.id for c in group)))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -8,10 +8,11 @@ import pytest
 
 from catalog_sync.closed_lists import Opening, Sharing
 from policies.callers import Caller, CallerKind, anonymous
+from policies.errors import CodedError
 from policies.items import ItemTiers
-from policies.lines import parse_policy
+from policies.lines import PolicyVersion, parse_policy
 from policies.proof import prove
-from policies.tables import PolicyTables, compile_lines
+from policies.tables import PolicyTables, compile_lines, compile_published
 from policies.views import AccessView, Act, Entitlement, Missing
 from tests.policies.sample_policy import NOW, sample_tables
 from tests.policies.sample_policy import caller as sample_caller
@@ -220,6 +221,43 @@ def test_roles_of_the_credential_count_in_its_department_alone() -> None:
     assert not policy.view(sample_caller("user:new", "audit", purpose="statutory-audit"), NOW).readable(
         "tax.income.amount"
     )
+
+
+def published(items: dict[str, ItemTiers], extra: str = "") -> PolicyTables:
+    return compile_published(PolicyVersion.of(7, [line.tokens for line in parse_policy(POLICY + extra)]), items)
+
+
+def test_a_stricter_catalogue_binds_a_published_policy_and_leaves_its_other_rules_standing() -> None:
+    for change in (
+        {f"{RESIDENT}.address": ItemTiers(Sharing.NOT_SHARED, Opening.NOT_OPEN)},
+        {f"{RESIDENT}.address": None},
+    ):
+        stricter = {name: tiers for name, tiers in (ITEMS | change).items() if tiers is not None}
+        policy = published(stricter)
+        now_refused = policy.view(PORTAL, NOW).entitle(*reads(RESIDENT, "address"))
+        assert isinstance(now_refused, Missing)
+        assert now_refused.reason == "NOT_SHARED"
+        assert isinstance(policy.view(PORTAL, NOW).entitle(*reads(RESIDENT, "phone")), Entitlement)
+        assert isinstance(policy.view(PUBLIC, NOW).entitle(*reads(ENTERPRISE, "name")), Entitlement)
+
+
+def test_what_a_stricter_catalogue_leaves_out_is_told_and_never_a_deny() -> None:
+    closed = ITEMS | {f"{ADDRESS}.code": ItemTiers(Sharing.CONDITIONAL, Opening.NOT_OPEN)}
+    policy = published(closed)
+    assert {finding.code for finding in policy.findings if finding.is_error} == {"E-PUBLIC"}
+    mapper = Caller(CallerKind.PUBLIC, "app:mapper", zone="internet", purpose="journey-planning")
+    assert not policy.view(mapper, NOW).readable(f"{ADDRESS}.code")
+    broken = f"p, D-1, dept:welfare, z:any, *, {RESIDENT}/*, read, *, 0000, 9999, incident:1, deny\n"
+    with pytest.raises(CodedError):
+        published(ITEMS, broken)
+
+
+def test_one_version_under_two_catalogues_makes_two_classes() -> None:
+    stricter = ITEMS | {f"{ENTERPRISE}.name": ItemTiers(Sharing.UNCONDITIONAL, Opening.NOT_OPEN)}
+    flagged = ITEMS | {f"{ENTERPRISE}.name": ItemTiers(Sharing.UNCONDITIONAL, Opening.OPEN, personal=True)}
+    digests = {published(items).view(PUBLIC, NOW).digest for items in (ITEMS, stricter, flagged)}
+    assert len(digests) == 3
+    assert published(ITEMS).view(PUBLIC, NOW).digest in digests
 
 
 def test_an_old_version_is_gone_once_nobody_uses_it_without_a_collection() -> None:
