@@ -136,36 +136,48 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
     names: dict[str, str] = {}
     for own in dict.fromkeys(str(r.link.own(r.name)) for r in wanted):
         requests = [r for r in wanted if r.link.own(r.name) == own]
-        local = {r.name for r in requests}
-        if len(local) > 1:
-            told = ", ".join(f"@{r.name} in {r.subgraph.name}" for r in requests)
-            merge.log.report(
-                codes.DIRECTIVE_COMPOSITION_ERROR,
-                f"Directive @{own} of {identity} goes by different names: {told}.",
-                at=[r.subgraph.at(r.applied) for r in requests],
-            )
+        problem = _problem(merge, found, own, requests, [r for r in wanted if r.link.minor == newest.link.minor])
+        if problem is not None:
+            at = [r.subgraph.at(r.applied) for r in requests]
+            merge.log.report(codes.DIRECTIVE_COMPOSITION_ERROR, f"@{own} of {identity} {problem}", at=at)
             continue
-        name = local.pop()
-        federal = any(
-            s.links.identities.get(name) in _COMPOSED_ALWAYS and name in _applied_names(s) for s in merge.subgraphs
-        )
-        if name in found.declarations or name in STANDARD_DIRECTIVES or federal:
-            merge.log.report(
-                codes.DIRECTIVE_COMPOSITION_ERROR,
-                f"@{name} of {identity} cannot be composed: the supergraph has another directive of that name.",
-                at=[r.subgraph.at(r.applied) for r in requests],
-            )
-            continue
-        names[own] = name
-        best = max(requests, key=lambda request: request.link.minor)
-        found.declarations[name] = _newest_declaration(wanted, own, best)
-        found.composed.append((identity, own, name))
-        for subgraph in merge.subgraphs:
-            link = subgraph.links.by_identity(identity)
-            if link is not None and link.major == best.link.major and link.local(own) == name:
-                found.names[subgraph.name, name] = name
+        names[own] = requests[0].name
+        _compose_directive(merge, found, own, requests, wanted, newest.link)
     if names:
         found.links.append(_link(newest.link, names))
+
+
+def _problem(
+    merge: Merge, found: ComposedDirectives, own: str, requests: list[_Request], leading: list[_Request]
+) -> str | None:
+    """Why the directive cannot be composed; ``leading`` are the requests of the newest version."""
+    local = {r.name for r in requests}
+    if len(local) > 1:
+        return f"goes by different names: {', '.join(f'@{r.name} in {r.subgraph.name}' for r in requests)}."
+    name = local.pop()
+    is_federations = any(
+        s.links.identities.get(name) in _COMPOSED_ALWAYS and name in _applied_names(s) for s in merge.subgraphs
+    )
+    if name in found.declarations or name in STANDARD_DIRECTIVES or is_federations:
+        return f"cannot be composed as @{name}: the supergraph has another directive of that name."
+    if not any(r.link.local(own) in r.subgraph.directives for r in leading):
+        return (
+            f"is composed, but not defined where the newest version is linked ({named(r.subgraph for r in leading)})."
+        )
+    return None
+
+
+def _compose_directive(
+    merge: Merge, found: ComposedDirectives, own: str, requests: list[_Request], wanted: list[_Request], newest: Link
+) -> None:
+    name = requests[0].name
+    found.declarations[name] = _newest_declaration(wanted, own, max(requests, key=lambda r: r.link.minor))
+    found.composed.append((newest.identity, own, name))
+    for subgraph in merge.subgraphs:
+        link = subgraph.links.by_identity(newest.identity)
+        # What a newer version than the composed one says could not be expressed by the definition composed.
+        if link is not None and link.major == newest.major and link.minor <= newest.minor and link.local(own) == name:
+            found.names[subgraph.name, name] = name
 
 
 def _newest_declaration(wanted: list[_Request], own: str, request: _Request) -> DirectiveDeclaration:
