@@ -78,7 +78,7 @@ class Draft:
         )  # fmt: skip
 
     @strawberry.field(description="How many persons it needs in all, once it has no errors and its tests pass.")
-    async def persons(self, info: Info) -> int:
+    async def persons(self, info: Info) -> int | None:
         return (await info.context.desk.office.check(self.id)).persons
 
 
@@ -236,7 +236,10 @@ class PolicyMutations:
     async def approve_roll_back(self, info: Info, id: strawberry.ID) -> PolicyVersion:
         return await _shown(info, await desk_steps.approve_roll_back(info.context, id))
 
-    @strawberry.mutation(description="Stop callers, resources or zones at once, alone, for at most 72 hours.")
+    @strawberry.mutation(
+        description="Stop callers, resources or zones at once, alone, for at most 72 hours. "
+        "`reason` is a basis, such as `incident:2026-7`."
+    )
     async def freeze(
         self, info: Info, of: FreezeOf, names: list[str], reason: str, hours: float = 24.0
     ) -> PolicyVersion:

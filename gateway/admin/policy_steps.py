@@ -19,7 +19,7 @@ from policies.items import resource_of
 from policies.ledger import ActFacts, LedgerRecord, ReadFacts, RecordKind
 from policies.lines import PolicyVersion, time_text
 from policies.matters import Party
-from policies.publication import STRUCTURE
+from policies.publication import STRUCTURE, Person
 from policies.simulation import RecordedOperation, WhatIf, what_if
 from policies.tables import PolicyTables, compile_tables
 from policies.versions import SignedVersion
@@ -132,7 +132,7 @@ async def approve_roll_back(visit: Visit, name: str) -> SignedVersion:
     asked = (await ROLLBACKS.get(visit, name)).value
     if (await _live(visit)).number != asked.head:
         raise CodedError(DRAFT_STALE, f"The rollback {name} was proposed when version {asked.head} was live.")
-    proposer = type(visit.person)(asked.by.subject, asked.by.department)
+    proposer = Person(asked.by.subject, asked.by.department)
     return await visit.desk.office.roll_back(asked.number, proposer, visit.person, asked.reason)
 
 

@@ -11,8 +11,10 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from datetime import date
 from enum import StrEnum
 
+from catalog_sync.loading import date_in_chongqing
 from gateway.admin.errors import ACT_FORBIDDEN, NO_PROVIDER
 from gateway.errors import CodedError
 from policies.decisions import Judge
@@ -102,13 +104,15 @@ class LiveRights:
         self._store = store
         self._office = office
         self._items = items
-        self._known: tuple[int, Rights] | None = None
+        self._known: tuple[tuple[int | None, date], Rights] | None = None
 
     async def now(self) -> Rights:
         """Those of this moment. Raises CodedError DRAFT_REFUSED or VERSION_UNVERIFIED from the store."""
-        head = await self._store.head()
-        if self._known is None or self._known[0] != head:
+        # The catalogue's entries begin and end by the day.
+        current = await self._store.head(), date_in_chongqing()
+        if self._known is None or self._known[0] != current:
             live = await self._office.live()
-            lines, number = (live.lines, live.number) if live is not None else ((), 0)
-            self._known = number, await asyncio.to_thread(Rights, lines, dict(self._items()))
+            lines = live.lines if live is not None else ()
+            number = live.number if live is not None else None
+            self._known = (number, current[1]), await asyncio.to_thread(Rights, lines, dict(self._items()))
         return self._known[1]

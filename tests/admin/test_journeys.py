@@ -254,6 +254,18 @@ async def test_what_the_provider_refuses_is_settled_by_the_coordinating_departme
     assert (await here.app_view()).allows(ADDRESS, "masked:district", f"rows:{seen['id']}")
 
 
+async def test_the_provider_can_give_in_while_both_sides_talk(here: City) -> None:
+    application = await here.ask("li", APPLY, input=WANTED)
+    await here.ask("wang", DECIDE, id=application["id"], revision=1, answers=REFUSALS)
+    negotiate = 'mutation ($id: ID!) { negotiate(application: $id, revision: 2, note: "a case") { state } }'
+    await here.ask("li", negotiate, id=application["id"])
+    settle = """mutation ($id: ID!, $answers: [ItemAnswerInput!]!) {
+      settle(application: $id, revision: 3, answers: $answers, basis: "request:talk-1") { state provider } }"""
+    seen = {"id": application["id"], "answers": ANSWERS}
+    assert (await here.refused("li", settle, **seen))[0] == "MATTER_REFUSED"
+    assert await here.ask("wang", settle, **seen) == {"state": "GRANTED", "provider": "police"}
+
+
 async def test_a_doubt_is_raised_routed_answered_and_everybody_who_was_given_the_value_is_told(here: City) -> None:
     await here.read_record(ADDRESS, RESIDENT)
     doubted = {

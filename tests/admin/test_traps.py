@@ -92,6 +92,20 @@ async def test_a_request_sent_twice_under_one_key_makes_one_application(here: Ci
     assert (await here.post("li", ME, {"Idempotency-Key": "a b"}))["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
 
 
+async def test_a_draft_and_a_rollback_sent_twice_under_one_key_are_made_once(here: City) -> None:
+    key = {"Idempotency-Key": "k-1"}
+    start = 'mutation { startDraft(note: "the address for benefits") { id } }'
+    assert await here.ask("chen", start, key) == await here.ask("chen", start, key)
+    assert (await here.refused("chen", START, note="x", id="a b"))[0] == "BAD_REQUEST"
+    revision = await proposed(here)
+    await here.ask("zhou", APPROVE, id="address", revision=revision)
+    await here.ask("chen", PUBLISH, id="address")
+    roll_back = 'mutation { rollBack(version: 1, reason: "too much") { id } }'
+    first = await here.ask("chen", roll_back, key)
+    assert await here.ask("chen", roll_back, key) == first
+    assert await here.ask("zhou", "{ rollBacks { id } }") == [first]
+
+
 async def test_grants_of_different_applications_do_not_hinder_one_another(here: City) -> None:
     made = [await here.ask("li", APPLY, input={**WANTED, "callsPerDay": calls}) for calls in (1, 2, 3)]
     decided = await asyncio.gather(
