@@ -90,6 +90,14 @@ def test_a_chain_written_anew_from_some_point_is_found_by_an_older_anchor() -> N
     assert "record 2" in caught.value.message
 
 
+def test_a_record_written_anew_with_a_digest_of_its_own_does_not_fit_the_next() -> None:
+    first = Anchor(1, RECORDS[0].digest)
+    forged = next_record(first, AT, RecordKind.READ, read("app:other", Outcome.GRANTED, LI))
+    with pytest.raises(CodedError) as caught:
+        verify_chain([RECORDS[0], forged, *RECORDS[2:]])
+    assert "record 3" in caught.value.message
+
+
 def test_a_chain_survives_its_export() -> None:
     assert list(import_chain(export_chain(RECORDS))) == RECORDS
 
