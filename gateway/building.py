@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.access.bindings import SURROGATE
 from gateway.access.contexts import SubgraphSeal, seal_for
 from gateway.access.governance import Governance
 from gateway.document_limits import DocumentLimits
@@ -130,8 +131,10 @@ def _key(subgraph: str, chosen: SubgraphSettings) -> SigningKey:
 
 
 def _report_unbound(governance: Governance) -> None:
+    """Tells what a department serves in vain. Surrogate keys are withheld as they should be, and worth no warning."""
     for field in governance.unbound:
         _log.info("withheld: %s of %s: %s", field.coordinate, ", ".join(field.subgraphs), field.reason)
-    if governance.unbound:
-        listed = ", ".join(field.coordinate for field in governance.unbound)
-        _log.warning("%d fields are withheld, for no catalogue entry covers them: %s", len(governance.unbound), listed)
+    listed = [field.coordinate for field in governance.unbound if not field.coordinate.endswith(f".{SURROGATE}")]
+    if listed:
+        told = ", ".join(listed)
+        _log.warning("%d fields are withheld, for no catalogue entry covers them: %s", len(listed), told)

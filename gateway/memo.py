@@ -1,8 +1,8 @@
 """A bounded memory of computed values.
 
 Two generations instead of an ordered list: a hit in the young one is a plain dictionary look-up and writes nothing; a
-hit in the old one moves the value over; when the young one is full it becomes the old one. Never are more than ``bound``
-values kept, and what was asked for within the last half as many insertions survives.
+hit in the old one moves the value over; when the young one is full it becomes the old one. Never are more than
+``bound`` values kept, and what was asked for within the last half as many insertions survives.
 """
 
 from typing import Generic, TypeVar

@@ -37,6 +37,9 @@ from gateway.supergraph.model import FieldDefinition, Supergraph, TypeDefinition
 if TYPE_CHECKING:
     from catalog_sync.loading import Catalogue
 
+SURROGATE = "id"
+"""The field by which departments join personal records without passing numbers on; the catalogue reserves the name."""
+
 _PLACING_ARGUMENTS = re.compile(r"^(order|sort|group)(By|ing)?$", re.IGNORECASE)
 
 
@@ -117,6 +120,8 @@ class _Binding:
         item = _item(entry, field.name)
         if item is not None:
             return frozenset({_name(entry, item)})
+        if field.name == SURROGATE:
+            return "a surrogate key joins records and is never answered"
         if target is None:
             return f"the entry {code} has no item with the alias {field.name}"
         return self._relation(definition, target)
