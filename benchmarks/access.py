@@ -1,6 +1,6 @@
 """What policy costs: the check of a request, compiling, proving, and how long publishing holds up the event loop.
 
-    python benchmarks/access.py [--lines 10000] [--items 5000] [--json]
+    python -m benchmarks.access [--lines 10000] [--items 5000] [--json]
 
 The figures that matter are printed with the bound that the design sets for them; the exit code says whether all hold.
 """

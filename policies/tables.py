@@ -147,13 +147,7 @@ def compile_lines(version: str, lines: Iterable[PolicyLine], items: Mapping[str,
     findings = lint(complete)
     errors = [finding for finding in findings if finding.is_error]
     if errors:
-        shown = " ".join(str(finding) for finding in errors[:5])
-        more = f" And {len(errors) - 5} more." if len(errors) > 5 else ""
-        raise CodedError(
-            POLICY_INVALID,
-            f"The policy has {len(errors)} error{'s' if len(errors) > 1 else ''}. {shown}{more}",
-            {"findings": [str(finding) for finding in errors[:50]]},
-        )
+        raise _invalid(errors)
     return PolicyTables(version, complete, findings, items)
 
 
@@ -167,15 +161,27 @@ def compile_published(version: PolicyVersion, items: Mapping[str, ItemTiers]) ->
     lines = [PolicyLine(number, tokens) for number, tokens in enumerate(version.lines, 1)]
     left_out: list[Finding] = []
     while True:
-        errors = [finding for finding in lint(with_catalogue(lines, items)) if finding.is_error]
+        complete = with_catalogue(lines, items)
+        findings = lint(complete)
+        errors = [finding for finding in findings if finding.is_error]
+        if not errors:
+            return PolicyTables(version.name, complete, (*findings, *left_out), items)
         places = {finding.place for finding in errors}
         giving = {line.place for line in lines if line.tokens[0] == "rows" or _allows(line)}
-        if not errors or not places <= giving:
-            tables = compile_lines(version.name, lines, items)
-            tables.findings += tuple(left_out)
-            return tables
+        if not places <= giving:
+            raise _invalid(errors)
         lines = [line for line in lines if line.place not in places]
         left_out += errors
+
+
+def _invalid(errors: list[Finding]) -> CodedError:
+    shown = " ".join(str(finding) for finding in errors[:5])
+    more = f" And {len(errors) - 5} more." if len(errors) > 5 else ""
+    return CodedError(
+        POLICY_INVALID,
+        f"The policy has {len(errors)} error{'s' if len(errors) > 1 else ''}. {shown}{more}",
+        {"findings": [str(finding) for finding in errors[:50]]},
+    )
 
 
 def _allows(line: PolicyLine) -> bool:
