@@ -61,6 +61,7 @@ class QueryGraph:
     _edges: dict[tuple[str, str, str], FieldEdge | None] = field(default_factory=dict)
     _entries: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
     _possible: dict[tuple[str, str | None], frozenset[str]] = field(default_factory=dict)
+    _by_field: list[dict[str, list[TypeDefinition]]] = field(default_factory=list)
     _homes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _partial: list[bool] = field(default_factory=list)
     _shapes: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
@@ -197,6 +198,17 @@ class QueryGraph:
             keys = tuple(key for key in source.keys if key.resolvable)
             if keys:
                 yield Entry(Node(type_name, subgraph), keys, type_name if source.interface_object else None)
+
+    def _holders(self, name: str) -> Iterable[TypeDefinition]:
+        """The objects and interfaces that have a field of this name."""
+        if not self._by_field:
+            index: dict[str, list[TypeDefinition]] = {}
+            for definition in self.supergraph.types.values():
+                if definition.kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
+                    for field_name in definition.fields:
+                        index.setdefault(field_name, []).append(definition)
+            self._by_field.append(index)  # whole at once: other threads plan over the same graph
+        return self._by_field[0].get(name, ())
 
     def homes(self, name: str) -> tuple[str, ...]:
         """Every subgraph that can answer a field of this name, on whatever type."""
