@@ -132,6 +132,17 @@ def test_a_labelled_override_keeps_both_fields_under_the_label() -> None:
     )
 
 
+def test_an_override_of_a_field_that_is_gone_changes_nothing() -> None:
+    sdl = supergraph(
+        *federation_2(
+            new='type Query { book: Book } type Book @key(fields: "id") { id: ID '
+            'title: String @override(from: "old", label: "percent(5)") }',
+            old='type Book @key(fields: "id") { id: ID pages: Int }',
+        )
+    )
+    assert 'title: String @join__field(graph: NEW, override: "old")' in definition(sdl, "type Book")
+
+
 def test_fields_of_an_interface_object_reach_every_implementation() -> None:
     sdl = supergraph(
         *federation_2(

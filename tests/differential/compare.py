@@ -11,8 +11,10 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-from gateway.composition.compose import SubgraphSource, compose
+from gateway.composition.compose import Composition, SubgraphSource, compose
+from tests.composition.schema_tree import tree
 from tests.differential.generator import generate
 
 
@@ -37,6 +39,10 @@ def main() -> int:
             kind = "verdict differs"
         elif ours_codes != their_codes:
             kind = "codes differ"
+        elif composition.supergraph_sdl and tree(composition.supergraph_sdl) != tree(theirs[seed]["supergraph"]):
+            kind = "supergraphs differ"
+        elif composition.supergraph_sdl and _hints(composition) != {code for code, _ in theirs[seed]["hints"]}:
+            kind = "hints differ"
         else:
             counts["equal"] += 1
             continue
@@ -52,7 +58,11 @@ def main() -> int:
     return 0 if counts["equal"] == len(seeds) else 1
 
 
-def _peer(folder: Path, seeds: range) -> dict[int, dict[str, list[tuple[str, str]]]]:
+def _hints(composition: Composition) -> set[str]:
+    return {issue.code.name for issue in composition.hints}
+
+
+def _peer(folder: Path, seeds: range) -> dict[int, dict[str, Any]]:
     lines = []
     for seed in seeds:
         services = [{"name": name, "url": "", "sdl": sdl} for name, sdl in generate(seed)]

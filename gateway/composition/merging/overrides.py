@@ -67,9 +67,6 @@ def _apply(
         )
         merge.overrides[subgraph.name, definition.name, member.name] = Override(source=origin, is_known=False)
         return
-    own = merge.overrides.setdefault((subgraph.name, definition.name, member.name), Override())
-    own.is_known = True
-    own.source, own.label = origin, label
     theirs = other.types[definition.name].fields.get(member.name) if definition.name in other.types else None
     if theirs is None:
         merge.report(
@@ -78,7 +75,10 @@ def _apply(
             coordinate,
             sources=here,
         )
+        merge.overrides[subgraph.name, definition.name, member.name] = Override(source=origin, is_known=False)
         return
+    own = merge.overrides.setdefault((subgraph.name, definition.name, member.name), Override())
+    own.source, own.label = origin, label
     _take_over(merge, subgraph, other, coordinate, member, theirs, label)
 
 
@@ -143,6 +143,7 @@ def _take_over(
                     sources=both,
                 )
                 return
+    merge.overrides[subgraph.name, type_name, field_name].is_gated = label is not None
     facts = merge.facts[other.name]
     if facts.is_external(type_name, field_name):
         merge.report(
@@ -153,7 +154,6 @@ def _take_over(
         )
         return
     used = facts.is_used(type_name, field_name)
-    merge.overrides[subgraph.name, type_name, field_name].is_gated = label is not None
     state = merge.overrides.setdefault((other.name, type_name, field_name), Override())
     state.taken_over, state.used, state.label = True, used, label
     if label is None:
