@@ -55,9 +55,10 @@ class DemoQuery:
 
 @dataclass(frozen=True, slots=True)
 class RunningDemo:
-    """What is up: the gateway's address, the department processes by name, callers and queries."""
+    """What is up: the gateway's address, the file of all keys, the departments by name, callers and queries."""
 
     address: str
+    credentials: str
     departments: Mapping[str, Child]
     callers: tuple[DemoCaller, ...]
     queries: tuple[DemoQuery, ...]
@@ -111,7 +112,7 @@ def started(data: Path, port: int = 0) -> Iterator[RunningDemo]:
     _generate(data)
     with Children(data / "logs") as children:
         departments = _start_departments(facts["departments"], data, children)
-        callers = _write_callers(facts["callers"], data)
+        callers = _write_callers(facts["callers"], facts["people"], data)
         queries = tuple(_query(query) for query in facts["queries"])
         gateway_port = free_port(port)
         if port not in (0, gateway_port):
@@ -126,7 +127,13 @@ def started(data: Path, port: int = 0) -> Iterator[RunningDemo]:
             if "fields are withheld" in line:
                 say(line.partition(": ")[2])
         say(f"Gateway: {address}")
-        yield RunningDemo(address, {name: child for name, (child, _) in departments.items()}, callers, queries)
+        yield RunningDemo(
+            address,
+            str(data / "credentials.json"),
+            {name: child for name, (child, _) in departments.items()},
+            callers,
+            queries,
+        )
 
 
 def say(text: str) -> None:
@@ -194,25 +201,31 @@ def _collect_entries(package: str, folder: str, data: Path) -> None:
             (data / "catalogue" / f"{package.rpartition('.')[2]}-{entry.name}").write_bytes(entry.read_bytes())
 
 
-def _write_callers(listed: list[dict[str, object]], data: Path) -> tuple[DemoCaller, ...]:
-    """The register of callers with hashed keys; the keys themselves in a file of their own, made once."""
+def _write_callers(
+    listed: list[dict[str, object]], people: list[dict[str, object]], data: Path
+) -> tuple[DemoCaller, ...]:
+    """The register of callers and persons with hashed keys; the keys themselves in a file of their own, made once."""
     place = data / "credentials.json"
     keys: dict[str, str] = json.loads(place.read_text()) if place.exists() else {}
-    callers, register = [], ""
-    for facts in listed:
-        subject = str(facts["subject"])
-        headers = {str(name): str(value) for name, value in dict(facts.get("headers") or {}).items()}  # type: ignore[call-overload]
-        if subject != "anon":
-            key = keys.setdefault(subject, new_api_key())
-            headers = {"X-API-Key": key, **headers}
+    register = ""
+    for facts in (*listed, *people):
+        if facts["subject"] != "anon":
+            key = keys.setdefault(str(facts["subject"]), new_api_key())
             register += (
-                f'[[callers]]\nsubject = "{subject}"\nkind = "application"\ndepartment = "{facts["department"]}"\n'
+                f'[[callers]]\nsubject = "{facts["subject"]}"\nkind = "{facts.get("kind", "application")}"\n'
+                f'department = "{facts["department"]}"\n'
                 f'[[callers.keys]]\nid = "demo"\nsha256 = "{hash_api_key(key)}"\n\n'
             )
-        callers.append(DemoCaller(str(facts["name"]), subject, str(facts["sentence"]), headers))
     _write_secret(place, json.dumps(keys, indent=2))
     (data / "callers.toml").write_text(register, encoding="utf-8")
-    return tuple(callers)
+    return tuple(_caller(facts, keys) for facts in listed)
+
+
+def _caller(facts: Mapping[str, object], keys: Mapping[str, str]) -> DemoCaller:
+    subject = str(facts["subject"])
+    stated = {str(name): str(value) for name, value in dict(facts.get("headers") or {}).items()}  # type: ignore[call-overload]
+    headers = {"X-API-Key": keys[subject], **stated} if subject in keys else stated
+    return DemoCaller(str(facts["name"]), subject, str(facts["sentence"]), headers)
 
 
 def _query(facts: Mapping[str, object]) -> DemoQuery:

@@ -38,6 +38,8 @@ class Demo(Protocol):
     @property
     def address(self) -> str: ...
     @property
+    def credentials(self) -> str: ...
+    @property
     def callers(self) -> tuple[Caller, ...]: ...
     @property
     def queries(self) -> tuple[Query, ...]: ...
@@ -50,6 +52,7 @@ def introduction(demo: Demo) -> str:
         "Watersmeet is up.",
         f"  explorer   {demo.address}/explorer",
         f"  GraphQL    {demo.address}/graphql",
+        f"  admin API  {demo.address}/admin/graphql (persons' keys: {demo.credentials})",
         f"  readiness  {demo.address}/readyz",
         "",
         "Three callers (headers to send):",

@@ -195,6 +195,24 @@ def test_every_judged_operation_is_in_the_ledger_without_a_personal_value(demo, 
     assert "intact" in watersmeet("ledger", "verify")
 
 
+def test_a_person_of_the_administration_is_known_and_an_application_is_not_let_in(demo):
+    keys = json.loads(Path(demo.credentials).read_text())
+
+    def me(subject):
+        headers = {"content-type": "application/json", "X-API-Key": keys[subject]}
+        body = json.dumps({"query": "{ me { subject department } }"}).encode()
+        request = urllib.request.Request(f"{demo.address}/admin/graphql", body, headers)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as refused:
+            with refused:
+                return json.load(refused)
+
+    assert me("user:liu")["data"]["me"] == {"subject": "user:liu", "department": "natural-resources"}
+    assert me("app:benefits-eligibility")["errors"][0]["extensions"]["code"] == "PEOPLE_ONLY"
+
+
 def test_a_department_that_is_gone_leaves_a_gap_with_its_name_and_no_address(demo):
     """The department stays away from here on."""
     gone = demo.departments["natural_resources"]
