@@ -142,6 +142,8 @@ async def publication(lines: tuple[Tokens, ...], items: Items) -> dict[str, floa
         started = time.perf_counter()
         await office.install(lines, Person("user:ann", "city"), "first")
         install = time.perf_counter() - started
+        publishing = max(stalls)
+        stalls.clear()
         live = asyncio.Event()
         follower = PolicyFollower(store, {KEY.id: KEY}, lambda: items)
         await follower.look()
@@ -158,7 +160,13 @@ async def publication(lines: tuple[Tokens, ...], items: Items) -> dict[str, floa
             task.cancel()
         await asyncio.gather(following, watching, return_exceptions=True)
         await database.close()
-    return {"publish_s": install, "worker_s": worker, "stall_ms": max(stalls) * 1000, "idle_stall_ms": max(idle) * 1000}
+    return {
+        "publish_s": install,
+        "worker_s": worker,
+        "publish_stall_ms": publishing * 1000,
+        "worker_stall_ms": max(stalls) * 1000,
+        "idle_stall_ms": max(idle) * 1000,
+    }
 
 
 async def _watch(stalls: list[float]) -> None:
@@ -186,7 +194,7 @@ def main() -> int:
         "check_us": warm, "first_check_us": cold, "compile_s": compiled, "sign_us": sign, "verify_us": verify,
         **asyncio.run(publication(lines, items)),
     }  # fmt: skip
-    bounds = {"check_us": 5.0, "compile_s": 5.0, "worker_s": 1.0, "stall_ms": 50.0}
+    bounds = {"check_us": 5.0, "compile_s": 5.0, "worker_s": 1.0, "publish_stall_ms": 50.0, "worker_stall_ms": 50.0}
     if options.json:
         print(json.dumps({"version": 1, "lines": options.lines, "items": options.items, **figures}))
     else:

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from gateway.storage.policy import SqlPolicyStore
-from policies import publication
+from policies import drafts, publication
 from policies.context import HmacKey
-from policies.drafts import DraftState, FreezeOf, PolicyTest
+from policies.drafts import Draft, DraftState, FreezeOf, PolicyTest
 from policies.errors import CodedError
 from policies.ledger import verify_chain
 from policies.lines import Tokens, parse_policy
@@ -113,6 +113,17 @@ async def test_nobody_approves_the_own_draft_and_nobody_without_the_right_approv
     proposed = await desk.office.propose("d1", ANN)
     assert await code_of(desk.office.approve("d1", ANN, proposed.revision)) == "DRAFT_REFUSED"
     assert await code_of(desk.office.approve("d1", MALLORY, proposed.revision)) == "DRAFT_REFUSED"
+
+
+def test_the_author_of_a_draft_is_no_second_person() -> None:
+    draft = Draft(id="d", base=1, author="user:ann", note="", text="", state=DraftState.PROPOSED)
+    with pytest.raises(CodedError) as caught:
+        drafts.approve(draft, "user:ann", draft.revision)
+    assert "somebody else" in caught.value.message
+    approved = drafts.approve(draft, "user:ben", draft.revision)
+    with pytest.raises(CodedError) as caught:
+        drafts.approve(approved, "user:ben", approved.revision)
+    assert "already" in caught.value.message
 
 
 async def test_what_changed_after_the_approval_is_approved_anew(desk: Desk) -> None:
