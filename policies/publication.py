@@ -14,6 +14,8 @@ from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
+import msgspec
+
 from policies import drafts
 from policies.context import SigningKey
 from policies.decisions import Judge
@@ -50,22 +52,29 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def compile_and_prove(
-    version: PolicyVersion,
-    items: Items,
-    now: datetime,
-    samples: int,
-    known: frozenset[Tokens],
-    part: tuple[int, int] = (0, 1),
-) -> Proof:
-    """Compiles a version and puts (a part of) it to the judge; fit to run in another process.
+class Candidate(msgspec.Struct, frozen=True):
+    """What is to be proved, in a form that crosses to another process in one piece.
 
-    ``known`` are lines that were proved in the live version; with all links unchanged, their boundaries need no second
-    look. Raises CodedError POLICY_INVALID, DRAFT_REFUSED or PROOF_FAILED.
+    ``known`` are lines that were proved in the live version; with all links unchanged, their moments need no second
+    look.
     """
-    tables = compile_tables(version, items)
-    drafts.demand_stops_hold(tables, now)
-    proof = prove(tables, now, samples, known=known, part=part)
+
+    version: PolicyVersion
+    items: dict[str, ItemTiers]
+    now: datetime
+    samples: int
+    known: frozenset[Tokens]
+
+
+def compile_and_prove(candidate: bytes, part: tuple[int, int] = (0, 1)) -> Proof:
+    """Compiles an encoded Candidate and puts (a part of) it to the judge; fit to run in another process.
+
+    Raises CodedError POLICY_INVALID, DRAFT_REFUSED or PROOF_FAILED.
+    """
+    work = msgspec.msgpack.decode(candidate, type=Candidate)
+    tables = compile_tables(work.version, work.items)
+    drafts.demand_stops_hold(tables, work.now)
+    proof = prove(tables, work.now, work.samples, known=work.known, part=part)
     proof.demand()
     return proof
 
@@ -225,10 +234,14 @@ class PolicyOffice:
     ) -> SignedVersion:
         now = self._clock()
         known = _unchanged(live, version)
-        loop, items = asyncio.get_running_loop(), dict(self._items())
-        work = (version, items, now, self._samples if samples is None else samples, known)
+        asked = self._samples if samples is None else samples
+        # As bytes: handing over a hundred thousand values one by one would hold up the event loop.
+        candidate = msgspec.msgpack.encode(Candidate(version, dict(self._items()), now, asked, known))
+        loop = asyncio.get_running_loop()
         parts = [(part, self._processes) for part in range(self._processes)]
-        await asyncio.gather(*(loop.run_in_executor(self._executor, compile_and_prove, *work, part) for part in parts))
+        await asyncio.gather(
+            *(loop.run_in_executor(self._executor, compile_and_prove, candidate, part) for part in parts)
+        )
         previous = live.digest if live else START
         signed = sign_version(version, previous, persons, note, time_text(now), self._key)
         facts = ActFacts(
