@@ -218,13 +218,13 @@ class _FieldMerge:
             for identity in ("requires", "provides"):
                 for applied in member.applied(identity):
                     said.append(f'{identity}: "{escape(fields_argument(applied) or "")}"')
+            if override is not None and override.source is not None:
+                said.append(f'override: "{escape(override.source)}"')
             if not same_type:
                 said.append(f'type: "{member.type}"')
             if self.merge.facts[subgraph.name].is_external(self.parent.name, self.name):
                 said.append("external: true")
             if override is not None:
-                if override.source is not None:
-                    said.append(f'override: "{escape(override.source)}"')
                 if override.taken_over and override.used:
                     said.append("usedOverridden: true")
                 if override.label is not None:
