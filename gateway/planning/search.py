@@ -21,7 +21,7 @@ from gateway.planning.wanted import TYPENAME, Wanted, WantedField, WantedOn, Wan
 from gateway.query_graph.graph import Entry, FieldEdge, Node, QueryGraph
 from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, merge_field_sets
 
-MOST_STATES = 16_000
+MOST_STATES = 12_000
 """Sets and entries looked at for one operation."""
 _MOST_COMBINATIONS = 256
 _LEVELS_PREFERRED = 8
