@@ -73,6 +73,7 @@ class GovernedGateway(Answering):
         self.build = build
         self._authenticator = authenticator
         self._timeout = timeout
+        self._latest = datetime.now(UTC)
 
     async def admit(self, credentials: Credentials) -> None:
         """See Answering."""
@@ -81,7 +82,7 @@ class GovernedGateway(Answering):
     async def view_of(self, credentials: Credentials) -> CallerView:
         """What whoever the credentials prove sees now. Raises CodedError where they prove nobody."""
         caller = await self._authenticator.authenticate(credentials)
-        return self.build.governance().view_for(caller, datetime.now(UTC))
+        return self.build.governance().view_for(caller, self._now())
 
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         """See Answering."""
@@ -118,10 +119,15 @@ class GovernedGateway(Answering):
             await self._record_refusal(caller, error, build, request)
             raise
 
+    def _now(self) -> datetime:
+        """The moment; never earlier than before, or a clock set back would reopen a grant that has ended."""
+        self._latest = max(self._latest, datetime.now(UTC))
+        return self._latest
+
     async def _judge_again(self, caller: Caller, view: CallerView, text: Text, request: GraphQLRequest) -> None:
         """Raises RequestError where an event comes after the right to it ended: expired, revoked or stopped."""
         build = self.build
-        current = build.governance().view_for(caller, datetime.now(UTC))
+        current = build.governance().view_for(caller, self._now())
         if current.digest != view.digest:
             await build.snapshot.prepare(text, current, request.variables)
 
@@ -131,7 +137,7 @@ class GovernedGateway(Answering):
         """Who is asking, what that caller sees, and what its requests carry to the subgraphs."""
         governance = build.governance()
         caller = await self._authenticator.authenticate(credentials)
-        view = governance.view_for(caller, datetime.now(UTC))
+        view = governance.view_for(caller, self._now())
         binding = GovernedBinding(caller, governance.tables.version, request.request_id, build.seals, self._timeout)
         return caller, view, binding
 

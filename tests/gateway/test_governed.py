@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+import time_machine
 
 from gateway.access.contexts import seal_for
 from gateway.building import Build
@@ -225,3 +226,13 @@ async def test_rows_that_a_subgraph_should_not_have_returned_are_left_out_and_re
     assert error["extensions"] == {"code": "ROWS_NOT_FILTERED", "resource": ESTATE}
     assert error["path"] == ["resident", "realEstate", 1]
     assert "江北" not in str(answer)
+
+
+async def test_a_clock_set_back_does_not_reopen_a_grant_that_has_ended():
+    # The grant ends on 1 July 2027; the machine's clock is set back from then to the day before.
+    with time_machine.travel(datetime(2027, 7, 1, 0, 0, 1, tzinfo=UTC), tick=False) as clock:
+        made = gateway(STATED, Subgraphs({"resident": {"registeredAddress": "street"}}))
+        clock.move_to(datetime(2027, 6, 30, tzinfo=UTC))
+        with pytest.raises(RequestError) as refused:
+            await made.answer(request('{ resident(residentId: "50") { registeredAddress } }'), ANONYMOUS)
+    assert refused.value.errors[0].extensions["reason"] == "GRANT_EXPIRED"
