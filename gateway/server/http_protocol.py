@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
+from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -131,13 +132,21 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
-        extensions: dict[str, Any] = {WHOLE_RESPONSE: partial(self._respond, cycle)}
+        # Weakly, for the cycle holds the scope that holds this: a ring for the garbage collector with every request.
+        extensions: dict[str, Any] = {WHOLE_RESPONSE: partial(self._respond, ref(cycle))}
         cycle.scope["extensions"] = extensions
         super()._start_asgi_task(cycle, app)
 
-    def _respond(self, cycle: RequestResponseCycle, head: bytes, body: bytes) -> bool:
+    def _respond(self, answered: "ref[RequestResponseCycle]", head: bytes, body: bytes) -> bool:
         """See WHOLE_RESPONSE. What uvicorn's ``send`` does for a start and a body, in one step."""
-        if cycle.response_started or cycle.disconnected or self.flow.write_paused or not cycle.keep_alive:
+        cycle = answered()
+        if (
+            cycle is None
+            or cycle.response_started
+            or cycle.disconnected
+            or self.flow.write_paused
+            or not cycle.keep_alive
+        ):
             return False
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
