@@ -1,5 +1,6 @@
 """Writes the pages that are made from the code: ``python docs/generate.py`` (``make docs``)."""
 
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from gateway.codes import all_codes
 from gateway.settings import known_settings
 
 DOCS = Path(__file__).parent
+sys.path.insert(0, str(DOCS))
+from performance_page import performance_page, performance_picture  # noqa: E402 - a neighbour, not a package
 
 
 def errors_page() -> str:
@@ -75,6 +78,8 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "settings.md": settings_page,
     "commands.md": commands_page,
+    "performance.md": performance_page,
+    "pictures/performance.svg": performance_picture,
 }
 
 if __name__ == "__main__":
