@@ -12,7 +12,7 @@ NAMES = {
     "hive-rust": "Hive Gateway with its Rust planner (Node 24)",
     "hive": "Hive Gateway (Node 24)",
     "apollo": "Apollo Gateway (Node 24)",
-    "floor:asgi/mini/msgspec/gc": "the floor: this one query written by hand in Python",
+    "floor:asgi/mini/msgspec/gc": "the floor: the query written by hand in Python",
 }
 
 
