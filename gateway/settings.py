@@ -71,6 +71,39 @@ class AccessSettings(_Section, frozen=True):
     )
 
 
+class RegistrySettings(_Section, frozen=True):
+    """The store of catalogue entries and subgraph releases; with it, neither is read from files."""
+
+    store: Annotated[
+        str,
+        _says("Catalogue store: an SQLite file or postgresql:// address. Replaces supergraph.* and access.catalogue."),
+    ] = ""
+    poll: Annotated[float, msgspec.Meta(gt=0, description="Seconds between two looks at it.")] = 0.25
+    warm: Annotated[
+        int, msgspec.Meta(ge=0, description="Most used operations that are planned before a new graph is served.")
+    ] = 500
+    keep: Annotated[int, msgspec.Meta(ge=1, description="Graph versions kept to return to.")] = 50
+
+
+class MonitoringSettings(_Section, frozen=True):
+    """What is observed beside the requests, and who is told."""
+
+    interval: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0, description="Seconds between two looks at the running subgraphs (drift, data times); 0: none."
+        ),
+    ] = 60.0
+    provenance: Annotated[
+        Literal["never", "asked", "always"],
+        _says("Which answers say where their data come from: `asked`: those of requests whose extensions ask for it."),
+    ] = "asked"
+    metrics_host: Annotated[str, _says("Address on which /metrics is answered.")] = "127.0.0.1"
+    metrics_port: Annotated[
+        int, msgspec.Meta(ge=0, le=65535, description="Port on which /metrics is answered; 0: none.")
+    ] = 0
+
+
 class SubgraphSettings(_Section, frozen=True):
     """One subgraph, by its name."""
 
@@ -125,6 +158,8 @@ class Settings(_Section, frozen=True):
     server: ServerSettings = ServerSettings()
     supergraph: SupergraphSettings = SupergraphSettings()
     access: AccessSettings = AccessSettings()
+    registry: RegistrySettings = RegistrySettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
     caches: CacheSettings = CacheSettings()
     limits: LimitSettings = LimitSettings()
     documents: DocumentSettings = DocumentSettings()
@@ -191,6 +226,7 @@ _PATHS = (
     ("access", "store"),
     ("access", "store_key"),
     ("access", "person_key"),
+    ("registry", "store"),
     ("server", "explorer_config"),
     ("documents", "trusted"),
 )
