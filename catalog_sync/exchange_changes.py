@@ -12,8 +12,7 @@ from catalog_sync.writing import entry_document
 
 def entry_change(entry: CatalogueEntry, trigger: Trigger) -> Change:
     """A version of an entry, released or withdrawn, with the event that made it necessary."""
-    told = {"kind": trigger.kind.value, "day": trigger.day.isoformat(), "document": trigger.document}
-    return {"kind": "entry", "entry": entry_document(entry), "trigger": told}
+    return {"kind": "entry", "entry": entry_document(entry), "trigger": trigger.told()}
 
 
 def decision_change(identity: str, number: int, state: SubmissionState, reasons: tuple[str, ...]) -> Change:

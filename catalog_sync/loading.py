@@ -110,6 +110,54 @@ def load_catalogue(directory: Path, *, today: date | None = None) -> Catalogue:
     A file holds one entry, a list of them, or the sections ``entries``, ``providers`` and ``classes``. Raises
     CatalogueInvalid with every problem of every file, CodedError CATALOGUE_UNREADABLE if there is nothing to read.
     """
+    collected = _collected(directory)
+    return check_documents(
+        collected.nodes,
+        today=today,
+        classes=collected.classes,
+        providers=tuple(collected.providers.values()) if collected.registered else None,
+        problems=collected.problems,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Register:
+    """Who keeps a catalogue, and which classes it has beside the national ones; None: no register is kept."""
+
+    providers: tuple[RegisteredProvider, ...] | None = None
+    classes: Mapping[str, str] = field(default_factory=dict)
+
+    def credit_code(self, department: str) -> CreditCode | None:
+        """The code of a department by its name in policy, or itself if it is a code; None for a stranger."""
+        named = next((each for each in self.providers or () if each.department == department), None)
+        if named is not None:
+            return named.credit_code
+        with suppress(CodedError):
+            return CreditCode.parse(department)
+        return None
+
+
+def load_register(directory: Path) -> Register:
+    """The sections ``providers`` and ``classes`` of the files under ``directory`` (or of one file); entries are left.
+
+    Raises as ``load_catalogue`` does.
+    """
+    collected = _collected(directory)
+    if collected.problems:
+        raise CatalogueInvalid(collected.problems)
+    providers = tuple(collected.providers.values()) if collected.registered else None
+    return Register(providers, MappingProxyType(collected.classes))
+
+
+def document_nodes(directory: Path) -> list[Node]:
+    """The entries under ``directory`` as they are written, unchecked. Raises as ``load_catalogue`` does."""
+    collected = _collected(directory)
+    if collected.problems:
+        raise CatalogueInvalid(collected.problems)
+    return collected.nodes
+
+
+def _collected(directory: Path) -> _Collected:
     collected = _Collected()
     for path in _files(directory):
         name = str(path.relative_to(directory)) if directory.is_dir() else path.name
@@ -120,13 +168,7 @@ def load_catalogue(directory: Path, *, today: date | None = None) -> Catalogue:
                 _collect(root, collected)
         except DocumentError as error:
             collected.problems.append(error.problem)
-    return check_documents(
-        collected.nodes,
-        today=today,
-        classes=collected.classes,
-        providers=tuple(collected.providers.values()) if collected.registered else None,
-        problems=collected.problems,
-    )
+    return collected
 
 
 def check_documents(
@@ -257,6 +299,7 @@ def _collect_provider(reader: FieldReader, collected: _Collected) -> None:
         reader.text("unit", required=True) or "",
         reader.text("contact", required=True) or "",
         tuple(node.value for node, _ in reader.list_of("classes", required=True) if isinstance(node, TextNode)),
+        reader.text("department"),
     )
     reader.finish()
     if code is not None and code in collected.providers:

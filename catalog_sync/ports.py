@@ -31,8 +31,13 @@ class CatalogueStore(Protocol):
     def record(self, identity: str) -> EntryRecord | None:
         """The record of an entry, None if there is none."""
 
-    def save(self, record: EntryRecord, action: str, actor: Actor, at: datetime) -> None:
-        """Keeps a record and its ledger row in one transaction; CodedError STALE_VERSION if it changed meanwhile."""
+    def save(
+        self, record: EntryRecord, action: str, actor: Actor, at: datetime, told: Mapping[str, object] | None = None
+    ) -> None:
+        """Keeps a record and its ledger row in one transaction; CodedError STALE_VERSION if it changed meanwhile.
+
+        ``told`` is what the row says beside the step: what was acknowledged, for instance.
+        """
 
     def released(self) -> Iterator[CatalogueEntry]:
         """Every version in force."""

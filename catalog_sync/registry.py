@@ -8,7 +8,7 @@ competent department's decide, and nobody decides on what they themselves submit
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -48,6 +48,15 @@ class Trigger:
     day: date
     document: str
 
+    def told(self) -> dict[str, str]:
+        """The event as bundles and the ledger write it."""
+        return {"kind": self.kind.value, "day": self.day.isoformat(), "document": self.document}
+
+    @staticmethod
+    def of(told: Mapping[str, str]) -> "Trigger":
+        """The event from ``told``; KeyError or ValueError if it is none."""
+        return Trigger(TriggerKind(told["kind"]), date.fromisoformat(told["day"]), str(told["document"]))
+
 
 @dataclass(frozen=True, slots=True)
 class Actor:
@@ -56,6 +65,9 @@ class Actor:
     person: str
     department: CreditCode
     side: Side
+
+    def __str__(self) -> str:
+        return f"{self.person} ({self.department})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +237,7 @@ def step_events(record: EntryRecord) -> dict[str, object]:
         "state": current.state.value,
         "digest": current.digest,
         "reasons": list(current.reasons),
+        "trigger": current.trigger.told(),
     }
 
 

@@ -1,6 +1,7 @@
 """Subgraph releases in SQLite: their history never changes, their states do, and at most one is live."""
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 
 from catalog_sync.database import CatalogueDatabase
@@ -10,6 +11,8 @@ from catalog_sync.lifecycle import ReleaseState, Side
 from catalog_sync.registry import Actor
 from catalog_sync.releases import SubgraphRelease
 from catalog_sync.store import append_ledger
+
+Told = Mapping[str, object] | None
 
 _COLUMNS = "subgraph, provider, number, sdl, address, state"
 
@@ -21,9 +24,12 @@ class ReleaseStore:
         self.database = database
 
     def propose(
-        self, subgraph: str, provider: CreditCode, sdl: str, address: str, actor: Actor, at: datetime
+        self, subgraph: str, provider: CreditCode, sdl: str, address: str, actor: Actor, at: datetime, told: Told = None
     ) -> SubgraphRelease:
-        """Registers the next release of a subgraph. CodedError NOT_YOURS if it is another provider's."""
+        """Registers the next release of a subgraph. CodedError NOT_YOURS if it is another provider's.
+
+        ``told`` is what the ledger's row says beside the step: the author's note, for instance.
+        """
         with self.database.transaction() as connection:
             before = self.history(subgraph)
             owner = before[-1].provider if before else provider
@@ -35,10 +41,12 @@ class ReleaseStore:
                 "INSERT INTO release VALUES (?, ?, ?, ?, ?, ?, ?)",
                 (subgraph, release.number, str(provider), sdl, address, release.digest, release.state.value),
             )
-            self._tell(connection, release, "propose release", actor, at)
+            self._tell(connection, release, "propose release", actor, at, told)
         return release
 
-    def move(self, subgraph: str, number: int, event: str, actor: Actor, at: datetime) -> SubgraphRelease:
+    def move(
+        self, subgraph: str, number: int, event: str, actor: Actor, at: datetime, told: Told = None
+    ) -> SubgraphRelease:
         """Takes a step of the lifecycle; the release that was live retires when another goes live."""
         with self.database.transaction() as connection:
             release = self._one(connection, "number = ?", subgraph, number)
@@ -50,17 +58,17 @@ class ReleaseStore:
                 if live is not None:
                     self._keep(connection, live.after("replace", Side.PLATFORM))
             self._keep(connection, moved)
-            self._tell(connection, moved, f"{event} release", actor, at)
+            self._tell(connection, moved, f"{event} release", actor, at, told)
         return moved
 
-    def roll_back(self, subgraph: str, digest: str, actor: Actor, at: datetime) -> SubgraphRelease:
+    def roll_back(self, subgraph: str, digest: str, actor: Actor, at: datetime, told: Told = None) -> SubgraphRelease:
         """Puts the retired release of that digest back into service."""
         with self.database.transaction() as connection:
             release = self._one(connection, "digest = ?", subgraph, digest)
             if release is None:
                 message = f"The subgraph {subgraph} has no release of the digest {digest[:12]}."
                 raise CodedError(UNKNOWN_RESOURCE, message)
-            return self.move(subgraph, release.number, "roll back", actor, at)
+            return self.move(subgraph, release.number, "roll back", actor, at, told)
 
     def live(self) -> tuple[SubgraphRelease, ...]:
         """The releases in service, one a subgraph at most."""
@@ -88,16 +96,28 @@ class ReleaseStore:
             (release.state.value, release.subgraph, release.number),
         )
 
+    def tell(self, release: SubgraphRelease, action: str, actor: Actor, at: datetime, told: Told) -> None:
+        """Writes into the ledger what happened about a release without a step of its own."""
+        with self.database.transaction() as connection:
+            self._tell(connection, release, action, actor, at, told)
+
     def _tell(
-        self, connection: sqlite3.Connection, release: SubgraphRelease, action: str, actor: Actor, at: datetime
+        self,
+        connection: sqlite3.Connection,
+        release: SubgraphRelease,
+        action: str,
+        actor: Actor,
+        at: datetime,
+        told: Told,
     ) -> None:
         body = {
             "subgraph": release.subgraph,
             "number": release.number,
             "digest": release.digest,
             "state": release.state.value,
+            **(told or {}),
         }
-        append_ledger(connection, at, f"{actor.person} ({actor.department})", action, body)
+        append_ledger(connection, at, str(actor), action, body)
 
 
 def _release(row: tuple[str, str, int, str, str, str]) -> SubgraphRelease:

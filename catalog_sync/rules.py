@@ -59,7 +59,8 @@ class Finding:
 class RegisteredProvider:
     """A department on file: without a person, a unit and a contact it releases nothing (R8).
 
-    ``classes`` are the department classes (3...) it may use, prefixes included.
+    ``classes`` are the department classes (3...) it may use, prefixes included; ``department`` is its name in policy
+    and credentials, where there is one.
     """
 
     name: str
@@ -68,6 +69,7 @@ class RegisteredProvider:
     unit: str
     contact: str
     classes: tuple[str, ...] = ()
+    department: str | None = None
 
     def may_use(self, class_code: str) -> bool:
         """Whether the department may hang resources under a class."""

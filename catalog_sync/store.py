@@ -37,8 +37,10 @@ class SqliteCatalogueStore:
             ).fetchall()
         return None if revision is None else EntryRecord(identity, tuple(map(_version, rows)), revision[0])
 
-    def save(self, record: EntryRecord, action: str, actor: Actor, at: datetime) -> None:
-        """Keeps a record and its ledger row in one transaction.
+    def save(
+        self, record: EntryRecord, action: str, actor: Actor, at: datetime, told: Mapping[str, object] | None = None
+    ) -> None:
+        """Keeps a record and its ledger row, which says ``told`` too, in one transaction.
 
         CodedError STALE_VERSION if the record changed since it was read. Content of a version that is no draft is
         never written over.
@@ -54,7 +56,7 @@ class SqliteCatalogueStore:
             connection.execute("DELETE FROM own_code WHERE entry = ?", (record.id,))
             codes = {str(code) for version in record.versions for code in version.entry.codes}
             connection.executemany("INSERT INTO own_code VALUES (?, ?)", [(code, record.id) for code in sorted(codes)])
-            append_ledger(connection, at, f"{actor.person} ({actor.department})", action, step_events(record))
+            append_ledger(connection, at, str(actor), action, {**step_events(record), **(told or {})})
 
     def released(self) -> Iterator[CatalogueEntry]:
         """Every version in force."""

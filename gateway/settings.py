@@ -83,6 +83,27 @@ class RegistrySettings(_Section, frozen=True):
         int, msgspec.Meta(ge=0, description="Most used operations that are planned before a new graph is served.")
     ] = 500
     keep: Annotated[int, msgspec.Meta(ge=1, description="Graph versions kept to return to.")] = 50
+    departments: Annotated[
+        str,
+        _says("File or folder with the sections `providers` and `classes`: who keeps entries, by which policy name."),
+    ] = ""
+
+
+class SyncSettings(_Section, frozen=True):
+    """This level among the others that a catalogue passes through."""
+
+    division: Annotated[str, _says("The division whose catalogue the store is: six digits, such as 500103.")] = ""
+    network: Annotated[Literal["extranet", "intranet"], _says("The network that the platform is on.")] = "extranet"
+    key: Annotated[str, _says("File with the key that signs bundles, made by `watersmeet sync key`.")] = ""
+    superior: Annotated[str, _says("The level that entries are submitted to, by its name in peers.")] = ""
+    serve: Annotated[bool, _says("Answer other levels at /exchange, beside /graphql.")] = False
+
+
+class PeerSettings(_Section, frozen=True):
+    """Another level, by its name: division and network, such as 500000-extranet."""
+
+    address: Annotated[str, _says("Where it answers; empty where bundles are carried by file.")] = ""
+    keys: Annotated[dict[str, str], _says("Its public keys by id, as `watersmeet sync key` prints them.")] = {}
 
 
 class MonitoringSettings(_Section, frozen=True):
@@ -159,11 +180,13 @@ class Settings(_Section, frozen=True):
     supergraph: SupergraphSettings = SupergraphSettings()
     access: AccessSettings = AccessSettings()
     registry: RegistrySettings = RegistrySettings()
+    sync: SyncSettings = SyncSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     caches: CacheSettings = CacheSettings()
     limits: LimitSettings = LimitSettings()
     documents: DocumentSettings = DocumentSettings()
     subgraphs: dict[str, SubgraphSettings] = {}
+    peers: dict[str, PeerSettings] = {}
 
 
 def load_settings(path: Path | None = None, environment: Mapping[str, str] = os.environ) -> Settings:
@@ -200,14 +223,18 @@ def convert_settings(raw: Mapping[str, object]) -> Settings:
         raise CodedError(SETTINGS_INVALID, f"Settings: {error}.") from None
 
 
+_BY_NAME: Mapping[str, type[msgspec.Struct]] = {"subgraphs": SubgraphSettings, "peers": PeerSettings}
+
+
 def known_settings() -> Iterator[tuple[str, str, str]]:
     """Every setting as (dotted name, default as text, meaning), for the command line and the documentation."""
     for section in msgspec.structs.fields(Settings):
-        table = section.type if section.name != "subgraphs" else get_args(section.type)[1]
-        prefix = section.name if section.name != "subgraphs" else "subgraphs.NAME"
+        table = get_args(section.type)[1] if section.name in _BY_NAME else section.type
+        prefix = f"{section.name}.NAME" if section.name in _BY_NAME else section.name
         for field in msgspec.structs.fields(table):
             meaning = next(a.description for a in field.type.__metadata__ if a.description)
-            default = "" if field.default == "" else msgspec.json.encode(field.default).decode()
+            value = field.default if field.default is not msgspec.NODEFAULT else field.default_factory()
+            default = "" if value == "" else msgspec.json.encode(value).decode()
             yield f"{prefix}.{field.name}", default, meaning
 
 
@@ -227,6 +254,8 @@ _PATHS = (
     ("access", "store_key"),
     ("access", "person_key"),
     ("registry", "store"),
+    ("registry", "departments"),
+    ("sync", "key"),
     ("server", "explorer_config"),
     ("documents", "trusted"),
 )
@@ -256,8 +285,8 @@ def _refuse_unknown(value: object, section: type[msgspec.Struct], path: tuple[st
             near = difflib.get_close_matches(str(key), fields, n=1)
             hint = f" Did you mean {near[0]}?" if near else f" Known here: {', '.join(sorted(fields))}."
             raise CodedError(SETTINGS_INVALID, f"Unknown setting {'.'.join((*path, str(key)))}.{hint}")
-        if key == "subgraphs" and isinstance(inner, Mapping):
+        if key in _BY_NAME and isinstance(inner, Mapping):
             for name, table in inner.items():
-                _refuse_unknown(table, SubgraphSettings, (*path, key, name))
+                _refuse_unknown(table, _BY_NAME[key], (*path, key, name))
         elif isinstance(fields[key], type) and issubclass(fields[key], msgspec.Struct):
             _refuse_unknown(inner, fields[key], (*path, key))
