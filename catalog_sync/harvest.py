@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import aiohttp
 
 from catalog_sync.errors import HARVEST_FAILED, CodedError
-from catalog_sync.releases import SchemaChange, SubgraphRelease, schema_changes, sdl_digest
+from catalog_sync.releases import SubgraphRelease, schema_changes, sdl_digest
+from catalog_sync.schema_comparison import SchemaChange
 
 SERVICE_QUERY = "{ _service { sdl } }"
 LARGEST_SDL = 8_000_000
@@ -15,7 +16,7 @@ LARGEST_SDL = 8_000_000
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """A running schema compared with its release; ``changes`` may be empty although the two differ, for new fields."""
+    """A running schema compared with its release; ``changes`` is empty where only directives differ."""
 
     subgraph: str
     registered: str

@@ -7,7 +7,6 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from enum import StrEnum
 
 from graphql import (
     DirectiveDefinitionNode,
@@ -26,8 +25,6 @@ from graphql import (
     StringValueNode,
     build_ast_schema,
     extend_schema,
-    find_breaking_changes,
-    find_dangerous_changes,
     parse,
     print_ast,
 )
@@ -39,6 +36,7 @@ from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import RELEASE_LIFECYCLE, ReleaseState, Side
 from catalog_sync.loading import Catalogue
 from catalog_sync.rule_profiles import RuleProfile, RunningClock
+from catalog_sync.schema_comparison import ChangeEffect, SchemaChange, compare_schemas
 from catalog_sync.working_days import WorkingCalendar
 
 ROOTS = frozenset({"Query", "Mutation", "Subscription"})
@@ -83,21 +81,6 @@ class ReleaseProblem:
         return f"{self.coordinate}: {self.message} {self.remedy}"
 
 
-class SchemaChangeKind(StrEnum):
-    """What a changed schema means for those who query it."""
-
-    BREAKING = "breaking"
-    RISKY = "risky"
-
-
-@dataclass(frozen=True, slots=True)
-class SchemaChange:
-    """One change between two schemas."""
-
-    kind: SchemaChangeKind
-    message: str
-
-
 @dataclass(frozen=True, slots=True)
 class Notice:
     """A breaking change announced to those it affects: it may go live when the clock has run out."""
@@ -122,14 +105,14 @@ def notice_of(
 
     ``affected`` names departments, grants or stored operations; ``given`` is the day they were told (clock N1).
     """
-    breaking = tuple(change for change in changes if change.kind is SchemaChangeKind.BREAKING)
+    breaking = tuple(change for change in changes if change.effect is ChangeEffect.BREAKING)
     named = tuple(affected)
     return Notice(breaking, named, profile.start("N1", given, calendar)) if breaking and named else None
 
 
 @dataclass(frozen=True, slots=True)
-class _Served:
-    """A field of a bound type, as the schema writes it."""
+class ServedField:
+    """A field that a schema binds to an item: its coordinate, the item's alias and resource code, its type."""
 
     coordinate: str
     name: str
@@ -170,16 +153,13 @@ def check_release(
 
 
 def schema_changes(before: str, after: str) -> tuple[SchemaChange, ...]:
-    """What a new SDL breaks or endangers for those who query the old one."""
-    old, new = _schema(before), _schema(after)
-    breaking = [
-        SchemaChange(SchemaChangeKind.BREAKING, each.description)
-        for each in find_breaking_changes(old, new)
-        # graphql-core counts a standard scalar as removed when its last use goes; the field's removal says it already.
-        if not each.description.startswith("Standard scalar ")
-    ]
-    risky = [SchemaChange(SchemaChangeKind.RISKY, each.description) for each in find_dangerous_changes(old, new)]
-    return (*breaking, *risky)
+    """What a new SDL changes for those who query the old one, the breaking changes first."""
+    return compare_schemas(_schema(before), _schema(after))
+
+
+def served_fields(sdl: str) -> tuple[ServedField, ...]:
+    """The fields that a schema binds to items; CodedError SDL_UNREADABLE if it is none."""
+    return tuple(_served(_parsed(sdl)))
 
 
 def sdl_digest(sdl: str) -> str:
@@ -189,7 +169,7 @@ def sdl_digest(sdl: str) -> str:
 
 
 def _field_problems(
-    field: _Served, release: SubgraphRelease, catalogue: Catalogue, bound: set[str], enums: set[str]
+    field: ServedField, release: SubgraphRelease, catalogue: Catalogue, bound: set[str], enums: set[str]
 ) -> Iterator[ReleaseProblem]:
     entry = catalogue.entry(field.code)
     if entry is None:
@@ -215,7 +195,7 @@ def _field_problems(
         yield ReleaseProblem(field.coordinate, message, "Take the value to compare with as an argument.")
 
 
-def _foreign(field: _Served, entry: CatalogueEntry) -> ReleaseProblem:
+def _foreign(field: ServedField, entry: CatalogueEntry) -> ReleaseProblem:
     message = f"{entry.provider.name} answers for {field.code}, and this subgraph is another provider's."
     return ReleaseProblem(field.coordinate, message, "Mark the field @external, or bind it to an entry of your own.")
 
@@ -244,7 +224,7 @@ def _codes_by_type(document: DocumentNode) -> dict[str, str]:
     return found
 
 
-def _served(document: DocumentNode) -> Iterator[_Served]:
+def _served(document: DocumentNode) -> Iterator[ServedField]:
     codes = _codes_by_type(document)
     for node in document.definitions:
         if not isinstance(node, _Typed) or node.name.value in ROOTS:
@@ -253,7 +233,7 @@ def _served(document: DocumentNode) -> Iterator[_Served]:
             code = _resource(field.directives) or codes.get(node.name.value)
             if code is not None and not _is_external(field):
                 coordinate = f"{node.name.value}.{field.name.value}"
-                yield _Served(coordinate, field.name.value, code, print_ast(field.type), bool(field.arguments))
+                yield ServedField(coordinate, field.name.value, code, print_ast(field.type), bool(field.arguments))
 
 
 def _is_external(field: FieldDefinitionNode) -> bool:

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from graphql import print_ast
 
+from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.context import context_arguments
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import escape, merge_description
 from gateway.composition.subgraph.facts import fields_argument, is_contextual
-from gateway.composition.subgraph.graphql_rules import is_subtype
 from gateway.supergraph.directives import FEDERATION_DIRECTIVES
 from gateway.supergraph.elements import Member, Type, is_required, same_value
 from gateway.supergraph.model import TypeKind

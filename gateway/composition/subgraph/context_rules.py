@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
+from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode, IssueLog
 from gateway.composition.subgraph.facts import CONTEXT_FIELD, FieldSetSyntaxError, field_set_node
-from gateway.composition.subgraph.graphql_rules import is_subtype
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
 from gateway.supergraph.features import parts

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphql import ConstValueNode
 
+from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog
 from gateway.composition.subgraph.reading import Subgraph
@@ -225,19 +226,6 @@ def _check_implementing_field(
                 coordinate,
                 argument,
             )
-
-
-def is_subtype(sub: str, sup: str, named: Callable[[str, str], bool]) -> bool:
-    """Section 3.6.1 IsValidImplementationFieldType; ``named`` decides for named types."""
-    if sub == sup:
-        return True
-    if sup.endswith("!"):
-        return sub.endswith("!") and is_subtype(sub[:-1], sup[:-1], named)
-    if sub.endswith("!"):
-        return is_subtype(sub[:-1], sup, named)
-    if sup.startswith("["):
-        return sub.startswith("[") and is_subtype(sub[1:-1], sup[1:-1], named)
-    return not sub.startswith("[") and named(sub, sup)
 
 
 def _check_input_cycles(subgraph: Subgraph, report: Report) -> None:

@@ -23,10 +23,8 @@ from graphql import (
     print_ast,
 )
 
-from gateway.composition.subgraph.graphql_rules import is_subtype
 
-
-class Effect(StrEnum):
+class ChangeEffect(StrEnum):
     """Whom a change may hurt."""
 
     BREAKING = "breaking"
@@ -35,10 +33,10 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class SchemaChange:
     """One change at one schema coordinate."""
 
-    effect: Effect
+    effect: ChangeEffect
     coordinate: str
     message: str
 
@@ -46,18 +44,21 @@ class Change:
         """The change as plain data."""
         return {"effect": self.effect.value, "coordinate": self.coordinate, "message": self.message}
 
+    def __str__(self) -> str:
+        return f"{self.coordinate}: {self.message}"
 
-def compare_schemas(old: GraphQLSchema, new: GraphQLSchema) -> tuple[Change, ...]:
+
+def compare_schemas(old: GraphQLSchema, new: GraphQLSchema) -> tuple[SchemaChange, ...]:
     """All changes from ``old`` to ``new``, the breaking ones first, then by coordinate."""
-    order = list(Effect)
+    order = list(ChangeEffect)
     return tuple(
         sorted(_Comparison(old, new).changes(), key=lambda c: (order.index(c.effect), c.coordinate, c.message))
     )
 
 
-def changes_as_text(changes: tuple[Change, ...]) -> str:
+def changes_as_text(changes: tuple[SchemaChange, ...]) -> str:
     """One line for each change."""
-    return "\n".join(f"{change.effect.value:9}{change.coordinate}: {change.message}" for change in changes)
+    return "\n".join(f"{change.effect.value:9}{change}" for change in changes)
 
 
 Inputs = dict[str, GraphQLArgument] | dict[str, GraphQLInputField]
@@ -68,25 +69,27 @@ class _Comparison:
     old: GraphQLSchema
     new: GraphQLSchema
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self) -> Iterator[SchemaChange]:
         before, after = _own_types(self.old), _own_types(self.new)
         for name in sorted(before.keys() - after.keys()):
-            yield Change(Effect.BREAKING, name, "the type was removed.")
+            yield SchemaChange(ChangeEffect.BREAKING, name, "the type was removed.")
         for name in sorted(after.keys() - before.keys()):
-            yield Change(Effect.SAFE, name, "the type was added.")
+            yield SchemaChange(ChangeEffect.SAFE, name, "the type was added.")
         for name in sorted(before.keys() & after.keys()):
             yield from self._type(before[name], after[name])
         yield from self._roots()
 
-    def _roots(self) -> Iterator[Change]:
+    def _roots(self) -> Iterator[SchemaChange]:
         for kind in ("query", "mutation", "subscription"):
             one, other = getattr(self.old, f"{kind}_type"), getattr(self.new, f"{kind}_type")
             if one is not None and (other is None or other.name != one.name):
-                yield Change(Effect.BREAKING, one.name, f"it is no longer the {kind} type.")
+                yield SchemaChange(ChangeEffect.BREAKING, one.name, f"it is no longer the {kind} type.")
 
-    def _type(self, one: GraphQLNamedType, other: GraphQLNamedType) -> Iterator[Change]:
+    def _type(self, one: GraphQLNamedType, other: GraphQLNamedType) -> Iterator[SchemaChange]:
         if type(one) is not type(other):
-            yield Change(Effect.BREAKING, one.name, f"its kind changed from {_kind(one)} to {_kind(other)}.")
+            yield SchemaChange(
+                ChangeEffect.BREAKING, one.name, f"its kind changed from {_kind(one)} to {_kind(other)}."
+            )
         elif isinstance(one, GraphQLEnumType) and isinstance(other, GraphQLEnumType):
             yield from self._enum(one, other)
         elif isinstance(one, GraphQLUnionType) and isinstance(other, GraphQLUnionType):
@@ -100,37 +103,39 @@ class _Comparison:
             yield from self._members(one.name, *interfaces, "interface")
             yield from self._fields(one, other)
 
-    def _enum(self, one: GraphQLEnumType, other: GraphQLEnumType) -> Iterator[Change]:
+    def _enum(self, one: GraphQLEnumType, other: GraphQLEnumType) -> Iterator[SchemaChange]:
         for value in sorted(one.values.keys() - other.values.keys()):
-            yield Change(Effect.BREAKING, f"{one.name}.{value}", "the value was removed.")
+            yield SchemaChange(ChangeEffect.BREAKING, f"{one.name}.{value}", "the value was removed.")
         for value in sorted(other.values.keys() - one.values.keys()):
-            yield Change(Effect.RISKY, f"{one.name}.{value}", "the value was added; clients may not expect it.")
+            yield SchemaChange(
+                ChangeEffect.RISKY, f"{one.name}.{value}", "the value was added; clients may not expect it."
+            )
         for value in sorted(one.values.keys() & other.values.keys()):
             was, now = one.values[value].deprecation_reason, other.values[value].deprecation_reason
             yield from _deprecation(f"{one.name}.{value}", was, now)
 
-    def _members(self, name: str, before: set[str], after: set[str], what: str) -> Iterator[Change]:
+    def _members(self, name: str, before: set[str], after: set[str], what: str) -> Iterator[SchemaChange]:
         for member in sorted(before - after):
-            yield Change(Effect.BREAKING, name, f"{what} {member} was removed.")
+            yield SchemaChange(ChangeEffect.BREAKING, name, f"{what} {member} was removed.")
         for member in sorted(after - before):
-            yield Change(Effect.RISKY, name, f"{what} {member} was added; clients may not expect it.")
+            yield SchemaChange(ChangeEffect.RISKY, name, f"{what} {member} was added; clients may not expect it.")
 
     def _fields(
         self, one: GraphQLObjectType | GraphQLInterfaceType, other: GraphQLObjectType | GraphQLInterfaceType
-    ) -> Iterator[Change]:
+    ) -> Iterator[SchemaChange]:
         for name in sorted(one.fields.keys() - other.fields.keys()):
-            yield Change(Effect.BREAKING, f"{one.name}.{name}", "the field was removed.")
+            yield SchemaChange(ChangeEffect.BREAKING, f"{one.name}.{name}", "the field was removed.")
         for name in sorted(other.fields.keys() - one.fields.keys()):
-            yield Change(Effect.SAFE, f"{one.name}.{name}", "the field was added.")
+            yield SchemaChange(ChangeEffect.SAFE, f"{one.name}.{name}", "the field was added.")
         for name in sorted(one.fields.keys() & other.fields.keys()):
             yield from self._field(f"{one.name}.{name}", one.fields[name], other.fields[name])
 
-    def _field(self, coordinate: str, one: GraphQLField, other: GraphQLField) -> Iterator[Change]:
+    def _field(self, coordinate: str, one: GraphQLField, other: GraphQLField) -> Iterator[SchemaChange]:
         was, now = str(one.type), str(other.type)
         if was != now:
             fits = is_subtype(now, was, self._is_subtype)
-            effect = Effect.SAFE if fits else Effect.BREAKING
-            yield Change(effect, coordinate, f"its type changed from {was} to {now}.")
+            effect = ChangeEffect.SAFE if fits else ChangeEffect.BREAKING
+            yield SchemaChange(effect, coordinate, f"its type changed from {was} to {now}.")
         yield from self._inputs(one.args, other.args, lambda name: f"{coordinate}({name}:)", "argument")
         yield from _deprecation(coordinate, one.deprecation_reason, other.deprecation_reason)
 
@@ -143,30 +148,32 @@ class _Comparison:
         implementing = isinstance(one, GraphQLObjectType | GraphQLInterfaceType)
         return implementing and isinstance(other, GraphQLInterfaceType) and other in one.interfaces  # type: ignore[union-attr]
 
-    def _inputs(self, before: Inputs, after: Inputs, coordinate: Callable[[str], str], what: str) -> Iterator[Change]:
+    def _inputs(
+        self, before: Inputs, after: Inputs, coordinate: Callable[[str], str], what: str
+    ) -> Iterator[SchemaChange]:
         for name in sorted(before.keys() - after.keys()):
-            yield Change(Effect.BREAKING, coordinate(name), f"the {what} was removed.")
+            yield SchemaChange(ChangeEffect.BREAKING, coordinate(name), f"the {what} was removed.")
         for name in sorted(after.keys() - before.keys()):
             if _needed(after[name]):
-                yield Change(Effect.BREAKING, coordinate(name), f"a required {what} was added.")
+                yield SchemaChange(ChangeEffect.BREAKING, coordinate(name), f"a required {what} was added.")
             else:
-                yield Change(Effect.SAFE, coordinate(name), f"an optional {what} was added.")
+                yield SchemaChange(ChangeEffect.SAFE, coordinate(name), f"an optional {what} was added.")
         for name in sorted(before.keys() & after.keys()):
             yield from self._input(coordinate(name), before[name], after[name])
 
     def _input(
         self, coordinate: str, one: GraphQLArgument | GraphQLInputField, other: GraphQLArgument | GraphQLInputField
-    ) -> Iterator[Change]:
+    ) -> Iterator[SchemaChange]:
         was, now = str(one.type), str(other.type)
         if was != now:
             fits = is_subtype(was, now, self._is_subtype)
-            effect = Effect.SAFE if fits else Effect.BREAKING
-            yield Change(effect, coordinate, f"its type changed from {was} to {now}.")
+            effect = ChangeEffect.SAFE if fits else ChangeEffect.BREAKING
+            yield SchemaChange(effect, coordinate, f"its type changed from {was} to {now}.")
         elif _needed(other) and not _needed(one):
-            yield Change(Effect.BREAKING, coordinate, "it became required, for its default was removed.")
+            yield SchemaChange(ChangeEffect.BREAKING, coordinate, "it became required, for its default was removed.")
         if _default(one) != _default(other) and not (_needed(other) and not _needed(one)):
             told = f"its default changed from {_default(one)} to {_default(other)}."
-            yield Change(Effect.RISKY, coordinate, told)
+            yield SchemaChange(ChangeEffect.RISKY, coordinate, told)
 
 
 def _own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
@@ -187,8 +194,21 @@ def _default(value: GraphQLArgument | GraphQLInputField) -> str:
     return print_ast(value.default.literal) if value.default.literal else repr(value.default.value)
 
 
-def _deprecation(coordinate: str, was: str | None, now: str | None) -> Iterator[Change]:
+def _deprecation(coordinate: str, was: str | None, now: str | None) -> Iterator[SchemaChange]:
     if was is None and now is not None:
-        yield Change(Effect.SAFE, coordinate, f"it was deprecated: {now}")
+        yield SchemaChange(ChangeEffect.SAFE, coordinate, f"it was deprecated: {now}")
     elif was is not None and now is None:
-        yield Change(Effect.SAFE, coordinate, "it is no longer deprecated.")
+        yield SchemaChange(ChangeEffect.SAFE, coordinate, "it is no longer deprecated.")
+
+
+def is_subtype(sub: str, sup: str, named: Callable[[str, str], bool]) -> bool:
+    """Section 3.6.1 IsValidImplementationFieldType; ``named`` decides for named types."""
+    if sub == sup:
+        return True
+    if sup.endswith("!"):
+        return sub.endswith("!") and is_subtype(sub[:-1], sup[:-1], named)
+    if sub.endswith("!"):
+        return is_subtype(sub[:-1], sup, named)
+    if sup.startswith("["):
+        return sub.startswith("[") and is_subtype(sub[1:-1], sup[1:-1], named)
+    return not sub.startswith("[") and named(sub, sup)
