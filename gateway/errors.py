@@ -103,6 +103,16 @@ SUBGRAPH_FAILED = ErrorCode(
     "A department's subgraph reported an error of its own for a part of the answer.",
     "Ask the department named; its message is in its own log under the request's id.",
 )  # fmt: skip
+NOTHING_RELEASED = ErrorCode(
+    "NOTHING_RELEASED", Family.GATEWAY,
+    "The registry holds no live release of any subgraph, so there is nothing to ask for yet.",
+    "Release a subgraph; it is served within seconds, without a restart.", 503,
+)  # fmt: skip
+GRAPH_CHANGED = ErrorCode(
+    "GRAPH_CHANGED", Family.REQUEST,
+    "The schema changed while a subscription ran, and what it asks for is not served any more.",
+    "Compare the subscription with the schema as it is now, and subscribe anew; the errors beside it name the fields.",
+)  # fmt: skip
 INTERNAL = ErrorCode(
     "INTERNAL", Family.GATEWAY,
     "The gateway failed; nothing about the cause is shown.",

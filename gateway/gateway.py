@@ -1,7 +1,9 @@
 """What the server calls: who is asking, what that caller sees, the answer, and its record."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
+import asyncio
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -9,15 +11,17 @@ import msgspec
 
 from gateway.access.caller_view import CallerView
 from gateway.access.row_checks import check_rows, row_checks
-from gateway.binding import Binding, GovernedBinding, PlainBinding
+from gateway.binding import GovernedBinding, PlainBinding
 from gateway.building import Build
-from gateway.errors import RequestError
-from gateway.execution.result import Result
+from gateway.errors import NOTHING_RELEASED, CodedError, RequestError
+from gateway.execution.result import BoundPlan, Result
+from gateway.execution.subgraph_address import SubgraphRoute
 from gateway.execution.transport import RoutedTransport
-from gateway.pipeline import answer, stream
+from gateway.pipeline import answer
 from gateway.preparation import Prepared
 from gateway.server.answering import Answer, Answering, Credentials, EncodableResult, GraphQLRequest
 from gateway.snapshot import Text
+from gateway.subscriptions import stream
 from policies.callers import Caller
 
 if TYPE_CHECKING:
@@ -25,16 +29,63 @@ if TYPE_CHECKING:
     from gateway.server.authentication import Authenticator
 
 
-class PlainGateway(Answering):
-    """Plain federation: no catalogue, no policy, every field public.
+@dataclass(frozen=True, slots=True)
+class _Footing:
+    """What a streamed operation stands on: the build, what the caller sees, and the plan bound for it."""
 
-    ``build`` is replaced by one assignment: requests under way finish on the one they began with.
-    """
+    build: Build
+    view: CallerView
+    prepared: Prepared
+    bound: BoundPlan
+
+    @property
+    def routes(self) -> Mapping[str, SubgraphRoute]:
+        """See gateway.subscriptions.Footing."""
+        return self.build.routes
+
+
+class _OnBuilds(Answering):
+    """Answers on the build in force, which is replaced by one assignment: requests under way finish on theirs."""
 
     transport: RoutedTransport
 
-    def __init__(self, build: Build, timeout: float) -> None:
-        self.build = build
+    def __init__(self, build: Build | None) -> None:
+        self._build = build
+        self._streams: set[asyncio.Event] = set()
+
+    @property
+    def build(self) -> Build:
+        """The build in force. Raises CodedError NOTHING_RELEASED where there is none yet."""
+        if self._build is None:
+            raise CodedError(NOTHING_RELEASED, "Nothing is released yet: the registry holds no live subgraph.")
+        return self._build
+
+    @build.setter
+    def build(self, build: Build | None) -> None:
+        self._build = build
+        for swapped in self._streams:
+            swapped.set()
+
+    @property
+    def serving(self) -> bool:
+        """Whether there is anything to ask for."""
+        return self._build is not None
+
+    @contextmanager
+    def _told_of_swaps(self) -> Iterator[asyncio.Event]:
+        swapped = asyncio.Event()
+        self._streams.add(swapped)
+        try:
+            yield swapped
+        finally:
+            self._streams.discard(swapped)
+
+
+class PlainGateway(_OnBuilds):
+    """Plain federation: no catalogue, no policy, every field public."""
+
+    def __init__(self, build: Build | None, timeout: float) -> None:
+        super().__init__(build)
         self._binding = PlainBinding(timeout)
 
     async def admit(self, credentials: Credentials) -> None:
@@ -55,22 +106,27 @@ class PlainGateway(Answering):
         self, request: GraphQLRequest, credentials: Credentials
     ) -> AsyncGenerator[EncodableResult, None]:
         """See Answering."""
-        snapshot = self.build.snapshot
-        view = snapshot.plain_view
         text = _text(request)
-        async with aclosing(stream(text, request.variables, view, self._binding, snapshot, self.transport)) as results:
-            async for _, result in results:
-                yield result
+
+        async def find() -> _Footing:
+            build = self.build
+            view = build.snapshot.plain_view
+            prepared, values = await build.snapshot.prepare(text, view, request.variables)
+            return _Footing(build, view, prepared, self._binding.bind(prepared, values))
+
+        with self._told_of_swaps() as swapped:
+            async with aclosing(stream(find, swapped, self.transport)) as results:
+                async for _, result in results:
+                    yield result
 
 
-class GovernedGateway(Answering):
+class GovernedGateway(_OnBuilds):
     """Every caller under the catalogue and the policy; ``ledger`` is None where no store is configured."""
 
-    transport: RoutedTransport
     ledger: "OperationLedger | None" = None
 
-    def __init__(self, build: Build, authenticator: "Authenticator", timeout: float) -> None:
-        self.build = build
+    def __init__(self, build: Build | None, authenticator: "Authenticator", timeout: float) -> None:
+        super().__init__(build)
         self._authenticator = authenticator
         self._timeout = timeout
         self._latest = datetime.now(UTC)
@@ -87,7 +143,8 @@ class GovernedGateway(Answering):
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         """See Answering."""
         build = self.build
-        caller, view, binding = await self._perspective(build, request, credentials)
+        caller = await self._authenticator.authenticate(credentials)
+        view, binding = self._perspective(build, request, caller)
         try:
             prepared, result = await answer(
                 _text(request), request.variables, view, binding, build.snapshot, self.transport
@@ -103,20 +160,27 @@ class GovernedGateway(Answering):
         self, request: GraphQLRequest, credentials: Credentials
     ) -> AsyncGenerator[EncodableResult, None]:
         """See Answering."""
-        build = self.build
-        caller, view, binding = await self._perspective(build, request, credentials)
         text = _text(request)
+        caller = await self._authenticator.authenticate(credentials)
+
+        async def find() -> _Footing:
+            build = self.build
+            view, binding = self._perspective(build, request, caller)
+            prepared, values = await build.snapshot.prepare(text, view, request.variables)
+            return _Footing(build, view, prepared, binding.bind(prepared, values))
+
         try:
-            async with aclosing(
-                stream(text, request.variables, view, binding, build.snapshot, self.transport)
-            ) as results:
-                async for prepared, result in results:
-                    await self._judge_again(caller, view, text, request)
-                    kept = _without_foreign_rows(result, prepared, build, caller)
-                    await self._record(caller, prepared, kept, build, request)
-                    yield kept
+            with self._told_of_swaps() as swapped:
+                async with aclosing(stream(find, swapped, self.transport)) as results:
+                    async for footing, result in results:
+                        build, prepared = footing.build, footing.prepared
+                        await self._judge_again(caller, footing.view, text, request)
+                        kept = _without_foreign_rows(result, prepared, build, caller)
+                        await self._record(caller, prepared, kept, build, request)
+                        yield kept
         except RequestError as error:
-            await self._record_refusal(caller, error, build, request)
+            if self.serving:
+                await self._record_refusal(caller, error, self.build, request)
             raise
 
     def _now(self) -> datetime:
@@ -131,15 +195,11 @@ class GovernedGateway(Answering):
         if current.digest != view.digest:
             await build.snapshot.prepare(text, current, request.variables)
 
-    async def _perspective(
-        self, build: Build, request: GraphQLRequest, credentials: Credentials
-    ) -> tuple[Caller, CallerView, Binding]:
-        """Who is asking, what that caller sees, and what its requests carry to the subgraphs."""
+    def _perspective(self, build: Build, request: GraphQLRequest, caller: Caller) -> tuple[CallerView, GovernedBinding]:
+        """What the caller sees, and what its requests carry to the subgraphs."""
         governance = build.governance()
-        caller = await self._authenticator.authenticate(credentials)
         view = governance.view_for(caller, self._now())
-        binding = GovernedBinding(caller, governance.tables.version, request.request_id, build.seals, self._timeout)
-        return caller, view, binding
+        return view, GovernedBinding(caller, governance.tables.version, request.request_id, build.seals, self._timeout)
 
     async def _record(
         self, caller: Caller, prepared: Prepared, result: Result, build: Build, request: GraphQLRequest

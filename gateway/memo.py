@@ -35,5 +35,9 @@ class Memo(Generic[K, V]):
         self.young[key] = value
         return value
 
+    def items(self) -> list[tuple[K, V]]:
+        """All that is remembered, as it is now; may be asked from another thread."""
+        return list({**self._old, **self.young}.items())
+
     def __len__(self) -> int:
         return len(self.young.keys() | self._old.keys())

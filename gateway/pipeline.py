@@ -1,12 +1,11 @@
 """One request, from the client's text to its answer: the whole path on one screen."""
 
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import Mapping
 
 from gateway.access.caller_view import CallerView
 from gateway.binding import Binding
 from gateway.errors import METHOD_NOT_ALLOWED, STREAM_NEEDED, CodedError
-from gateway.execution.executor import execute, subscribe
+from gateway.execution.executor import execute
 from gateway.execution.ports import SubgraphTransport
 from gateway.execution.result import Result
 from gateway.planning.operation import OperationKind
@@ -34,22 +33,3 @@ async def answer(
         if text.queries_only:
             raise CodedError(METHOD_NOT_ALLOWED, "A mutation may not come by GET; send it by POST.")
     return prepared, await execute(binding.bind(prepared, values), transport)
-
-
-async def stream(
-    text: Text,
-    variables: Mapping[str, object],
-    view: CallerView,
-    binding: Binding,
-    snapshot: Snapshot,
-    transport: SubgraphTransport,
-) -> AsyncGenerator[tuple[Prepared, Result], None]:
-    """Answers any operation as a stream: a subscription's events, or one result. Gives and raises as ``answer``."""
-    prepared, values = await snapshot.prepare(text, view, variables)
-    bound = binding.bind(prepared, values)
-    if prepared.kind is not OperationKind.SUBSCRIPTION:
-        yield prepared, await execute(bound, transport)
-        return
-    async with aclosing(subscribe(bound, transport)) as results:
-        async for result in results:
-            yield prepared, result

@@ -50,6 +50,15 @@ class Prepared:
         return bound
 
 
+class Uses:
+    """How often a document was asked for; what is known of it before it is asked for here counts too."""
+
+    __slots__ = ("number",)
+
+    def __init__(self, number: int = 0) -> None:
+        self.number = number
+
+
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
     """A document under one view: what a request with the same text and view begins with."""
@@ -58,6 +67,7 @@ class PreparedDocument:
     definitions: tuple[VariableDefinitionNode, ...]
     schema: GraphQLSchema
     shapes: dict[tuple[bool, ...], Prepared] = field(default_factory=dict)
+    uses: Uses = field(default_factory=Uses)
 
     def coerce(self, variables: Mapping[str, object]) -> Mapping[str, object]:
         """Variables checked and completed by their defaults (GraphQL October 2021, section 6.1.2).

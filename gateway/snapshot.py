@@ -46,6 +46,20 @@ class Text:
     queries_only: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class UsedDocument:
+    """A document as it was asked for: the digest of the view, how often, and each choice of its conditions."""
+
+    view: str
+    text: Text
+    uses: int
+    conditions: tuple[Mapping[str, bool], ...]
+
+
+def _conditions(prepared: PreparedDocument) -> tuple[Mapping[str, bool], ...]:
+    return tuple(dict(zip(prepared.valid.conditions, shape, strict=True)) for shape in tuple(prepared.shapes))
+
+
 class Snapshot:
     """One supergraph, one policy version, and what was computed from them.
 
@@ -94,12 +108,33 @@ class Snapshot:
         document = self._documents.young.get(key) or self._documents.get(key)
         if document is None:
             document = await self._once(key, lambda: self._read(key, text, view))
+        document.uses.number += 1
         values = document.coerce(variables)
         shape = document.shape_of(values)
         prepared = document.shapes.get(shape)
         if prepared is None:
             prepared = await self._once((key, shape), lambda: self._shape(document, shape, text, view, values))
         return prepared, prepared.bind_values(values)
+
+    def most_used(self, count: int) -> list["UsedDocument"]:
+        """The documents asked for most often, most used first; may be asked from another thread."""
+        known = sorted(self._documents.items(), key=lambda entry: -entry[1].uses.number)[:count]
+        return [
+            UsedDocument(view, Text(document, name, partial), prepared.uses.number, _conditions(prepared))
+            for (view, document, name, partial), prepared in known
+        ]
+
+    def warm(self, used: "UsedDocument", view: CallerView) -> None:
+        """Prepares a document as requests of its kind will want it; half its uses count on. For a thread of its own.
+
+        Raises RequestError or CodedError where the document is not served here.
+        """
+        key = (view.digest, used.text.document, used.text.operation_name, used.text.partial)
+        document = self._read(key, used.text, view)
+        document.uses.number = used.uses // 2
+        for values in used.conditions:
+            prepared = self._shape(document, document.shape_of(values), used.text, view, values)
+            prepared.compiled.warm()
 
     async def _once(self, key: object, compute: Callable[[], T]) -> T:
         underway = cast("asyncio.Future[T] | None", self._underway.get(key))

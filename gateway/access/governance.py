@@ -42,12 +42,14 @@ class Governance:
         self._texts = RefusalTexts(catalogue, apply)
         self._views: Memo[str, CallerView] = Memo(VIEWS_KEPT)
         self._contracts: Memo[str, GraphQLSchema] = Memo(CONTRACTS_KEPT)
+        self._callers: Memo[str, Caller] = Memo(VIEWS_KEPT)
 
     def with_tables(self, tables: "PolicyTables") -> "Governance":
         """The same supergraph and catalogue under another policy version; schemas made so far are kept."""
         changed = copy(self)
         changed.tables = tables
         changed._views = Memo(VIEWS_KEPT)
+        changed._callers = Memo(VIEWS_KEPT)
         return changed
 
     def types_by_resource(self) -> Mapping[str, frozenset[str]]:
@@ -69,7 +71,12 @@ class Governance:
         view = self._views.young.get(access.digest) or self._views.get(access.digest)
         if view is None or view.rights is None or view.rights.view is not access:
             view = self._views.put(access.digest, self._build(access))
+            self._callers.put(access.digest, caller)
         return view
+
+    def caller_of(self, view: str) -> Caller | None:
+        """One of the callers that saw the view of that digest, None if nobody lately has."""
+        return self._callers.get(view)
 
     def _build(self, access: AccessView) -> CallerView:
         hidden = self._hidden(access)

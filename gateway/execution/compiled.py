@@ -78,6 +78,11 @@ class CompiledPlan:
                 FORMS.admit(self, self._form.shapes)
         return self._form
 
+    def warm(self) -> None:
+        """Makes the compiled form now, as if the plan had run as often as it takes."""
+        while self._compiled_at_run is not None and self._runs < self._compiled_at_run:
+            self.form()
+
     def make_room(self) -> None:
         """Let the form go; enough further use brings it back."""
         if self._form is not None:

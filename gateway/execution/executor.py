@@ -1,6 +1,6 @@
 """From a bound plan to a result."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
 from gateway.errors import CodedError
@@ -29,8 +29,12 @@ async def execute(bound: BoundPlan, transport: SubgraphTransport) -> Result:
             await ended(under_way)
 
 
-async def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncGenerator[Result, None]:
+async def subscribe(
+    bound: BoundPlan, transport: SubgraphTransport, current: Callable[[], BoundPlan] | None = None
+) -> AsyncGenerator[Result, None]:
     """Answer a subscription: one result for each event of its trigger (the plan's first fetch), in order.
+
+    ``current`` gives the plan to answer the next event by, where it can change: one with the same trigger.
 
     A trigger that fails ends the subscription with a last result that says so. Close the generator to end it earlier.
     """
@@ -40,6 +44,8 @@ async def subscribe(bound: BoundPlan, transport: SubgraphTransport) -> AsyncGene
     try:
         async with aclosing(transport.subscribe(trigger.subgraph, body, headers)) as events:
             async for event in events:
+                if current is not None:
+                    bound = current()
                 calls = Calls(bound, transport)
                 try:
                     result = await _answered(bound, calls, event)
