@@ -14,7 +14,7 @@ import yaml
 from catalog_sync.documents import DocumentError, ListNode, Node, parse_json, parse_yaml, read_text
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import CATALOGUE_UNREADABLE, CodedError
-from catalog_sync.loading import Catalogue, check_documents, load_catalogue
+from catalog_sync.loading import Catalogue, check_documents, document_nodes, load_catalogue
 from catalog_sync.problems import CatalogueInvalid
 from catalog_sync.spreadsheets import read_csv, read_xlsx, write_csv, write_xlsx
 from catalog_sync.writing import entry_document
@@ -39,8 +39,15 @@ def import_catalogue(source: Path, *, today: date | None = None, known: Iterable
     """
     if source.is_dir():
         return load_catalogue(source, today=today)
+    return check_documents(read_documents(source), today=today, known=known)
+
+
+def read_documents(source: Path) -> list[Node]:
+    """The entries of a file or directory as they are written, unchecked. Raises as ``import_catalogue`` does."""
+    if source.is_dir():
+        return document_nodes(source)
     try:
-        return check_documents(_nodes(source), today=today, known=known)
+        return _nodes(source)
     except DocumentError as error:
         raise CatalogueInvalid([error.problem]) from error
 

@@ -93,6 +93,9 @@ class Catalogue:
         return len(self._entries)
 
 
+_REGISTRY = Place("the registry")
+
+
 @dataclass(slots=True)
 class _Collected:
     """What the files hold, while they are read."""
@@ -195,8 +198,9 @@ def check_documents(
             unread.update(_codes_of(node))
     entries = tuple(entry for entry, _ in read)
     all_classes = {**national_classes(), **(classes or {})}
-    found.extend(_clashes(read))
-    around = surroundings((*known, *entries), all_classes, providers, today, unread)
+    others = tuple(known)
+    found.extend(_clashes(read, others))
+    around = surroundings((*others, *entries), all_classes, providers, today, unread)
     for entry, node in read:
         for each in findings(entry, around):
             place = place_of(node, each.field)
@@ -319,14 +323,22 @@ def _collect_classes(reader: FieldReader, collected: _Collected) -> None:
             collected.classes[code] = name
 
 
-def _clashes(read: Sequence[tuple[CatalogueEntry, Node]]) -> Iterable[CatalogueProblem]:
-    """Ids, codes, type names and titles that two entries both claim (V14, V9 and the uniqueness of titles)."""
-    seen: dict[tuple[str, str], tuple[CatalogueEntry, Place]] = {}
+def _clashes(
+    read: Sequence[tuple[CatalogueEntry, Node]], known: Iterable[CatalogueEntry]
+) -> Iterable[CatalogueProblem]:
+    """Ids, codes, type names and titles that two entries both claim (V14, V9 and the uniqueness of titles).
+
+    A known entry of the same id is the one that is replaced, and claims nothing.
+    """
+    replaced = {entry.id for entry, _ in read}
+    seen: dict[tuple[str, str], tuple[CatalogueEntry, Place]] = {
+        (kind, value): (entry, _REGISTRY)
+        for entry in known
+        if entry.id not in replaced
+        for _, _, kind, value in _claims(entry)
+    }
     for entry, node in read:
-        claims = [("DUPLICATE", "id", "id", entry.id), ("V9", "alias", "alias", entry.alias)]
-        claims += [("V14", f"codes[{place}]", "code", str(code)) for place, code in enumerate(entry.codes)]
-        claims.append(("DUPLICATE", "title", "title", f"{entry.title} of {entry.provider.name}"))
-        for rule, path, kind, value in claims:
+        for rule, path, kind, value in _claims(entry):
             place = place_of(node, path)
             if (kind, value) not in seen:
                 seen[kind, value] = (entry, place)
@@ -337,3 +349,12 @@ def _clashes(read: Sequence[tuple[CatalogueEntry, Node]]) -> Iterable[CatalogueP
             message = f"{other.id} of {other.provider.name} ({where}) has the same {kind}."
             remedy = "Give one of the two another; entries are never merged because their names match."
             yield CatalogueProblem(rule, message, remedy, place, identity_of(node), path, value)
+
+
+def _claims(entry: CatalogueEntry) -> Iterator[tuple[str, str, str, str]]:
+    """What an entry alone may have: rule, field, kind and value."""
+    yield "DUPLICATE", "id", "id", entry.id
+    yield "V9", "alias", "alias", entry.alias
+    for place, code in enumerate(entry.codes):
+        yield "V14", f"codes[{place}]", "code", str(code)
+    yield "DUPLICATE", "title", "title", f"{entry.title} of {entry.provider.name}"

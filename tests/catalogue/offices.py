@@ -1,0 +1,46 @@
+"""An office over a store of its own, and the whole example catalogue brought into force in it."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+from catalog_sync.entries import CatalogueEntry
+from catalog_sync.identifiers import CreditCode
+from catalog_sync.interchange import read_documents
+from catalog_sync.lifecycle import Side
+from catalog_sync.loading import Register
+from catalog_sync.office import CatalogueOffice
+from catalog_sync.platform import open_platform
+from catalog_sync.registry import Actor, Trigger, TriggerKind
+from tests.catalogue.entry_text import EXAMPLES
+
+NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
+CREATED = Trigger(TriggerKind.CREATED, date(2026, 11, 20), "渝府函〔2026〕1号")
+BUREAU = CreditCode.parse("11500000XXXX00019X")
+REVIEWER = Actor("user:reviewer", BUREAU, Side.COMPETENT)
+
+
+def provider_of(entry: CatalogueEntry) -> Actor:
+    """Each entry's own provider."""
+    return Actor("user:officer", entry.provider.credit_code, Side.PROVIDER)
+
+
+def officer(code: str) -> Actor:
+    return Actor("user:officer", CreditCode.parse(code), Side.PROVIDER)
+
+
+@contextmanager
+def office(folder: Path, register: Register | None = None, now: datetime = NOW) -> Iterator[CatalogueOffice]:
+    with open_platform(str(folder / "registry.db")) as platform:
+        yield CatalogueOffice(platform, register, clock=lambda: now)
+
+
+def bring_into_force(office: CatalogueOffice, source: Path = EXAMPLES) -> None:
+    """Drafts, submits, accepts and releases everything in a folder or file."""
+    drafted = office.draft(read_documents(source), CREATED, provider_of)
+    ids = [record.id for record in drafted.records]
+    office.submit(ids, provider_of)
+    for identity in ids:
+        office.accept(identity, REVIEWER)
+    office.release(ids, REVIEWER)
