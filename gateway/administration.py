@@ -35,10 +35,16 @@ T = TypeVar("T")
 
 
 class Administration:
-    """The administration of one gateway. Raises CodedError where the settings do not name all that it needs."""
+    """The administration of one gateway, over whatever ``catalogue`` is in force.
+
+    Raises CodedError where the settings do not name all that it needs."""
 
     def __init__(
-        self, gateway: GovernedGateway, authenticator: Authenticator, catalogue: Catalogue, access: AccessSettings
+        self,
+        gateway: GovernedGateway,
+        authenticator: Authenticator,
+        catalogue: Callable[[], Catalogue],
+        access: AccessSettings,
     ) -> None:
         self._gateway = gateway
         self._authenticator = authenticator
@@ -83,10 +89,10 @@ class Administration:
         return self._desk
 
     def _items(self) -> dict[str, ItemTiers]:
-        return items_of(self._catalogue)
+        return items_of(self._catalogue())
 
     def _governance(self) -> Governance | None:
-        return self._gateway.build.snapshot.governance
+        return self._gateway.build.snapshot.governance if self._gateway.serving else None
 
     def _rules(self, now: datetime) -> Rules:
         return Rules(profile=profile_in_force(self._access.rules, day_of(now)), calendar=self._calendar)

@@ -1,7 +1,6 @@
 """The composition root: settings -> a wired ASGI application. The only module that knows every part."""
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -9,23 +8,21 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
-from gateway.building import Build, Foundation
+from gateway.changing import Changes
 from gateway.execution.transport import RoutedTransport
 from gateway.gateway import GovernedGateway, PlainGateway
 from gateway.own_view import own_view_routes
-from gateway.reloading import follow, read_supergraph_text
+from gateway.reloading import follow
 from gateway.server.admission import Admission, SteadyRate
 from gateway.server.application import Application, build_application
 from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
 from gateway.server.stored_documents import StoredDocuments, read_trusted
 from gateway.settings import Settings
+from gateway.starting import Start, read_start
 
 if TYPE_CHECKING:
     from gateway.administration import Administration
-    from policies.tables import PolicyTables
-
-_log = logging.getLogger("watersmeet")
 
 
 def create_app(settings: Settings, *, plain: bool) -> Application:
@@ -34,20 +31,20 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     ``plain`` is federation without catalogue and policy. Raises CodedError when the settings do not name all that is
     needed, or something named cannot be read, so that a wrong start fails before it listens.
     """
-    foundation = Foundation.read(settings, plain=plain)
-    text = read_supergraph_text(settings.supergraph)
-    gateway = _gateway(foundation, foundation.build(text, settings), settings.server.deadline)
-    administration = _administration(gateway, foundation, settings)
+    start = read_start(settings, plain=plain)
+    gateway = _gateway(start, settings.server.deadline)
+    changes = Changes(gateway, start.foundation, settings)
+    administration = _administration(gateway, changes, settings)
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        gateway.transport = RoutedTransport(gateway.build.routes)
-        governing = _governing(gateway, foundation, settings, administration)
-        async with _following(gateway, text, foundation, settings), governing:
+        gateway.transport = RoutedTransport(gateway.build.routes if gateway.serving else {})
+        governing = _governing(gateway, changes, settings, administration)
+        async with governing, _following(changes, start, settings):
             yield
         await gateway.transport.close()
 
-    readiness = Readiness({"supergraph": lambda: True})
+    readiness = Readiness({"supergraph": lambda: gateway.serving or "nothing is released yet"})
     limits, documents = settings.limits, settings.documents
     trusted = read_trusted(Path(documents.trusted)) if documents.trusted else None
     return build_application(
@@ -62,70 +59,66 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     )
 
 
-def _gateway(foundation: Foundation, build: Build, timeout: float) -> PlainGateway | GovernedGateway:
-    if foundation.authenticator is None:
-        return PlainGateway(build, timeout)
-    return GovernedGateway(build, foundation.authenticator, timeout)
+def _gateway(start: Start, timeout: float) -> PlainGateway | GovernedGateway:
+    authenticator = start.foundation.authenticator
+    if authenticator is None:
+        return PlainGateway(start.build, timeout)
+    return GovernedGateway(start.build, authenticator, timeout)
 
 
 def _administration(
-    gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings
+    gateway: PlainGateway | GovernedGateway, changes: Changes, settings: Settings
 ) -> "Administration | None":
     """The administration, where there is a store that it could change."""
-    if not isinstance(gateway, GovernedGateway) or not settings.access.store:
-        return None
-    if foundation.authenticator is None or foundation.catalogue is None:
+    authenticator = changes.foundation.authenticator
+    if not isinstance(gateway, GovernedGateway) or not settings.access.store or authenticator is None:
         return None
     from gateway.administration import Administration
 
-    return Administration(gateway, foundation.authenticator, foundation.catalogue, settings.access)
+    return Administration(gateway, authenticator, changes.catalogue, settings.access)
 
 
 @asynccontextmanager
-async def _following(
-    gateway: PlainGateway | GovernedGateway, text: str, foundation: Foundation, settings: Settings
-) -> AsyncIterator[None]:
-    """While entered, a changed supergraph is built and swapped in."""
-    loop = asyncio.get_running_loop()
+async def _following(changes: Changes, start: Start, settings: Settings) -> AsyncIterator[None]:
+    """While entered, a changed supergraph is built and swapped in: that of the registry, or that of the files."""
+    if start.in_force is None or start.served is None:
+        loop = asyncio.get_running_loop()
 
-    def swap(changed: str) -> None:
-        build = foundation.build(changed, settings)
+        def swap(changed: str) -> None:
+            asyncio.run_coroutine_threadsafe(changes.take_graph(changed), loop).result()
 
-        def put() -> None:
-            # The policy may have changed since the process began.
-            current = gateway.build.snapshot.governance
-            gateway.transport.replace(build.routes)
-            gateway.build = build if current is None else build.under(current.tables)
+        async with _task(follow(settings.supergraph, start.text, swap)):
+            yield
+        return
+    from gateway.registry_following import RegistryFollower
 
-        loop.call_soon_threadsafe(put)
-
-    async with _task(follow(settings.supergraph, text, swap)):
-        yield
+    digest = "" if start.build is None else start.build.snapshot.graph_version
+    with RegistryFollower(settings.registry, start.in_force, start.served, digest, changes.take_graph) as follower:
+        async with _task(follower.follow()):
+            yield
 
 
 @asynccontextmanager
 async def _governing(
     gateway: PlainGateway | GovernedGateway,
-    foundation: Foundation,
+    changes: Changes,
     settings: Settings,
     administration: "Administration | None",
 ) -> AsyncIterator[None]:
     """While entered, if there is a store: operations are recorded, a new policy is swapped in, people administer."""
     access = settings.access
-    if not isinstance(gateway, GovernedGateway) or foundation.catalogue is None or administration is None:
+    if not isinstance(gateway, GovernedGateway) or administration is None:
         yield
         return
     from gateway.policy_source import follower_of, open_store, read_secret
     from gateway.recording import OperationLedger
 
-    def swap(tables: "PolicyTables") -> None:
-        gateway.build = gateway.build.under(tables)
-        _log.info("policy version %s is live", tables.version)
-
     async with open_store(access.store) as store:
         gateway.ledger = OperationLedger(store, read_secret(access.person_key, "access.person_key"))
+        changes.policy = follower_of(store, access, changes.catalogue)
+        await changes.look_at_policy()
         try:
-            async with _task(follower_of(store, access, foundation.catalogue).follow(swap)):
+            async with _task(changes.follow_policy()):
                 with administration.serving(store):
                     yield
         finally:

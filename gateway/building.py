@@ -13,7 +13,7 @@ from gateway.access.governance import Governance
 from gateway.document_limits import DocumentLimits
 from gateway.errors import CodedError
 from gateway.execution.subgraph_address import SubgraphRoute, TransportLimits, parse_address
-from gateway.settings import SETTINGS_INVALID, LimitSettings, Settings, SubgraphSettings
+from gateway.settings import SETTINGS_INVALID, AccessSettings, LimitSettings, Settings, SubgraphSettings
 from gateway.snapshot import Snapshot
 from gateway.sources import read_text
 from gateway.supergraph.join_sdl import read_supergraph
@@ -58,14 +58,15 @@ class Foundation:
     authenticator: "Authenticator | None" = None
 
     @classmethod
-    def read(cls, settings: Settings, *, plain: bool) -> "Foundation":
-        """Reads catalogue, policy and callers. Raises CodedError naming what is missing or wrong."""
-        if not settings.supergraph.source and not settings.supergraph.compose:
-            raise CodedError(SETTINGS_INVALID, "Nothing to serve: give --supergraph FILE_OR_URL or supergraph.source.")
+    def read(cls, settings: Settings, *, plain: bool, registered: "Catalogue | None" = None) -> "Foundation":
+        """Reads policy and callers, and the catalogue unless it is ``registered`` in a store.
+
+        Raises CodedError naming what is missing or wrong.
+        """
         if plain:
             return cls()
         access = settings.access
-        for name in ("catalogue", "callers") if access.store else ("catalogue", "policy", "callers"):
+        for name in _needed(access, registered):
             if not getattr(access, name):
                 raise CodedError(
                     SETTINGS_INVALID,
@@ -77,7 +78,7 @@ class Foundation:
         from gateway.policy_source import live_tables
         from gateway.server.authentication import read_authenticator
 
-        catalogue = load_catalogue(Path(access.catalogue))
+        catalogue = registered or load_catalogue(Path(access.catalogue))
         tables = live_tables(access, catalogue)
         return cls(catalogue, tables, read_authenticator(Path(access.callers), access.zone))
 
@@ -106,6 +107,13 @@ class Foundation:
         version = hashlib.sha256(text.encode()).hexdigest()
         labels = frozenset(settings.supergraph.labels)
         return Build(Snapshot(supergraph, version, governance, settings.caches, labels, bounds), routes, seals)
+
+
+def _needed(access: AccessSettings, registered: "Catalogue | None") -> tuple[str, ...]:
+    """The settings without which nothing may be served. A policy file cannot follow a catalogue that changes."""
+    if registered is not None:
+        return ("store", "callers")
+    return ("catalogue", "callers") if access.store else ("catalogue", "policy", "callers")
 
 
 def document_limits(settings: LimitSettings) -> DocumentLimits:

@@ -13,6 +13,7 @@ _DECLARING = (
     "gateway.sources",
     "gateway.reloading",
     "gateway.recording",
+    "gateway.registry_source",
     "gateway.composition.sources",
     "gateway.supergraph.errors",
     "gateway.access.refusals",

@@ -61,7 +61,11 @@ class _OnBuilds(Answering):
         return self._build
 
     @build.setter
-    def build(self, build: Build | None) -> None:
+    def build(self, build: Build) -> None:
+        self.replace_build(build)
+
+    def replace_build(self, build: Build | None) -> None:
+        """Puts a build into force, or none, and has every stream judged under it."""
         self._build = build
         for swapped in self._streams:
             swapped.set()

@@ -72,10 +72,10 @@ async def open_store(address: str) -> AsyncIterator[SqlPolicyStore]:
         await database.close()
 
 
-def follower_of(store: SqlPolicyStore, access: AccessSettings, catalogue: Catalogue) -> PolicyFollower:
-    """What sees new versions in ``store``, verified by the store's key."""
+def follower_of(store: SqlPolicyStore, access: AccessSettings, catalogue: Callable[[], Catalogue]) -> PolicyFollower:
+    """What sees new versions in ``store``, verified by its key, and compiles them over the catalogue in force."""
     key = read_key(access.store_key, "access.store_key")
-    return PolicyFollower(store, {key.id: key}, lambda: items_of(catalogue))
+    return PolicyFollower(store, {key.id: key}, lambda: items_of(catalogue()))
 
 
 def live_tables(access: AccessSettings, catalogue: Catalogue) -> PolicyTables:
@@ -85,7 +85,7 @@ def live_tables(access: AccessSettings, catalogue: Catalogue) -> PolicyTables:
 
     async def look() -> PolicyTables | None:
         async with open_store(access.store) as store:
-            return await follower_of(store, access, catalogue).look()
+            return await follower_of(store, access, lambda: catalogue).look()
 
     tables = run_apart(look)
     if tables is None:

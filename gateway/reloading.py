@@ -7,7 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from gateway.errors import CodedError, ErrorCode, Family
-from gateway.settings import SupergraphSettings
+from gateway.settings import SETTINGS_INVALID, SupergraphSettings
 from gateway.sources import read_source
 
 _log = logging.getLogger("watersmeet.supergraph")
@@ -25,8 +25,13 @@ FILE_INTERVAL = 0.5
 def read_supergraph_text(settings: SupergraphSettings) -> str:
     """Supergraph SDL as the settings say: read from its source, or composed.
 
-    Raises CodedError when it cannot be read or does not compose.
+    Raises CodedError when none is named, it cannot be read or does not compose.
     """
+    if not settings.source and not settings.compose:
+        raise CodedError(
+            SETTINGS_INVALID,
+            "Nothing to serve: give --supergraph FILE_OR_URL, or set registry.store, supergraph.compose or .source.",
+        )
     if settings.compose:
         from gateway.composition.compose import compose
         from gateway.composition.sources import load_sources

@@ -327,6 +327,7 @@ class PolicyFollower:
         self._keys = dict(keys)
         self._items = items
         self._failed: int | None = None
+        self._version: PolicyVersion | None = None
         self.tables: PolicyTables | None = None
         self.number: int | None = None
 
@@ -354,8 +355,17 @@ class PolicyFollower:
         for finding in tables.findings:
             if finding.is_error:
                 _log.warning("policy %s: %s (left out: the catalogue has become stricter)", head, finding)
-        self.tables, self.number, self._day = tables, head, today
+        self.tables, self.number, self._day, self._version = tables, head, today, signed.version
         return tables
+
+    async def over(self, items: Items) -> PolicyTables | None:
+        """The newest good version over other items, for a changed catalogue; None where none was found yet.
+
+        Raises CodedError POLICY_INVALID where it cannot be compiled over them.
+        """
+        if self._version is None:
+            return None
+        return await asyncio.to_thread(_compile_without_collecting, self._version, items)
 
     async def follow(self, swap: Callable[[PolicyTables], None], seconds: float = POLL_SECONDS) -> None:
         """Looks for ever, and hands every new version to ``swap``. A store that fails for a while is waited for."""

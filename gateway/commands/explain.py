@@ -8,21 +8,20 @@ import msgspec
 import typer
 
 from gateway.access.explain import FieldVerdict, explain
-from gateway.building import Foundation
-from gateway.errors import CodedError
-from gateway.reloading import read_supergraph_text
+from gateway.errors import NOTHING_RELEASED, CodedError
 from gateway.settings import SETTINGS_INVALID, load_settings
 from gateway.sources import read_text
+from gateway.starting import read_start
 from policies.callers import Caller, CallerKind, anonymous
 
 
 def run(operation: str, config: Path, subject: str, purpose: str | None, format_: str) -> int:
     """Prints a verdict per field; 1 when some field is refused. Raises CodedError for wrong input."""
     settings = load_settings(config)
-    foundation = Foundation.read(settings, plain=False)
-    build = foundation.build(read_supergraph_text(settings.supergraph), settings)
-    governance = build.snapshot.governance
-    assert governance is not None
+    build = read_start(settings, plain=False).build
+    if build is None:
+        raise CodedError(NOTHING_RELEASED, "The registry holds no live release, so there is nothing to explain yet.")
+    governance = build.governance()
     caller = _caller(subject, purpose, settings.access.zone, Path(settings.access.callers))
     text = sys.stdin.read() if operation == "-" else read_text(Path(operation))
     verdicts = explain(text, governance.view_for(caller, datetime.now(UTC)))

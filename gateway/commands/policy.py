@@ -11,6 +11,7 @@ import typer
 from catalog_sync.loading import Catalogue, load_catalogue
 from gateway.errors import CodedError
 from gateway.policy_source import items_of, live_tables, open_store, read_key, run_apart
+from gateway.registry_source import read_registered_catalogue
 from gateway.settings import SETTINGS_INVALID, Settings, load_settings
 from gateway.sources import read_text
 from policies.drafts import FreezeOf
@@ -141,8 +142,12 @@ def show(
 
 
 def _catalogue(settings: Settings) -> Catalogue:
+    if settings.registry.store:
+        return read_registered_catalogue(settings.registry.store)
     if not settings.access.catalogue:
-        raise CodedError(SETTINGS_INVALID, "access.catalogue is not set; name the folder of catalogue entries.")
+        raise CodedError(
+            SETTINGS_INVALID, "Neither registry.store nor access.catalogue is set; name the store or folder of entries."
+        )
     return load_catalogue(Path(settings.access.catalogue))
 
 

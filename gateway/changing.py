@@ -1,0 +1,140 @@
+"""What is served changes here, and nowhere else: another graph, another catalogue, another policy.
+
+Each change is built away from the event loop and put into force by one assignment on it. Two may overlap: a policy can
+be published while a graph is built. So a build is put into force only if what it was made over still is; otherwise it
+is made again. Invariant: ``foundation`` is what the build in force stands on, and its policy tables were compiled over
+its catalogue.
+"""
+
+import asyncio
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from gateway.building import Build, Foundation
+from gateway.errors import CodedError, RequestError
+from gateway.gateway import GovernedGateway, PlainGateway
+from gateway.settings import Settings
+from gateway.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from catalog_sync.loading import Catalogue
+    from policies.publication import PolicyFollower
+    from policies.tables import PolicyTables
+
+_log = logging.getLogger("watersmeet")
+
+POLL_SECONDS = 0.25
+
+YIELD_WITHIN = 0.000_5
+"""Seconds after which a thread that builds lets the event loop run."""
+
+
+class Changes:
+    """Puts changes into force for one gateway. ``policy`` is set while a store of versions is followed."""
+
+    policy: "PolicyFollower | None" = None
+
+    def __init__(self, gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings) -> None:
+        self._gateway = gateway
+        self._settings = settings
+        self.foundation = foundation
+
+    def catalogue(self) -> "Catalogue":
+        """The catalogue in force. Only asked where requests are governed."""
+        assert self.foundation.catalogue is not None
+        return self.foundation.catalogue
+
+    async def take_graph(self, text: str | None, catalogue: "Catalogue | None" = None) -> Build | None:
+        """Builds supergraph SDL over a catalogue (None: the one in force) and serves it; None as text serves nothing.
+
+        Raises CodedError where it cannot be built; then everything stays.
+        """
+        while True:
+            before = foundation = self.foundation
+            if catalogue is not None and catalogue is not before.catalogue and before.tables is not None:
+                tables = await self._compiled_over(catalogue)
+                foundation = replace(before, catalogue=catalogue, tables=tables)
+            build = None if text is None else await asyncio.to_thread(self._make, text, foundation)
+            if self.foundation is before:
+                break
+        self.foundation = foundation
+        self._gateway.transport.replace({} if build is None else build.routes)
+        self._gateway.replace_build(build)
+        return build
+
+    async def look_at_policy(self) -> None:
+        """Puts a policy version into force at once, if there is a new one; what it permits is prepared anew on demand.
+
+        An emergency stop must not wait for operations to be prepared.
+        """
+        assert self.policy is not None
+        before = self.foundation
+        tables = await self.policy.look()
+        if tables is None:
+            return
+        while self.foundation.catalogue is not before.catalogue:
+            before = self.foundation
+            tables = await self._compiled_over(self.catalogue())
+        self.foundation = replace(self.foundation, tables=tables)
+        if self._gateway.serving:
+            self._gateway.replace_build(self._gateway.build.under(tables))
+        _log.info("policy version %s is live", tables.version)
+
+    async def follow_policy(self) -> None:
+        """Looks for ever for a new policy; cancel to stop. A store that fails for a while is waited for."""
+        while True:
+            await asyncio.sleep(POLL_SECONDS)
+            try:
+                await self.look_at_policy()
+            except (OSError, TimeoutError) as error:
+                _log.error("the policy stays as it is, its store cannot be asked: %s", type(error).__name__)
+
+    async def _compiled_over(self, catalogue: "Catalogue") -> "PolicyTables":
+        from gateway.policy_source import items_of  # plain federation starts without policy and its stores
+
+        items = await asyncio.to_thread(items_of, catalogue)
+        tables = await self.policy.over(items) if self.policy is not None else None
+        assert tables is not None, "the store of policy versions is followed before the registry is"
+        return tables
+
+    def _make(self, text: str, foundation: Foundation) -> Build:
+        with _yielding():
+            build = foundation.build(text, self._settings)
+            if self._gateway.serving:
+                warm(self._gateway.build.snapshot, build.snapshot, self._settings.registry.warm)
+        return build
+
+
+def warm(before: Snapshot, after: Snapshot, count: int) -> int:
+    """Prepares the ``count`` most used documents of one snapshot on another; how many are still served."""
+    prepared = 0
+    now = datetime.now(UTC)
+    for used in before.most_used(count):
+        view = after.plain_view
+        if before.governance is not None and after.governance is not None:
+            caller = before.governance.caller_of(used.view)
+            if caller is None:
+                continue
+            view = after.governance.view_for(caller, now)
+        try:
+            after.warm(used, view)
+            prepared += 1
+        except (CodedError, RequestError):
+            continue  # Whoever asks again is told what went; nothing is to be prepared for that.
+    return prepared
+
+
+@contextmanager
+def _yielding() -> Iterator[None]:
+    """While entered, the event loop waits a tenth as long for threads that compute."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(YIELD_WITHIN)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(usual)
