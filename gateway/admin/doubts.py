@@ -8,7 +8,6 @@ import strawberry
 from gateway.admin.desk import Info, Visit, stale, unknown
 from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.admin.grant_fields import Revision
-from gateway.admin.ledger import all_records
 from gateway.admin.ledger_fields import moment
 from gateway.admin.matter_types import Clock, Step
 from gateway.admin.rights import ConsoleAct, Rights
@@ -17,6 +16,7 @@ from policies.doubts import DoubtState
 from policies.items import resource_of
 from policies.ledger import person_hash
 from policies.matters import demand
+from policies.records import all_records
 
 DOUBTS = Cabinet("doubt", doubts.Doubt)
 strawberry.enum(DoubtState, description="Where a doubt stands.")

@@ -8,7 +8,6 @@ import msgspec
 
 from gateway.admin.desk import Visit, check_name, stale, unknown
 from gateway.admin.filing import Cabinet, Change, Filed
-from gateway.admin.ledger import all_records
 from gateway.admin.rights import ConsoleAct
 from gateway.errors import BAD_REQUEST, CodedError
 from policies import drafts
@@ -20,6 +19,7 @@ from policies.ledger import ActFacts, LedgerRecord, ReadFacts, RecordKind
 from policies.lines import PolicyVersion, time_text
 from policies.matters import Party
 from policies.publication import STRUCTURE, Person
+from policies.records import all_records
 from policies.simulation import RecordedOperation, WhatIf, what_if
 from policies.tables import PolicyTables, compile_tables
 from policies.versions import SignedVersion

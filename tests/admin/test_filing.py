@@ -4,9 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from gateway.admin.ledger import all_records
 from policies.ledger import Outcome, ReadFacts
 from policies.lines import time_text
+from policies.records import all_records
 from tests.policies.memory_store import memory_store
 
 START = datetime(2026, 9, 18, 2, tzinfo=UTC)
