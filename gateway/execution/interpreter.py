@@ -79,30 +79,30 @@ class Interpreter:
         for request, batch in zip(fetch.entities, call, strict=True):
             found = response if isinstance(response, Failure) else _entities(response, request)
             if isinstance(found, Failed):
-                self._fail_all(request, batch, found.failure)
+                self._fail_all(batch, found.failure)
             elif isinstance(found, Failure):
-                self._fail_all(request, batch, found)
+                self._fail_all(batch, found)
             elif not isinstance(found, list) or len(found) != len(batch.groups):
-                self._fail_all(request, batch, self.tree.malformed(self._source(fetch, whole=True)))
+                self._fail_all(batch, self.tree.malformed(self._source(fetch, whole=True)))
             else:
-                self._place_list(fetch, request, batch, found)
+                self._place_list(fetch, batch, found)
 
-    def _place_list(self, fetch: Fetch, request: EntityRequest, batch: Batch, entities: list[object]) -> None:
-        for entity, targets in zip(entities, batch.groups, strict=True):
+    def _place_list(self, fetch: Fetch, batch: Batch, entities: list[object]) -> None:
+        for entity, targets, fields in zip(entities, batch.groups, batch.fields, strict=True):
             if entity is None:
                 continue
             if isinstance(entity, dict):
                 for target in targets:
-                    self.tree.merge(target, entity, request.fields, self._source(fetch))
+                    self.tree.merge(target, entity, fields, self._source(fetch))
             else:
                 failure = entity.failure if isinstance(entity, Failed) else self.tree.malformed(self._source(fetch))
                 for target in targets:
-                    self.tree.fail(target, request.fields, failure)
+                    self.tree.fail(target, fields, failure)
 
-    def _fail_all(self, request: EntityRequest, batch: Batch, failure: Failure) -> None:
-        for targets in batch.groups:
+    def _fail_all(self, batch: Batch, failure: Failure) -> None:
+        for targets, fields in zip(batch.groups, batch.fields, strict=True):
             for target in targets:
-                self.tree.fail(target, request.fields, failure)
+                self.tree.fail(target, fields, failure)
 
     def _read(self, fetch: Fetch, answer: Answer) -> SubgraphResponse | Failure:
         try:

@@ -12,13 +12,13 @@ import msgspec
 
 from gateway.execution import subgraph_request
 from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
-from gateway.planning.plan import EntityRequest, PathStep, Representation, RepresentationField
+from gateway.planning.plan import EntityRequest, FetchedField, PathStep, Representation, RepresentationField
 
 _MISSING = object()
 
 
 class _IncompleteError(Exception):
-    """A key is null or missing: the object cannot be represented. ``failure`` is the cause, if there is one."""
+    """A key or an input is null or missing. ``failure`` is the cause, if there is one."""
 
     def __init__(self, failure: Failure | None = None) -> None:
         self.failure = failure
@@ -26,28 +26,35 @@ class _IncompleteError(Exception):
 
 @dataclass(slots=True)
 class Batch:
-    """One call's share of an entity request: representations as JSON, each with the targets it stands for."""
+    """One call's share of an entity request.
+
+    Representations as JSON, each with the targets it stands for and the fields that its answer is taken for.
+    """
 
     context: tuple[bytes, ...] = ()
     representations: list[bytes] = field(default_factory=list)
     groups: list[list[Object]] = field(default_factory=list)
+    fields: list[tuple[FetchedField, ...]] = field(default_factory=list)
 
 
 def batches(tree: ResponseTree, request: EntityRequest) -> list[Batch]:
     """Collect, represent, de-duplicate and divide the targets of ``request``, in the order of the tree.
 
-    An object whose key is null is left out: its fields stay missing. One whose key failed inherits the failure.
+    An object whose key is null is left out: its fields stay missing. One whose key failed inherits the failure. If an
+    input failed, so do the fields that need it; the others are asked for with null in its place.
     """
     found: list[Batch] = []
     open_batches: dict[tuple[bytes, ...], Batch] = {}
-    groups: dict[tuple[tuple[bytes, ...], bytes], list[Object]] = {}
+    groups: dict[tuple[tuple[bytes, ...], bytes, int], list[Object]] = {}
     seen: set[int] = set()
     for target, ancestors in _targets(tree.root, request):
         if id(target) in seen:
             continue
         seen.add(id(target))
+        lacking: dict[str, Failure | None] = {}
         try:
-            representation = msgspec.json.encode(_represented(target, request.representations))
+            representation = msgspec.json.encode(_represented(target, request.representations, lacking))
+            fields = _still_wanted(tree, target, request, lacking) if lacking else request.fields
         except _IncompleteError as incomplete:
             if incomplete.failure is not None:
                 tree.fail(target, request.fields, incomplete.failure)
@@ -55,7 +62,7 @@ def batches(tree: ResponseTree, request: EntityRequest) -> list[Batch]:
         context = tuple(
             msgspec.json.encode(_context(ancestors[value.depth], value.alternatives)) for value in request.context
         )
-        group = groups.get((context, representation))
+        group = groups.get((context, representation, id(fields)))
         if group is not None:
             group.append(target)
             continue
@@ -63,10 +70,29 @@ def batches(tree: ResponseTree, request: EntityRequest) -> list[Batch]:
         if batch is None or len(batch.groups) == subgraph_request.MAX_REPRESENTATIONS:
             batch = open_batches[context] = Batch(context)
             found.append(batch)
-        groups[context, representation] = group = [target]
+        groups[context, representation, id(fields)] = group = [target]
         batch.representations.append(representation)
         batch.groups.append(group)
+        batch.fields.append(fields)
     return found
+
+
+def _still_wanted(
+    tree: ResponseTree, target: Object, request: EntityRequest, lacking: dict[str, Failure | None]
+) -> tuple[FetchedField, ...]:
+    """The fields that need nothing of what is lacking; the others fail. Raises _IncompleteError if that leaves none."""
+    lost: set[str] = set()
+    for name, failure in lacking.items():
+        without = {slot for slot, needed in request.needs if name in needed}
+        if not without:
+            raise _IncompleteError(failure)
+        if failure is not None:
+            tree.fail(target, tuple(each for each in request.fields if each.slot in without - lost), failure)
+        lost |= without
+    kept = tree.merging.without(request.fields, frozenset(lost))
+    if all(each.slot == "__typename" for each in kept):
+        raise _IncompleteError
+    return kept
 
 
 @dataclass(slots=True)
@@ -122,7 +148,10 @@ def _objects(value: object) -> list[Object]:
     return [each for item in value for each in ((item,) if isinstance(item, dict) else _objects(item))]
 
 
-def _represented(target: Object, representations: tuple[Representation, ...]) -> Object:
+def _represented(
+    target: Object, representations: tuple[Representation, ...], lacking: dict[str, Failure | None]
+) -> Object:
+    """How a target is represented; ``lacking`` gains the inputs that have no value, with the cause if there is one."""
     typename = target.get("__typename")
     for representation in representations:
         if representation.on_types is None or typename in representation.on_types:
@@ -131,23 +160,33 @@ def _represented(target: Object, representations: tuple[Representation, ...]) ->
                 raise _IncompleteError(name.failure)
             if not isinstance(name, str):
                 raise _IncompleteError
-            return {"__typename": name, **_read(target, representation.fields)}
+            return {"__typename": name, **_read(target, representation.fields, lacking)}
     raise _IncompleteError(typename.failure if isinstance(typename, Failed) else None)
 
 
-def _read(source: Object, fields: tuple[RepresentationField, ...]) -> Object:
+def _read(
+    source: Object, fields: tuple[RepresentationField, ...], lacking: dict[str, Failure | None] | None = None
+) -> Object:
     read: Object = {}
     for field_ in fields:
         if field_.on_types is None or source.get("__typename") in field_.on_types:
-            read[field_.name] = field_.constant or _value(field_, source.get(field_.slot, _MISSING))
+            try:
+                read[field_.name] = field_.constant or _value(field_, source.get(field_.slot, _MISSING))
+            except _IncompleteError as incomplete:
+                if lacking is None or not field_.input:
+                    raise
+                read[field_.name] = None
+                lacking[field_.name] = incomplete.failure
     return read
 
 
 def _value(field_: RepresentationField, value: object) -> object:
-    if value is _MISSING:
-        raise _IncompleteError
     if isinstance(value, Failed):
         raise _IncompleteError(value.failure)
+    if value is _MISSING and field_.input:
+        value = None
+    if value is _MISSING:
+        raise _IncompleteError
     if value is None:
         if not field_.nullable:
             raise _IncompleteError

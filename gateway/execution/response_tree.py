@@ -56,6 +56,7 @@ class Merging:
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
         self._told_apart: dict[int, tuple[bool, tuple[str, ...]]] = {}
+        self._without: dict[tuple[int, frozenset[str]], tuple[FetchedField, ...]] = {}
 
     def told_apart(self, fields: tuple[FetchedField, ...]) -> tuple[bool, tuple[str, ...]]:
         """Whether the object's type is among ``fields``, and the slots of those that are IDs."""
@@ -64,6 +65,14 @@ class Merging:
             asks_type = any(field.slot == "__typename" for field in fields)
             ids = tuple(field.slot for field in fields if not field.fields and get_named_type(field.type).name == "ID")
             known = self._told_apart[id(fields)] = asks_type, ids
+        return known
+
+    def without(self, fields: tuple[FetchedField, ...], slots: frozenset[str]) -> tuple[FetchedField, ...]:
+        """The fields but those of some slots; the same value each time."""
+        key = (id(fields), slots)
+        known = self._without.get(key)
+        if known is None:
+            known = self._without[key] = tuple(field for field in fields if field.slot not in slots)
         return known
 
     def is_abstract(self, name: object) -> bool:
@@ -77,7 +86,7 @@ class ResponseTree:
     def __init__(self, merging: Merging, root_type: str) -> None:
         self.root: Object = {"__typename": root_type}
         self.failures: list[Failure] = []
-        self._merging = merging
+        self.merging = merging
 
     def failure(self, code: ErrorCode, subgraph: str, fetch: int, whole: bool = False) -> Failure:
         """A new cause, remembered so that it is reported even if no place of the answer shows it."""
@@ -106,7 +115,7 @@ class ResponseTree:
 
         ``source`` is an unrecorded failure that names subgraph and fetch, used if the answer does not fit.
         """
-        asks_type, ids = self._merging.told_apart(fields)
+        asks_type, ids = self.merging.told_apart(fields)
         named = answer.get("__typename") if asks_type else None
         if self._contradicts(target, answer, named, ids):
             self.fail(target, fields, self.malformed(source))
@@ -175,7 +184,7 @@ class ResponseTree:
     def _contradicts(self, target: Object, answer: Object, named: object, ids: tuple[str, ...]) -> bool:
         old = target.get("__typename")
         named_apart = old != named and isinstance(old, str) and isinstance(named, str)
-        if named_apart and not self._merging.is_abstract(old) and not self._merging.is_abstract(named):
+        if named_apart and not self.merging.is_abstract(old) and not self.merging.is_abstract(named):
             return True
         for slot in ids:
             held = target.get(slot)
@@ -189,11 +198,11 @@ class ResponseTree:
     def _more_concrete(self, present: object, new: object) -> object:
         if not isinstance(present, str):
             return new
-        return new if isinstance(new, str) and self._merging.is_abstract(present) else present
+        return new if isinstance(new, str) and self.merging.is_abstract(present) else present
 
     def _may_be(self, type_: GraphQLOutputType, answer: Object, fields: tuple[FetchedField, ...]) -> bool:
         """Whether an object can stand at a place of this type, by the name it gives itself (if asked for one)."""
         name = answer.get("__typename", _MISSING)
-        if name is _MISSING or not self._merging.told_apart(fields)[0]:
+        if name is _MISSING or not self.merging.told_apart(fields)[0]:
             return True
         return isinstance(name, str) and (not isinstance(type_, GraphQLObjectType) or name == type_.name)

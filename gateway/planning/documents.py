@@ -1,6 +1,7 @@
 """From groups to fetches: the text each subgraph receives, and what it will answer under which slot."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from graphql import GraphQLNonNull, GraphQLString
 
@@ -89,9 +90,7 @@ def _fetch(
         declared += [f"${name}: {type_}" for name, type_ in context_types]
         head = alias if alias == "_entities" else f"{alias}: _entities"
         bodies.append(f"{head}(representations: ${variable}) {body}")
-        entities.append(
-            EntityRequest(alias, variable, request.paths, request.representations, request.fields, request.context)
-        )
+        entities.append(replace(request, alias=alias, variable=variable))
     variables = tuple(sorted(writer.variables, key=_variable_order))
     declared += [f"${name}: {variable_types[name]}" for name in variables]
     declared = list(dict.fromkeys(declared))
@@ -124,14 +123,7 @@ def _merge_requests(requests: Sequence[_Request]) -> list[_Request]:
             merged[key] = (request, body, context_types)
             continue
         first = known[0]
-        joined = EntityRequest(
-            first.alias,
-            first.variable,
-            (*first.paths, *request.paths),
-            first.representations,
-            first.fields,
-            first.context,
-        )
+        joined = replace(first, paths=(*first.paths, *request.paths))
         merged[key] = (joined, body, context_types)
     return list(merged.values())
 
@@ -152,6 +144,7 @@ def _entity_request(writer: "_Writer", group: Group) -> _Request:
         representations=_representations(group.inputs),
         fields=fields,
         context=tuple(group.context[name] for name in sorted(group.context)),
+        needs=tuple(sorted(group.needs.items())),
     )
     return request, body, tuple(sorted(group.context_types.items()))
 

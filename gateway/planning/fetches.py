@@ -9,7 +9,7 @@ per shape where subgraphs disagree on nullability under one name.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from graphql import GraphQLOutputType
 
@@ -29,21 +29,17 @@ MOST_FIELDS = 100_000
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """The slots of the objects at one path; ``has_typename`` once some request brings their trusted __typename.
-
-    At the root of a mutation each response key is a call of its own, even with equal arguments: ``call`` names it.
-    """
+    """The slots of the objects at one path; ``has_typename`` once some request brings their trusted __typename."""
 
     graph: QueryGraph
     slots: dict[tuple[str, str, tuple[str, ...], str], str] = field(default_factory=dict)
     below: dict[str, "Scope"] = field(default_factory=dict)
     has_typename: bool = False
-    call: str | None = None
 
-    def slot(self, type_name: str, name: str, arguments: str) -> str:
+    def slot(self, type_name: str, name: str, arguments: str, alias: str = "") -> str:
         """The slot for a field of ``type_name``; a new one at first mention."""
         shape = self.graph.shapes(name).get(type_name, ())
-        key = (name, arguments, shape, self.call or "")
+        key = (name, arguments, shape, alias)
         known = self.slots.get(key)
         if known is None:
             taken, known, count = set(self.slots.values()), name, 0
@@ -53,10 +49,9 @@ class Scope:
             self.slots[key] = known
         return known
 
-    def known_slot(self, type_name: str, name: str, arguments: str, response_key: str) -> str | None:
+    def known_slot(self, type_name: str, name: str, arguments: str, alias: str) -> str | None:
         """The slot of a field, or None where nothing fetches it."""
-        call = "" if self.call is None else response_key
-        return self.slots.get((name, arguments, self.graph.shapes(name).get(type_name, ()), call))
+        return self.slots.get((name, arguments, self.graph.shapes(name).get(type_name, ()), alias))
 
     def at(self, slot: str) -> "Scope":
         """The scope of the objects in a slot."""
@@ -114,6 +109,7 @@ class Group:
     inputs: dict[str, Inputs] = field(default_factory=dict)
     context: dict[str, ContextValue] = field(default_factory=dict)
     context_types: dict[str, str] = field(default_factory=dict)
+    needs: dict[str, frozenset[str]] = field(default_factory=dict)
     after: set["Group"] = field(default_factory=set)
 
 
@@ -191,8 +187,10 @@ class FetchBuilder:
         touched = {site.group}
         # An interface that nothing implements has an @interfaceObject's fields all the same.
         names = sorted(spot.within) or [site.place.node.type]
-        for slot in dict.fromkeys(spot.scope.slot(name, wanted.name, wanted.arguments) for name in names):
+        for slot in dict.fromkeys(spot.scope.slot(name, wanted.name, wanted.arguments, wanted.alias) for name in names):
             selected = self._select(slot, wanted, step, site)
+            if step.edge.requires:
+                site.group.needs[slot] = frozenset(_names(step.edge.requires))
             if step.plan is not None and step.place is not None and selected.below is not None:
                 touched |= self._below(slot, step.plan, step.place, step.edge, selected.below, site)
         return touched
@@ -337,27 +335,31 @@ class FetchBuilder:
         inputs: dict[str, Inputs] = {}
         for name in sorted(site.spot.within) or [site.place.node.type]:
             fields: dict[str, RepresentationField] = {}
-            for selection in self._represent(way.key, site.spot.scope, frozenset({name}), frozenset({name}), False):
+            one = frozenset({name})
+            for selection in self._represent(way.key, site.spot.scope, one, one, required=False):
                 fields[selection.name] = selection
-            for selection in self._represent(requires, site.spot.scope, frozenset({name}), frozenset({name}), True):
+            for selection in self._represent(requires, site.spot.scope, one, one, required=True):
                 fields[selection.name] = _joined(fields.get(selection.name), selection)
             inputs[name] = Inputs(typename, fields)
         return inputs
 
     def _represent(
-        self, fields: FieldSet, scope: Scope, types: frozenset[str], possible: frozenset[str], nullable: bool
+        self, fields: FieldSet, scope: Scope, types: frozenset[str], possible: frozenset[str], required: bool
     ) -> tuple[RepresentationField, ...]:
-        """How ``fields`` are read from objects of ``types`` in the tree, where objects of ``possible`` can stand."""
+        """How ``fields`` are read from objects of ``types`` in the tree, where objects of ``possible`` can stand.
+
+        They are inputs of @requires where ``required``, otherwise parts of a key.
+        """
         found: list[RepresentationField] = []
         for selection in fields:
             if isinstance(selection, FieldSetFragment):
                 within = types & self.graph.possible(selection.type_condition)
                 if within:
-                    found += self._represent(selection.selections, scope, within, possible, nullable)
+                    found += self._represent(selection.selections, scope, within, possible, required)
                 continue
             if selection.name == TYPENAME:
                 constant = min(possible) if len(possible) == 1 else None
-                found.append(RepresentationField(TYPENAME, TYPENAME, nullable, constant=constant))
+                found.append(RepresentationField(TYPENAME, TYPENAME, required, constant=constant, input=required))
                 continue
             arguments = arguments_text(selection)
             by_slot: dict[str, set[str]] = {}
@@ -365,20 +367,21 @@ class FetchBuilder:
                 by_slot.setdefault(scope.slot(name, selection.name, arguments), set()).add(name)
             for slot, names in by_slot.items():
                 on_types = None if names == possible else frozenset(names)
-                below = self._represent_below(selection.selections, scope.at(slot), names, selection.name, nullable)
-                found.append(RepresentationField(selection.name, slot, nullable, on_types, below))
+                below = self._represent_below(selection.selections, scope.at(slot), names, selection.name, required)
+                may_be_null = (required or len(fields) > 1) and self.graph.is_nullable(min(names), selection.name)
+                found.append(RepresentationField(selection.name, slot, may_be_null, on_types, below, input=required))
         return tuple(found)
 
     def _represent_below(
-        self, fields: FieldSet, scope: Scope, names: Iterable[str], name: str, nullable: bool
+        self, fields: FieldSet, scope: Scope, names: Iterable[str], name: str, required: bool
     ) -> tuple[RepresentationField, ...]:
         if not fields:
             return ()
         target = self.graph.field_target(next(iter(sorted(names))), name)
         possible = self.graph.possible(target)
-        below = self._represent(fields, scope, possible, possible, nullable)
+        below = self._represent(fields, scope, possible, possible, required)
         if self.graph.is_abstract(target) and not any(inner.name == TYPENAME for inner in below):
-            below = (RepresentationField(TYPENAME, TYPENAME, True), *below)
+            below = (RepresentationField(TYPENAME, TYPENAME, True, input=True), *below)
         return below
 
     # Context -------------------------------------------------------------------------------------------------------
@@ -399,7 +402,7 @@ class FetchBuilder:
         key = (ancestor.spot.path, argument.selection, argument.type)
         variable = self._contexts.setdefault(key, f"c{len(self._contexts)}")
         spot = ancestor.spot
-        alternatives = self._represent(argument.selection, spot.scope, spot.within, spot.occurring, True)
+        alternatives = self._represent(argument.selection, spot.scope, spot.within, spot.occurring, required=True)
         return ContextValue(variable, len(spot.path), alternatives), argument.type
 
     def _sets(self, argument: ContextArgument, site: Site) -> bool:
@@ -426,6 +429,15 @@ def _identity(site: Site) -> tuple[object, ...]:
     return (site.group, site.selected, site.spot.path, site.spot.within)
 
 
+def _names(fields: FieldSet) -> Iterable[str]:
+    """The fields of an object that a field set selects, on whatever type."""
+    for selection in fields:
+        if isinstance(selection, FieldSetFragment):
+            yield from _names(selection.selections)
+        else:
+            yield selection.name
+
+
 def _agree(known: Inputs | None, given: Inputs) -> bool:
     """Whether one representation can hold both: no name read from two slots, at any depth."""
     if known is None:
@@ -448,5 +460,9 @@ def _joined(known: RepresentationField | None, given: RepresentationField) -> Re
     inner = {(f.name, f.on_types): f for f in known.fields}
     for f in given.fields:
         inner[f.name, f.on_types] = _joined(inner.get((f.name, f.on_types)), f)
-    nullable = known.nullable and given.nullable
-    return RepresentationField(known.name, known.slot, nullable, known.on_types, tuple(inner.values()), known.constant)
+    return replace(
+        known,
+        nullable=known.nullable and given.nullable,
+        fields=tuple(inner.values()),
+        input=known.input and given.input,
+    )

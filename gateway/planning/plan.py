@@ -45,8 +45,9 @@ class FetchedField:
 class RepresentationField:
     """A field of a representation, read from ``slot`` of the tree.
 
-    ``nullable`` says what a null there does: a @requires input is sent as null, a key drops the representation. A
-    missing slot always drops it. ``constant`` replaces reading the tree (used for nested ``__typename``).
+    A null is sent where ``nullable``, and drops the representation elsewhere: in a key, null may stand only beside
+    other fields. A missing slot is null to an ``input`` of @requires, and drops a key. ``constant`` replaces reading
+    the tree (used for nested ``__typename``).
     """
 
     name: str
@@ -55,6 +56,7 @@ class RepresentationField:
     on_types: frozenset[str] | None = None
     fields: tuple["RepresentationField", ...] = ()
     constant: str | None = None
+    input: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ class EntityRequest:
     """One aliased ``_entities`` selection of a fetch: ``alias: _entities(representations: $variable) { ... }``.
 
     The objects found along ``paths`` are its targets; equal representations are sent once, each answer is merged into
-    every target it stands for.
+    every target it stands for. ``needs`` pairs slots with the names of the inputs they are computed from: where such an
+    input failed, these slots fail and the others are asked for all the same.
     """
 
     alias: str
@@ -96,6 +99,7 @@ class EntityRequest:
     representations: tuple[Representation, ...]
     fields: tuple[FetchedField, ...]
     context: tuple[ContextValue, ...] = ()
+    needs: tuple[tuple[str, frozenset[str]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,16 +74,18 @@ class _Planning:
         else:
             self._at_once(root.name)
         types = {variable.name: _declared(variable) for variable in operation.variables}
+        calls = self.scope if operation.kind is OperationKind.MUTATION else None
         return QueryPlan(
             kind=operation.kind,
             root_type=root.name,
             fetches=number_fetches(self.graph, self.builder.groups, types),
-            projection=Projector(self.schema).project((operation.selections,), root, self.scope),
+            projection=Projector(self.schema, calls).project((operation.selections,), root, self.scope),
             introspection=self._introspection(),
         )
 
     def _wanted(self, selections: tuple[Selection, ...]) -> list[WantedField]:
-        fields = self.sets.of_selections(selections).items
+        calls = self.operation.kind is OperationKind.MUTATION
+        fields = self.sets.of_selections(selections, calls).items
         skipped = {*META_FIELDS, TYPENAME, NOTHING}
         return [f for f in fields if isinstance(f, WantedField) and f.name not in skipped]
 
@@ -102,11 +104,14 @@ class _Planning:
             self._realise(move.plan, move.way, groups[subgraph], root)
 
     def _serial(self, root: str) -> None:
-        """A mutation: fields one after the other, neighbours of one subgraph in one request."""
+        """A mutation: fields one after the other (GraphQL October 2021, section 6.2.2).
+
+        Neighbours of one subgraph share a request, where the first is answered by it alone: what a call's answer still
+        needs is fetched before the next call changes anything.
+        """
         place = Place(Node(root, ""))
         current: Group | None = None
         for selection in self.operation.selections:
-            self.scope.call = selection.response_key if isinstance(selection, FieldSelection) else ""
             plan = self.search.plan(self.sets.of(self._wanted((selection,))), place)
             self._refuse_missing(root, plan.missing)
             for step in plan.steps:
@@ -117,6 +122,8 @@ class _Planning:
                     level = 1 + max((group.level for group in done), default=-1)
                     current = self.builder.root_group(subgraph, OperationKind.MUTATION, root, level, done)
                 self._realise(move.plan, move.way, current, root)
+            if plan.mask.bit_count() > 1:
+                current = None
 
     def _realise(self, plan: SetPlan, way: Way, group: Group, root: str) -> None:
         types = frozenset({root})

@@ -26,7 +26,7 @@ from gateway.planning.documents import TYPENAME_TYPE
 from gateway.planning.fetches import Scope
 from gateway.planning.operation import FieldSelection, FragmentSelection, Read, Selection
 from gateway.planning.plan import FieldProjection
-from gateway.planning.wanted import TYPENAME, print_value
+from gateway.planning.wanted import TYPENAME, own_alias, print_value
 
 MOST_ENTRIES = 200_000
 META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
@@ -36,9 +36,10 @@ Sets = tuple[tuple[Selection, ...], ...]
 
 @dataclass(slots=True)
 class Projector:
-    """Projects one operation for one caller's schema."""
+    """Projects one operation for one caller's schema. ``calls`` is the root's scope in a mutation."""
 
     schema: GraphQLSchema
+    calls: Scope | None
     _known: dict[tuple[object, ...], tuple[FieldProjection, ...]] = field(default_factory=dict)
     _keep: list[object] = field(default_factory=list)
     _entries: int = 0
@@ -79,17 +80,19 @@ class Projector:
             by_fields: dict[tuple[object, ...], list[str]] = {}
             for concrete in types:
                 self._count(len(groups))
-                traits = tuple(self._traits(key, group[0], concrete, scope) for key, group in groups.items())
+                traits = tuple(self._traits(group, concrete, scope) for group in groups.values())
                 by_fields.setdefault(traits, []).append(concrete.name)
             found += (tuple(names) for names in by_fields.values())
         return found
 
-    def _traits(self, key: str, selection: FieldSelection, type_: GraphQLObjectType, scope: Scope) -> object:
-        if selection.name == TYPENAME:
-            return TYPENAME
-        return str(type_.fields[selection.name].type), scope.known_slot(
-            type_.name, selection.name, _text(selection), key
-        )
+    def _traits(self, group: list[FieldSelection], type_: GraphQLObjectType, scope: Scope) -> object:
+        name = group[0].name
+        return TYPENAME if name == TYPENAME else (str(type_.fields[name].type), self._slot(group, type_.name, scope))
+
+    def _slot(self, group: list[FieldSelection], type_name: str, scope: Scope) -> str | None:
+        """The slot of the selections under one response key; what is below some of them may be skipped altogether."""
+        one = next((selection for selection in group if selection.selections), group[0])
+        return scope.known_slot(type_name, one.name, _text(one), own_alias(one, scope is self.calls))
 
     def _count(self, entries: int) -> None:
         self._entries += entries
@@ -146,7 +149,7 @@ class Projector:
         if meta is not None:
             return FieldProjection(key, key, meta.type, first.parent_type, first.name)
         declared: GraphQLOutputType = type_.fields[first.name].type
-        slot = scope.known_slot(type_.name, first.name, _text(first), key)
+        slot = self._slot(group, type_.name, scope)
         # A name that no slot can have: nothing was fetched, so the answer is null.
         placed = slot if slot is not None else f"-{key}"
         children: tuple[FieldProjection, ...] = ()

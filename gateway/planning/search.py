@@ -258,7 +258,8 @@ class Search:
         if plan.missing:
             if not plan.steps:
                 return None
-            missing = (self.sets.field(item.name, item.arguments, item.variables, self.sets.of(plan.missing)),)
+            below_missing = self.sets.of(plan.missing)
+            missing = (self.sets.field(item.name, item.alias, item.arguments, item.variables, below_missing),)
         return _Alternative((LocalField(item, edge, below, plan),), plan.mask, missing, plan.late)
 
     def _available(self, edge: FieldEdge, item: WantedField, place: Place) -> bool:

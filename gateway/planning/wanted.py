@@ -1,7 +1,8 @@
 """What is wanted of an object: client selections and field sets in one form, shared wherever they are equal.
 
-Equal sets are one and the same value, so the search can remember a plan by the identity of a set. Aliases are gone
-(slots take their place), and so is what is never fetched: refused fields, introspection, constants.
+Equal sets are one and the same value, so the search can remember a plan by the identity of a set. What is never fetched
+is gone: refused fields, introspection, constants; and so are the aliases of leaves. An object under two response keys
+is fetched twice, since an error that takes the one away may leave the other; so is each call of a mutation.
 """
 
 from collections.abc import Iterable
@@ -20,6 +21,7 @@ class WantedField:
     """A field with the text of its arguments, ``(a: $v0)`` or empty; ``below`` is None for a leaf."""
 
     name: str
+    alias: str
     arguments: str
     variables: tuple[str, ...]
     below: "WantedSet | None"
@@ -62,13 +64,15 @@ class WantedSets:
             known = self._sets[key] = WantedSet(key, sum(item.leaves for item in key))
         return known
 
-    def field(self, name: str, arguments: str, variables: tuple[str, ...], below: WantedSet | None) -> WantedField:
+    def field(
+        self, name: str, alias: str, arguments: str, variables: tuple[str, ...], below: WantedSet | None
+    ) -> WantedField:
         """A wanted field."""
-        key = (name, arguments, below)
+        key = (f"{alias}: {name}", arguments, below)
         known = self._items.get(key)
         if known is None:
             leaves = max(1, below.leaves) if below else 1
-            known = self._items[key] = WantedField(name, arguments, variables, below, leaves)
+            known = self._items[key] = WantedField(name, alias, arguments, variables, below, leaves)
         assert isinstance(known, WantedField)
         return known
 
@@ -81,22 +85,22 @@ class WantedSets:
         assert isinstance(known, WantedOn)
         return known
 
-    def of_selections(self, selections: tuple[Selection, ...]) -> WantedSet:
-        """What an operation's selections want fetched."""
-        return self.of(self._of_selections(selections))
+    def of_selections(self, selections: tuple[Selection, ...], calls: bool = False) -> WantedSet:
+        """What an operation's selections want fetched; those of a mutation's root are ``calls``."""
+        return self.of(self._of_selections(selections, calls))
 
-    def _of_selections(self, selections: tuple[Selection, ...]) -> Iterable[Wanted]:
+    def _of_selections(self, selections: tuple[Selection, ...], calls: bool) -> Iterable[Wanted]:
         for selection in selections:
             if isinstance(selection, FragmentSelection):
                 yield self.on(selection.type_condition, self.of_selections(selection.selections))
             elif isinstance(selection.outcome, Read):
-                yield self._of_field(selection)
+                yield self._of_field(selection, own_alias(selection, calls))
 
-    def _of_field(self, selection: FieldSelection) -> WantedField:
+    def _of_field(self, selection: FieldSelection, alias: str) -> WantedField:
         arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in selection.arguments)
         variables = tuple(sorted({name for a in selection.arguments for name in variables_in(a.value)}))
         below = self.of_selections(selection.selections) if selection.selections else None
-        return self.field(selection.name, f"({arguments})" if arguments else "", variables, below)
+        return self.field(selection.name, alias, f"({arguments})" if arguments else "", variables, below)
 
     def of_field_set(self, fields: FieldSet) -> WantedSet:
         """What a @key, @requires or context selection wants fetched."""
@@ -109,9 +113,15 @@ class WantedSets:
         for selection in fields:
             below = self.of_field_set(selection.selections) if selection.selections else None
             if isinstance(selection, FieldSetField):
-                yield self.field(selection.name, arguments_text(selection), (), below)
+                yield self.field(selection.name, "", arguments_text(selection), (), below)
             elif below is not None:
                 yield self.on(selection.type_condition, below)
+
+
+def own_alias(selection: FieldSelection, call: bool) -> str:
+    """The response key of a field that has a slot of its own: see above."""
+    own = call or (selection.selections and selection.response_key != selection.name)
+    return selection.response_key if own else ""
 
 
 def arguments_text(selection: FieldSetField) -> str:

@@ -9,7 +9,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from graphql import GraphQLField, GraphQLOutputType, NamedTypeNode, TypeNode, get_named_type, parse_type
+from graphql import (
+    GraphQLField,
+    GraphQLOutputType,
+    NamedTypeNode,
+    TypeNode,
+    get_named_type,
+    is_non_null_type,
+    parse_type,
+)
 
 from gateway.supergraph.field_set import FieldSet
 from gateway.supergraph.model import ContextArgument, FieldSource, Key, Supergraph, TypeDefinition, TypeKind
@@ -180,6 +188,11 @@ class QueryGraph:
         """The named type of a field in the supergraph."""
         declared: GraphQLField = self.supergraph.schema.type_map[type_name].fields[name]  # type: ignore[attr-defined]
         return get_named_type(declared.type).name
+
+    def is_nullable(self, type_name: str, name: str) -> bool:
+        """Whether a field may be null in the supergraph."""
+        declared: GraphQLField = self.supergraph.schema.type_map[type_name].fields[name]  # type: ignore[attr-defined]
+        return not is_non_null_type(declared.type)
 
     def entries(self, type_name: str) -> tuple[Entry, ...]:
         """Every node that an object of the type can be re-entered at, in the order of subgraphs."""

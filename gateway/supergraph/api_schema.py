@@ -99,12 +99,14 @@ class _Contract:
 
     def settle(self) -> None:
         """Apply every rule until nothing changes, then hide what only hidden things led to."""
-        before = self._reachable(lambda coordinate: True)
+        before = self._reachable(self.roots, lambda coordinate: True)
+        # What nothing ever led to stays as it is, and so does what it leads to.
+        starts = [*self.roots, *(self.types.keys() - before)]
         # An implementer that goes altogether takes nothing from its interfaces, so implementations are looked at only
         # when it is settled which types stay.
         while self._settle_each(self._settle_type) or self._settle_each(self._settle_implementations):
             pass
-        for name in before - self._reachable(self._visible):
+        for name in before - self._reachable(starts, self._visible):
             self._hide(name)
 
     def _settle_each(self, rule: Callable[[str, TypeDefinitionNode], None]) -> bool:
@@ -207,13 +209,13 @@ class _Contract:
             if _is_required(ours[extra]):
                 self._hide(f"{name}.{actual.name.value}({extra}:)")
 
-    def _reachable(self, visible: Callable[[str], bool]) -> set[str]:
+    def _reachable(self, starts: Iterable[str], visible: Callable[[str], bool]) -> set[str]:
         implementers: dict[str, list[str]] = {}
         for name, node in self.types.items():
             for interface in parts(node, "interfaces"):
                 implementers.setdefault(interface.name.value, []).append(name)
         reached: set[str] = set()
-        waiting = list(self.roots)
+        waiting = list(starts)
         while waiting:
             name = waiting.pop()
             if name in reached or name not in self.types or not visible(name):

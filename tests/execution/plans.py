@@ -48,7 +48,10 @@ class Root:
 
 @dataclass(frozen=True)
 class Entities:
-    """One ``_entities`` selection: ``paths`` as ``a.b`` (``a.b[Dog,Cat]`` for some types), keys as ``id weight?``."""
+    """One ``_entities`` selection: ``paths`` as ``a.b`` (``a.b[Dog,Cat]`` for some types).
+
+    Keys as ``id code* weight?``: a part of a key that may be null has a star, an input of @requires a question mark.
+    """
 
     type: str
     paths: str
@@ -127,8 +130,10 @@ def _path(text: str) -> tuple[PathStep, ...]:
 
 
 def _keys(text: str) -> tuple[RepresentationField, ...]:
-    names = text.split()
-    return tuple(RepresentationField(name.rstrip("?"), name.rstrip("?"), name.endswith("?")) for name in names)
+    return tuple(
+        RepresentationField(name.rstrip("?*"), name.rstrip("?*"), name[-1] in "?*", input=name.endswith("?"))
+        for name in text.split()
+    )
 
 
 def fetched(schema: GraphQLSchema, type_: GraphQLNamedType | None, selection: str) -> tuple[FetchedField, ...]:

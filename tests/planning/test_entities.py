@@ -77,16 +77,18 @@ def test_equal_selections_on_two_paths_share_one_entity_selection() -> None:
     )
 
 
-def test_aliases_of_one_field_with_equal_arguments_are_fetched_once() -> None:
-    planned = plan(PERMITS, '{ one: permit(no: "1") { number: no } two: permit(no: "1") { no fee } }')
+def test_aliases_of_one_leaf_are_fetched_once_and_those_of_an_object_apart_since_an_error_may_take_one_away() -> None:
+    planned = plan(PERMITS, '{ one: permit(no: "1") { number: no no } two: permit(no: "1") { no fee } }')
     shows(
         planned,
         """
-        0 permits: query($v0: ID!) { permit(no: $v0) { no } }
-        1 fees after 0: permit Permit { __typename no } => { ... on Permit { fee } }
+        0 permits: query($v0: ID!) { permit(no: $v0) { no } permit_1: permit(no: $v0) { no } }
+        1 fees after 0: permit_1 Permit { __typename no } => { ... on Permit { fee } }
         """,
     )
-    assert [(field.response_key, field.slot) for field in planned.projection] == [("one", "permit"), ("two", "permit")]
+    slots = [(field.response_key, field.slot) for field in planned.projection]
+    assert slots == [("one", "permit"), ("two", "permit_1")]
+    assert [field.slot for field in planned.projection[0].fields] == ["no", "no"]
 
 
 def test_a_subgraph_that_knows_another_key_is_reached_through_one_that_knows_both() -> None:

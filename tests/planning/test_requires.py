@@ -64,7 +64,11 @@ def test_inputs_inside_objects_are_represented_nested() -> None:
     )
     (representation,) = planned.fetches[1].entities[0].representations
     assert representation.fields[1] == RepresentationField(
-        "zone", "zone", nullable=True, fields=(RepresentationField("rate", "rate", nullable=True),)
+        "zone",
+        "zone",
+        nullable=True,
+        fields=(RepresentationField("rate", "rate", nullable=True, input=True),),
+        input=True,
     )
 
 

@@ -84,6 +84,18 @@ def test_mutations_run_one_after_the_other_and_neighbours_share_a_request() -> N
     )
 
 
+def test_the_next_call_waits_until_the_answer_to_this_one_is_complete() -> None:
+    query = 'mutation { close(id: 1) { staff } open(name: "x") { id } }'
+    shows(
+        plan(CITY, query),
+        """
+        0 a: mutation($v0: ID!) { close(id: $v0) { id } }
+        1 b after 0: close Office { __typename id } => { ... on Office { staff } }
+        2 a after 1: mutation($v1: String!) { open(name: $v1) { id } }
+        """,
+    )
+
+
 def test_a_mutation_is_called_as_often_as_it_is_selected() -> None:
     planned = plan(CITY, 'mutation { a: open(name: "x") { id } b: open(name: "x") { name } }')
     shows(

@@ -97,6 +97,18 @@ def test_a_caller_to_whom_nothing_is_open_still_gets_a_schema() -> None:
     assert not validate_schema(schema)
 
 
+def test_what_nothing_leads_to_keeps_the_types_that_it_names() -> None:
+    model = supergraph(
+        "a",
+        """
+        type Query @type(A) { x: Int secret: Kind @inaccessible }
+        type Orphan @type(A) { kind: Kind }
+        enum Kind @type(A) { HOME }
+        """,
+    )
+    assert "kind: Kind" in print_schema(api_schema(model))
+
+
 def test_unknown_coordinates_hide_nothing() -> None:
     unknown = contract_schema(MODEL, frozenset({"No", "Query.no", "Query.find(no:)"}))
     assert print_schema(unknown) == print_schema(api_schema(MODEL))

@@ -16,7 +16,7 @@ from graphql import GraphQLEnumType, GraphQLList, get_nullable_type
 from gateway.execution import subgraph_request
 from gateway.execution.compilation.code import encode
 from gateway.execution.compilation.context import Context
-from gateway.execution.compilation.nesting import NestedRepresentations
+from gateway.execution.compilation.nesting import NestedRepresentations, refuse_uncertain_null
 from gateway.execution.compilation.shapes import TYPENAME, EntityTargets, NotCoveredError, Shape, Slot
 from gateway.execution.compilation.structures import nullable_entity, representation
 from gateway.execution.compilation.walking import each_object
@@ -176,9 +176,12 @@ class Collecting:
         found = self._representation(request, shape)
         fields = found[1] if found is not None else ()
         read = [each for each in fields if each.constant is None]
-        if found is None or any(each.slot not in shape.slots for each in read):
+        unknown = [each for each in read if each.slot not in shape.slots]
+        if found is None or any(not each.input for each in unknown):
             self._leave_out(targets, here)
             return
+        if unknown:
+            raise NotCoveredError("an input that nothing fetches")
         if not read:
             raise NotCoveredError("a representation without a key")
         keys, dropped = self._read_key(request, shape, here, read)
@@ -238,8 +241,12 @@ class Collecting:
             slot, key = shape.slots[each.slot], self._context.code.fresh("k")
             keys.append(key)
             self._context.code.add(f"{key} = {here}.{slot.attribute}")
-            if slot.nullable and not each.nullable:
+            if slot.nullable and not each.nullable and each.input:
+                with self._context.code.block(f"if {key} is None:"):
+                    self._context.code.add("raise MismatchError")
+            elif slot.nullable and not each.nullable:
                 dropped.append(f"{key} is None")
+            refuse_uncertain_null(each, slot)
             if slot.fetch not in self._context.layout.before[self._context.requests[id(request)][2]]:
                 raise NotCoveredError("a representation reads what is not fetched before")
         return keys, dropped

@@ -9,6 +9,12 @@ from gateway.execution.compilation.shapes import TYPENAME, NotCoveredError, Plac
 from gateway.planning.plan import RepresentationField
 
 
+def refuse_uncertain_null(field: RepresentationField, slot: Slot) -> None:
+    """Structures hold null for an entity that its subgraph does not know: where a key may say null, that misleads."""
+    if field.nullable and not field.input and slot.by_entity:
+        raise NotCoveredError("a part of a key is null, or was never told")
+
+
 class NestedRepresentations:
     """Writes, for each nested field of a representation, a function from an object to its structure."""
 
@@ -55,14 +61,17 @@ class NestedRepresentations:
                 values.append(repr(each.constant or shape.type))
                 continue
             slot = shape.slots.get(each.slot)
+            if slot is None and each.input:
+                raise NotCoveredError("an input that nothing fetches")
             if slot is None:
                 self._code.add("raise IncompleteError")
                 return
             value = self._code.fresh("k")
             self._code.add(f"{value} = o.{slot.attribute}")
+            refuse_uncertain_null(each, slot)
             if slot.nullable and not each.nullable:
                 with self._code.block(f"if {value} is None:"):
-                    self._code.add("raise IncompleteError")
+                    self._code.add("raise MismatchError" if each.input else "raise IncompleteError")
             values.append(self.expression(each, slot, value))
         renamed = {f"f{index}": name for index, name in enumerate(names)}
         members: list[tuple[str, Any]] = [(member, Any) for member in renamed]
