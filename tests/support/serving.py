@@ -9,9 +9,13 @@ import uvicorn
 
 
 @asynccontextmanager
-async def serving(application: Any) -> AsyncIterator[str]:
-    """Serves ``application`` inside this event loop; gives the address, such as ``http://127.0.0.1:40123``."""
-    config = uvicorn.Config(application, port=0, log_level="critical", ws="none", lifespan="auto")
+async def serving(application: Any, *, sockets: bool = False) -> AsyncIterator[str]:
+    """Serves ``application`` inside this event loop; gives the address, such as ``http://127.0.0.1:40123``.
+
+    With ``sockets`` it answers WebSockets too.
+    """
+    protocol: Any = "websockets-sansio" if sockets else "none"
+    config = uvicorn.Config(application, port=0, log_level="critical", ws=protocol, lifespan="auto")
     server = _Server(config)
     running = asyncio.create_task(server.serve())
     ready = asyncio.create_task(server.listening.wait())
