@@ -3,7 +3,8 @@
 import difflib
 
 from gateway.codes import all_codes
-from gateway.composition.registry import ALL_CODES, code_prose
+from gateway.composition.codes import ALL_CODES
+from gateway.composition.registry import code_prose
 from gateway.errors import CodedError, ErrorCode, Family
 
 UNKNOWN_CODE = ErrorCode(

@@ -354,7 +354,7 @@ def _check_contextual(merge: Merge, where: str, having: Sources[Member]) -> None
             )
         else:
             merge.report(
-                hints.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS_HINT,
+                hints.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS,
                 f"{where} is filled by @fromContext elsewhere; in {subgraph.name} it is always left out.",
                 where,
                 sources=having,
