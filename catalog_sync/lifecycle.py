@@ -89,7 +89,7 @@ RELEASE_LIFECYCLE = StateMachine(
     "release of a subgraph",
     ReleaseState.PROPOSED,
     (
-        Transition("refuse", ReleaseState.PROPOSED, ReleaseState.REFUSED, Side.PLATFORM),
+        Transition("refuse", ReleaseState.PROPOSED, ReleaseState.REFUSED, Side.COMPETENT),
         Transition("approve", ReleaseState.PROPOSED, ReleaseState.APPROVED, Side.COMPETENT),
         Transition("refuse", ReleaseState.APPROVED, ReleaseState.REFUSED, Side.COMPETENT),
         Transition("go live", ReleaseState.APPROVED, ReleaseState.LIVE, Side.PLATFORM),

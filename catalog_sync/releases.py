@@ -137,7 +137,7 @@ def check_release(
     for field in served:
         problems.extend(_field_problems(field, release, catalogue, bound, enums))
     owners = {
-        (field.code, field.name): other.subgraph
+        (field.code, field.name): f"{other.subgraph} as {field.coordinate} ({other.provider})"
         for other in others
         if other.subgraph != release.subgraph
         for field in _served(_parsed(other.sdl))
@@ -146,7 +146,8 @@ def check_release(
         owner = owners.get((field.code, field.name))
         entry = catalogue.entry(field.code)
         if owner is not None and entry is not None and entry.item(field.name) is not None:
-            message = f"The subgraph {owner} serves the item {field.name} of {field.code} too."
+            here = f"{release.subgraph} ({release.provider})"
+            message = f"The item {field.name} of {field.code} is served by {owner} and here by {here}."
             remedy = "An item has one authoritative provider: mark the field @external, or drop it in one of the two."
             problems.append(ReleaseProblem(field.coordinate, message, remedy))
     return tuple(problems)

@@ -14,6 +14,7 @@ _DECLARING = (
     "gateway.reloading",
     "gateway.recording",
     "gateway.registry_source",
+    "gateway.releasing.errors",
     "gateway.composition.sources",
     "gateway.supergraph.errors",
     "gateway.access.refusals",
