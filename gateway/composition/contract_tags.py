@@ -25,7 +25,7 @@ class TaggedCoordinates:
 def read_tags(supergraph_sdl: str) -> TaggedCoordinates:
     """Read the tags of a supergraph. Raises CodedError SUPERGRAPH_INVALID when it is none."""
     document = parse(supergraph_sdl, no_location=True)
-    features = read_features(document)
+    features = read_features(document.definitions)
     tag = features.directive(TAG, TAG)
     found = TaggedCoordinates({}, {}, {})
     for node in document.definitions:

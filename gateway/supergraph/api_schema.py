@@ -6,13 +6,13 @@ changes, so the result is a valid schema whatever was hidden. An interface's fie
 goes: through the interface, the hidden value could be read after all.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from graphql import (
     ConstValueNode,
-    DocumentNode,
+    DirectiveDefinitionNode,
     EnumTypeDefinitionNode,
     EnumValueNode,
     FieldDefinitionNode,
@@ -34,11 +34,12 @@ from graphql import (
     TypeDefinitionNode,
     TypeNode,
     UnionTypeDefinitionNode,
-    build_ast_schema,
+    specified_scalar_types,
 )
 
 from gateway.supergraph.features import parts
-from gateway.supergraph.model import Supergraph
+from gateway.supergraph.lazy_schema import LazySchema
+from gateway.supergraph.model import Definitions, Supergraph
 
 N = TypeVar("N", bound=Node)
 NOTHING = "_nothing"
@@ -58,10 +59,9 @@ def contract_schema(supergraph: Supergraph, hidden: frozenset[str]) -> GraphQLSc
     """
     all_hidden = supergraph.inaccessible | hidden
     if not all_hidden:
-        return build_ast_schema(supergraph.document, assume_valid=True)
-    contract = _Contract.of(supergraph.document, set(all_hidden))
-    contract.settle()
-    return build_ast_schema(contract.document(), assume_valid=True)
+        return supergraph.schema
+    contract = _Contract(supergraph.definitions, supergraph.definitions.roots(), set(all_hidden))
+    return contract.settled()
 
 
 def _named(node: TypeNode) -> str:
@@ -78,27 +78,29 @@ def _is_required(node: InputValueDefinitionNode) -> bool:
 class _Contract:
     """The coordinates hidden so far; grows until every rule holds."""
 
-    definitions: DocumentNode
-    types: dict[str, TypeDefinitionNode]
-    roots: dict[str, OperationType]
+    definitions: Definitions
+    roots: Mapping[str, OperationType]
     hidden: set[str]
     _changed: bool = field(default=False)
 
-    @classmethod
-    def of(cls, document: DocumentNode, hidden: set[str]) -> "_Contract":
-        types = {node.name.value: node for node in document.definitions if isinstance(node, TypeDefinitionNode)}
-        roots: dict[str, OperationType] = {}
-        for node in document.definitions:
-            if isinstance(node, SchemaDefinitionNode):
-                roots = {root.type.name.value: root.operation for root in node.operation_types}
-        if not roots:
-            named = {"Query": OperationType.QUERY, "Mutation": OperationType.MUTATION}
-            named["Subscription"] = OperationType.SUBSCRIPTION
-            roots = {name: operation for name, operation in named.items() if name in types}
-        return cls(document, types, roots, hidden)
+    @property
+    def types(self) -> Mapping[str, TypeDefinitionNode]:
+        """Every type, hidden or not."""
+        return self.definitions.types
 
-    def settle(self) -> None:
-        """Apply every rule until nothing changes, then hide what only hidden things led to."""
+    def settled(self) -> GraphQLSchema:
+        """The schema that is left when every rule holds."""
+        scalars = self._settle()
+        queries = {name for name, operation in self.roots.items() if operation is OperationType.QUERY}
+        left = Definitions(
+            {name: node for name, node in self.types.items() if name not in self.hidden or name in queries},
+            tuple(node for node in self.definitions.directives if not self._takes_hidden(node)),
+            self._schema(self.definitions.schema) if self.definitions.schema is not None else None,
+        )
+        return LazySchema(left, scalars, self._shown)
+
+    def _settle(self) -> frozenset[str]:
+        """Apply every rule until nothing changes, then hide what only hidden things led to; the scalars mentioned."""
         before = self._reachable(self.roots, lambda coordinate: True)
         # What nothing ever led to stays as it is, and so does what it leads to.
         starts = [*self.roots, *(self.types.keys() - before)]
@@ -106,8 +108,12 @@ class _Contract:
         # when it is settled which types stay.
         while self._settle_each(self._settle_type) or self._settle_each(self._settle_implementations):
             pass
-        for name in before - self._reachable(starts, self._visible):
-            self._hide(name)
+        after = self._reachable(starts, self._visible)
+        self.hidden |= (before - after) & self.types.keys()
+        return frozenset(after & specified_scalar_types.keys())
+
+    def _takes_hidden(self, node: DirectiveDefinitionNode) -> bool:
+        return any(_named(argument.type) in self.hidden for argument in parts(node, "arguments"))
 
     def _settle_each(self, rule: Callable[[str, TypeDefinitionNode], None]) -> bool:
         """Apply one rule to every type until nothing changes; says whether anything did."""
@@ -218,11 +224,12 @@ class _Contract:
         waiting = list(starts)
         while waiting:
             name = waiting.pop()
-            if name in reached or name not in self.types or not visible(name):
+            if name in reached or not visible(name):
                 continue
             reached.add(name)
-            waiting.extend(self._leads_to(self.types[name], visible))
-            waiting.extend(implementers.get(name, ()))
+            if name in self.types:
+                waiting.extend(self._leads_to(self.types[name], visible))
+                waiting.extend(implementers.get(name, ()))
         return reached
 
     def _leads_to(self, node: TypeDefinitionNode, visible: Callable[[str], bool]) -> Iterator[str]:
@@ -236,29 +243,17 @@ class _Contract:
                     if visible(f"{name}.{member.name.value}({argument.name.value}:)"):
                         yield _named(argument.type)
 
-    def document(self) -> DocumentNode:
-        """The definitions that are left."""
-        kept: list[Any] = []
-        for node in self.definitions.definitions:
-            if isinstance(node, TypeDefinitionNode):
-                if node.name.value not in self.hidden:
-                    kept.append(self._type(node))
-                elif self.roots.get(node.name.value) is OperationType.QUERY:
-                    kept.append(_copy(node, {"fields": (_nothing(),), "interfaces": ()}))
-            elif isinstance(node, SchemaDefinitionNode):
-                kept.append(self._schema(node))
-            elif not any(_named(argument.type) in self.hidden for argument in parts(node, "arguments")):
-                kept.append(node)
-        return DocumentNode(definitions=tuple(kept))
-
     def _schema(self, node: SchemaDefinitionNode) -> SchemaDefinitionNode:
         def stays(root: OperationTypeDefinitionNode) -> bool:
             return root.operation is OperationType.QUERY or root.type.name.value not in self.hidden
 
         return _copy(node, {"operation_types": tuple(root for root in node.operation_types if stays(root))})
 
-    def _type(self, node: TypeDefinitionNode) -> TypeDefinitionNode:
+    def _shown(self, node: TypeDefinitionNode) -> TypeDefinitionNode:
+        """What is left of a type."""
         name = node.name.value
+        if name in self.hidden:  # only a Query type stays without anything
+            return _copy(node, {"fields": (_nothing(),), "interfaces": ()})
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             fields = tuple(
                 _copy(member, {"arguments": self._inputs(self._arguments(name, member))})

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import ConstDirectiveNode, DocumentNode, Node, SchemaDefinitionNode, SchemaExtensionNode
+from graphql import ConstDirectiveNode, DefinitionNode, Node, SchemaDefinitionNode, SchemaExtensionNode
 from graphql.utilities import value_from_ast_untyped
 
 from gateway.errors import CodedError
@@ -74,10 +74,10 @@ def directive_arguments(node: ConstDirectiveNode) -> dict[str, Any]:
     return {argument.name.value: value_from_ast_untyped(argument.value) for argument in parts(node, "arguments")}
 
 
-def read_features(document: DocumentNode) -> Features:
+def read_features(definitions: Iterable[DefinitionNode]) -> Features:
     """Read @link and the older @core of a supergraph. Raises CodedError SUPERGRAPH_INVALID without a join spec."""
     features: dict[str, LinkedFeature] = {}
-    for arguments in _links(document):
+    for arguments in _links(definitions):
         feature = _feature(arguments)
         features.setdefault(feature.name, feature)
     join = features.get(JOIN)
@@ -92,8 +92,8 @@ def read_features(document: DocumentNode) -> Features:
     return Features(features)
 
 
-def _links(document: DocumentNode) -> Iterable[dict[str, Any]]:
-    for definition in document.definitions:
+def _links(definitions: Iterable[DefinitionNode]) -> Iterable[dict[str, Any]]:
+    for definition in definitions:
         if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode):
             for directive in parts(definition, "directives"):
                 arguments = directive_arguments(directive)

@@ -5,29 +5,31 @@ Older versions say less, so the reader fills in what they leave to convention: w
 an owner per type in place of a graph per field.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from graphql import (
     DefinitionNode,
     DirectiveDefinitionNode,
-    DocumentNode,
     EnumTypeDefinitionNode,
+    ExecutableDefinitionNode,
     FieldDefinitionNode,
-    GraphQLError,
     GraphQLSyntaxError,
     InputValueDefinitionNode,
     Node,
     SchemaDefinitionNode,
+    SchemaExtensionNode,
+    Source,
     TypeDefinitionNode,
     UnionTypeDefinitionNode,
-    build_ast_schema,
     parse,
-    print_ast,
+    specified_scalar_types,
 )
 
 from gateway.errors import CodedError
+from gateway.supergraph.elements import named_type, type_text
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
 from gateway.supergraph.features import (
     CONTEXT,
@@ -40,8 +42,10 @@ from gateway.supergraph.features import (
     read_features,
 )
 from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, parse_field_set
+from gateway.supergraph.lazy_schema import LazySchema
 from gateway.supergraph.model import (
     ContextArgument,
+    Definitions,
     FieldDefinition,
     FieldSource,
     Key,
@@ -61,6 +65,10 @@ _KIND_OF_NODE = {
     "input_object_type_definition": TypeKind.INPUT_OBJECT,
 }
 N = TypeVar("N", bound=Node)
+_PLAIN = FieldSource()
+_SCHEMA_NODES = (SchemaDefinitionNode, SchemaExtensionNode)
+_BETWEEN = re.compile(r"\n\n+(?=[^\s}])")
+_QUOTES = '"""'
 # Directives of GraphQL itself that clients may see on definitions.
 _STANDARD_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf"})
 _EXECUTABLE_LOCATIONS = frozenset(
@@ -71,26 +79,109 @@ _EXECUTABLE_LOCATIONS = frozenset(
 
 def read_supergraph(sdl: str) -> Supergraph:
     """Read supergraph SDL. Raises CodedError SUPERGRAPH_INVALID that says what is wrong and where."""
+    return SupergraphReader().read(sdl)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """Some definitions of a supergraph as they were read.
+
+    ``machinery`` are those of linked specifications, and what links them; ``named`` are the types mentioned.
+    """
+
+    types: Mapping[str, TypeDefinition]
+    nodes: tuple[DefinitionNode, ...]
+    machinery: tuple[DefinitionNode, ...]
+    inaccessible: tuple[str, ...]
+    named: frozenset[str]
+
+
+class SupergraphReader:
+    """Reads one version of a supergraph after the other, and of each only the definitions that the last had not.
+
+    What a definition means follows from its own text, the specifications linked and the subgraphs listed. So it is
+    remembered by its text, and forgotten when one of the others changes. Only the last version is remembered. Safe to
+    share between threads.
+    """
+
+    def __init__(self) -> None:
+        self._last: tuple[object, Mapping[str, _Piece]] = (None, {})
+
+    def read(self, sdl: str) -> Supergraph:
+        """Read supergraph SDL. Raises CodedError SUPERGRAPH_INVALID that says what is wrong and where."""
+        frame, known = self._last
+        parsed: dict[str, tuple[DefinitionNode, ...]] = {}
+        texts = _parse_pieces(sdl, known, parsed)
+        reader = _Reader.of([n for text in texts for n in parsed.get(text) or known[text].machinery])
+        if reader.frame() != frame:
+            parsed.update({text: _parse(text) for text in texts if text not in parsed})
+            known = {}
+        pieces = {text: reader.piece(parsed[text]) if text in parsed else known[text] for text in texts}
+        supergraph = _assemble(reader, pieces.values())
+        self._last = (reader.frame(), pieces)
+        return supergraph
+
+
+def _parse_pieces(sdl: str, known: Mapping[str, _Piece], parsed: dict[str, tuple[DefinitionNode, ...]]) -> list[str]:
+    """Divides ``sdl`` and parses what is not ``known``; all of it as one piece if it could not be divided."""
+    texts = list(dict.fromkeys(_divided(sdl)))
     try:
-        document = parse(sdl, no_location=True)
-    except GraphQLSyntaxError as error:
-        at = f" (line {error.locations[0].line})" if error.locations else ""
-        raise CodedError(SUPERGRAPH_INVALID, f"The supergraph is not GraphQL{at}: {error.message}") from error
-    reader = _Reader.of(document)
-    types = {node.name.value: reader.type(node) for node in reader.type_nodes}
+        parsed.update({text: _parse(text) for text in texts if text not in known})
+    except GraphQLSyntaxError:
+        parsed.clear()
+        texts = [sdl]
+        try:
+            parsed[sdl] = _parse(sdl)
+        except GraphQLSyntaxError as error:
+            at = f" (line {error.locations[0].line})" if error.locations else ""
+            raise CodedError(SUPERGRAPH_INVALID, f"The supergraph is not GraphQL{at}: {error.message}") from error
+    return texts
+
+
+def _divided(sdl: str) -> Iterator[str]:
+    """Pieces between empty lines that are followed by a line without indent, and not inside a description.
+
+    Wherever that divides wrongly, one side does not parse: no definition of a type system ends where another token
+    could continue it and what follows is a definition again.
+    """
+    start = 0
+    for match in _BETWEEN.finditer(sdl):
+        if not sdl.count(_QUOTES, start, match.start()) % 2:
+            yield sdl[start : match.start()]
+            start = match.end()
+    yield sdl[start:]
+
+
+def _parse(text: str) -> tuple[DefinitionNode, ...]:
+    definitions = parse(text, no_location=True).definitions
+    for definition in definitions:
+        if isinstance(definition, ExecutableDefinitionNode):
+            raise GraphQLSyntaxError(Source(text), 0, "An operation stands among the definitions.")
+    return definitions
+
+
+def _assemble(reader: "_Reader", pieces: Collection[_Piece]) -> Supergraph:
+    types = {name: definition for piece in pieces for name, definition in piece.types.items()}
     if reader.features.by_name[JOIN].version == "v0.1":
         types = {name: _with_key_fields(definition, types) for name, definition in types.items()}
-    clean = _without_machinery(document, reader.features)
-    try:
-        schema = build_ast_schema(clean, assume_valid_sdl=True)
-    except (GraphQLError, TypeError) as error:
-        raise CodedError(SUPERGRAPH_INVALID, f"The supergraph's types do not form a schema: {error}") from error
+    nodes = [node for piece in pieces for node in piece.nodes]
+    definitions = Definitions(
+        {node.name.value: node for node in nodes if isinstance(node, TypeDefinitionNode)},
+        tuple(node for node in nodes if isinstance(node, DirectiveDefinitionNode)),
+        next((node for node in nodes if isinstance(node, SchemaDefinitionNode)), None),
+    )
+    named = frozenset().union(*(piece.named for piece in pieces))
+    unknown = sorted(({*named, *definitions.roots()} - types.keys()) - specified_scalar_types.keys())
+    if unknown:
+        raise CodedError(
+            SUPERGRAPH_INVALID, f"The supergraph's types do not form a schema: it does not define {', '.join(unknown)}."
+        )
     return Supergraph(
         subgraphs={endpoint.name: endpoint for endpoint in reader.endpoints.values()},
         types=types,
-        document=clean,
-        schema=schema,
-        inaccessible=frozenset(reader.inaccessible_coordinates()),
+        definitions=definitions,
+        schema=LazySchema(definitions, named & specified_scalar_types.keys()),
+        inaccessible=frozenset(coordinate for piece in pieces for coordinate in piece.inaccessible),
     )
 
 
@@ -100,16 +191,14 @@ class _Reader:
 
     features: Features
     endpoints: Mapping[str, SubgraphEndpoint]
-    type_nodes: tuple[TypeDefinitionNode, ...]
-    inaccessible: str | None
     _names: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, document: DocumentNode) -> "_Reader":
-        features = read_features(document)
+    def of(cls, definitions: Sequence[DefinitionNode]) -> "_Reader":
+        features = read_features(definitions)
         join = features.by_name[JOIN]
         endpoints: dict[str, SubgraphEndpoint] = {}
-        for node in document.definitions:
+        for node in definitions:
             if isinstance(node, EnumTypeDefinitionNode) and node.name.value == join.type("Graph"):
                 for value in parts(node, "values"):
                     for arguments in _applied(value, join.directive("graph")):
@@ -119,12 +208,32 @@ class _Reader:
             raise CodedError(
                 SUPERGRAPH_INVALID, f"The supergraph lists no subgraphs: enum {join.type('Graph')} is missing."
             )
-        type_nodes = tuple(
-            node
-            for node in document.definitions
-            if isinstance(node, TypeDefinitionNode) and not features.owns(node.name.value)
+        return cls(features, endpoints)
+
+    def frame(self) -> object:
+        """All that decides the meaning of a definition beside its own text."""
+        return self.features, tuple((value, endpoint.name) for value, endpoint in self.endpoints.items())
+
+    def piece(self, nodes: Iterable[DefinitionNode]) -> _Piece:
+        """Reads some definitions."""
+        stay = [node for node in nodes if self._stays(node)]
+        types = [node for node in stay if isinstance(node, TypeDefinitionNode)]
+        return _Piece(
+            types={node.name.value: self.type(node) for node in types},
+            nodes=tuple(_clean(node) for node in stay),
+            machinery=tuple(n for n in nodes if isinstance(n, _SCHEMA_NODES) or not self._stays(n)),
+            inaccessible=tuple(coordinate for node in types for coordinate in self._inaccessible_coordinates(node)),
+            named=frozenset(_mentioned(stay)),
         )
-        return cls(features, endpoints, type_nodes, features.directive(INACCESSIBLE, INACCESSIBLE))
+
+    def _stays(self, node: DefinitionNode) -> bool:
+        """Whether a definition is the schema's own, and says something to clients."""
+        if isinstance(node, DirectiveDefinitionNode):
+            executable = any(location.value in _EXECUTABLE_LOCATIONS for location in node.locations)
+            return executable and not self.features.owns(node.name.value)
+        if isinstance(node, TypeDefinitionNode):
+            return not self.features.owns(node.name.value)
+        return isinstance(node, SchemaDefinitionNode)
 
     def join(self, node: Node, own_name: str) -> list[dict[str, Any]]:
         local = self._names.setdefault(own_name, self.features.by_name[JOIN].directive(own_name))
@@ -240,10 +349,10 @@ class _Reader:
             elif owner is not None:
                 sources[owner] = self._field_source(arguments, f"{where} in {owner}")
         if not applied:
-            sources = {graph: FieldSource() for graph in ([owner] if owner else type_sources)}
+            sources = dict.fromkeys([owner] if owner else type_sources, _PLAIN)
         return FieldDefinition(
             name=node.name.value,
-            type=print_ast(node.type),
+            type=type_text(node.type),
             arguments=tuple(argument.name.value for argument in parts(node, "arguments")),
             sources={graph: sources[graph] for graph in _in_order(sources, self.endpoints)},
             from_interface_object=bool(applied) and not sources,
@@ -272,24 +381,28 @@ class _Reader:
             ),
         )
 
-    def inaccessible_coordinates(self) -> Iterable[str]:
-        for node in self.type_nodes:
-            name = node.name.value
-            if self._is_inaccessible(node):
-                yield name
-            for member in (*parts(node, "fields"), *parts(node, "values")):
-                if self._is_inaccessible(member):
-                    yield f"{name}.{member.name.value}"
-                for argument in parts(member, "arguments"):
-                    if self._is_inaccessible(argument):
-                        yield f"{name}.{member.name.value}({argument.name.value}:)"
+    def _inaccessible_coordinates(self, node: TypeDefinitionNode) -> Iterator[str]:
+        if self.features.directive(INACCESSIBLE, INACCESSIBLE) is None:
+            return
+        name = node.name.value
+        if self._is_inaccessible(node):
+            yield name
+        for member in (*parts(node, "fields"), *parts(node, "values")):
+            if self._is_inaccessible(member):
+                yield f"{name}.{member.name.value}"
+            for argument in parts(member, "arguments"):
+                if self._is_inaccessible(argument):
+                    yield f"{name}.{member.name.value}({argument.name.value}:)"
 
 
 def _applied(node: Node, directive: str) -> list[dict[str, Any]]:
-    return [directive_arguments(d) for d in parts(node, "directives") if d.name.value == directive]
+    applied = parts(node, "directives")
+    return [directive_arguments(d) for d in applied if d.name.value == directive] if applied else []
 
 
-def _in_order(names: Iterable[str], endpoints: Mapping[str, SubgraphEndpoint]) -> list[str]:
+def _in_order(names: Collection[str], endpoints: Mapping[str, SubgraphEndpoint]) -> Iterable[str]:
+    if len(names) < 2:
+        return names
     wanted = set(names)
     return [endpoint.name for endpoint in endpoints.values() if endpoint.name in wanted]
 
@@ -313,31 +426,34 @@ def _top_fields(fields: FieldSet) -> Iterable[str]:
             yield from _top_fields(selection.selections)
 
 
-def _without_machinery(document: DocumentNode, features: Features) -> DocumentNode:
-    """The definitions alone: no linked specification's types and directives, nothing applied but GraphQL's own."""
-    return DocumentNode(
-        definitions=tuple(_clean(node, features) for node in document.definitions if _stays(node, features))
-    )
+def _mentioned(nodes: Iterable[Node]) -> Iterator[str]:
+    """The types that definitions mention."""
+    for node in nodes:
+        for member in parts(node, "fields"):
+            yield named_type(type_text(member.type))
+            for argument in member.arguments or () if isinstance(member, FieldDefinitionNode) else ():
+                yield named_type(type_text(argument.type))
+        for argument in parts(node, "arguments"):
+            yield named_type(type_text(argument.type))
+        for named in (*parts(node, "interfaces"), *parts(node, "types")):
+            yield named.name.value
 
 
-def _stays(node: DefinitionNode, features: Features) -> bool:
-    if isinstance(node, DirectiveDefinitionNode):
-        executable = any(location.value in _EXECUTABLE_LOCATIONS for location in node.locations)
-        return executable and not features.owns(node.name.value)
-    if isinstance(node, TypeDefinitionNode):
-        return not features.owns(node.name.value)
-    return isinstance(node, SchemaDefinitionNode)
-
-
-def _clean(node: N, features: Features) -> N:
-    """A copy of a definition, and of all below it, with GraphQL's own directives alone."""
+def _clean(node: N) -> N:
+    """A definition, and all below it, with GraphQL's own directives alone; itself where it has no others."""
     changes: dict[str, Any] = {}
-    if hasattr(node, "directives"):
-        changes["directives"] = tuple(d for d in parts(node, "directives") if d.name.value in _STANDARD_DIRECTIVES)
+    applied = getattr(node, "directives", None)
+    if applied:
+        kept = tuple(d for d in applied if d.name.value in _STANDARD_DIRECTIVES)
+        if len(kept) < len(applied):
+            changes["directives"] = kept
     for part in ("fields", "values", "arguments"):
-        if parts(node, part):
-            changes[part] = tuple(_clean(child, features) for child in parts(node, part))
-    return _copy(node, changes)
+        below = parts(node, part)
+        if below:
+            cleaned = tuple(_clean(child) for child in below)
+            if any(one is not other for one, other in zip(cleaned, below, strict=True)):
+                changes[part] = cleaned
+    return _copy(node, changes) if changes else node
 
 
 def _copy(node: N, changes: dict[str, Any]) -> N:

@@ -8,7 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from graphql import DocumentNode, GraphQLSchema
+from graphql import (
+    DirectiveDefinitionNode,
+    GraphQLSchema,
+    OperationType,
+    SchemaDefinitionNode,
+    TypeDefinitionNode,
+)
 
 from gateway.supergraph.field_set import FieldSet
 
@@ -114,17 +120,35 @@ class TypeDefinition:
     resource: str | None = None
 
 
+_ROOTS = {"Query": OperationType.QUERY, "Mutation": OperationType.MUTATION, "Subscription": OperationType.SUBSCRIPTION}
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """What a schema is built from: types by name, directives of operations, the schema definition if there is one."""
+
+    types: Mapping[str, TypeDefinitionNode]
+    directives: tuple[DirectiveDefinitionNode, ...] = ()
+    schema: SchemaDefinitionNode | None = None
+
+    def roots(self) -> dict[str, OperationType]:
+        """The types that operations start at, by name."""
+        if self.schema is not None:
+            return {root.type.name.value: root.operation for root in self.schema.operation_types}
+        return {name: operation for name, operation in _ROOTS.items() if name in self.types}
+
+
 @dataclass(frozen=True, slots=True)
 class Supergraph:
     """A composed schema.
 
-    ``document`` holds the type definitions without the join machinery, ``schema`` is built from it and includes what
-    is @inaccessible; ``inaccessible`` are the coordinates that clients do not see. ``subgraphs`` keeps the order of
+    ``definitions`` are the schema's, without the join machinery; ``schema`` is made of them and includes what is
+    @inaccessible; ``inaccessible`` are the coordinates that clients do not see. ``subgraphs`` keeps the order of
     the supergraph SDL, which decides every tie in planning.
     """
 
     subgraphs: Mapping[str, SubgraphEndpoint]
     types: Mapping[str, TypeDefinition]
-    document: DocumentNode
+    definitions: Definitions
     schema: GraphQLSchema
     inaccessible: frozenset[str] = frozenset()
