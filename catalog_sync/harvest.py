@@ -1,7 +1,9 @@
 """What a subgraph really serves against what it registered: drift."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 import aiohttp
 
@@ -12,6 +14,14 @@ from catalog_sync.schema_comparison import SchemaChange
 SERVICE_QUERY = "{ _service { sdl } }"
 LARGEST_SDL = 8_000_000
 """Bytes of an answer that are read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Harvest:
+    """What a running subgraph says of itself: its schema, and when the data of its resources last really changed."""
+
+    sdl: str
+    data_times: Mapping[str, datetime]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +47,33 @@ async def harvest(session: aiohttp.ClientSession, address: str, *, timeout_secon
             content = await answer.content.read(LARGEST_SDL)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise CodedError(HARVEST_FAILED, f"The subgraph did not answer ({type(error).__name__}).") from error
+    return read_harvest(content).sdl
+
+
+def read_harvest(content: bytes) -> Harvest:
+    """A subgraph's answer to ``SERVICE_QUERY``; CodedError HARVEST_FAILED if it holds no schema.
+
+    Data times stand in ``extensions.dataTimes`` as ISO 8601 with offset, by resource code; what is none is left out.
+    """
     try:
-        sdl = json.loads(content)["data"]["_service"]["sdl"]
+        answer = json.loads(content)
+        sdl = answer["data"]["_service"]["sdl"]
     except (ValueError, KeyError, TypeError):
-        raise CodedError(HARVEST_FAILED, f"The subgraph answered no schema (status {answer.status}).") from None
+        raise CodedError(HARVEST_FAILED, "The subgraph answered no schema.") from None
     if not isinstance(sdl, str):
         raise CodedError(HARVEST_FAILED, "The subgraph answered a schema that is no text.")
-    return sdl
+    extensions = answer.get("extensions")
+    told = extensions.get("dataTimes") if isinstance(extensions, dict) else None
+    pairs = told.items() if isinstance(told, dict) else ()
+    return Harvest(sdl, {str(code): at for code, text in pairs if (at := _moment(text)) is not None})
+
+
+def _moment(text: object) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo is not None else None
 
 
 def drift_of(release: SubgraphRelease, running: str) -> Drift:

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +33,7 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     needed, or something named cannot be read, so that a wrong start fails before it listens.
     """
     start = read_start(settings, plain=plain)
-    gateway = _gateway(start, settings.server.deadline)
+    gateway = _gateway(start, settings)
     changes = Changes(gateway, start.foundation, settings)
     administration = _administration(gateway, changes, settings)
 
@@ -40,7 +41,7 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     async def lifespan(_: Any) -> AsyncIterator[None]:
         gateway.transport = RoutedTransport(gateway.build.routes if gateway.serving else {})
         governing = _governing(gateway, changes, settings, administration)
-        async with governing, _following(changes, start, settings):
+        async with governing, _following(gateway, changes, start, settings):
             yield
         await gateway.transport.close()
 
@@ -59,11 +60,16 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     )
 
 
-def _gateway(start: Start, timeout: float) -> PlainGateway | GovernedGateway:
+def _gateway(start: Start, settings: Settings) -> PlainGateway | GovernedGateway:
     authenticator = start.foundation.authenticator
     if authenticator is None:
-        return PlainGateway(start.build, timeout)
-    return GovernedGateway(start.build, authenticator, timeout)
+        return PlainGateway(start.build, settings.server.deadline)
+    governed = GovernedGateway(start.build, authenticator, settings.server.deadline)
+    if settings.monitoring.provenance != "never":
+        from gateway.provenance import ProvenanceTelling
+
+        governed.provenance = ProvenanceTelling(settings.monitoring.provenance, dict)
+    return governed
 
 
 def _administration(
@@ -79,7 +85,9 @@ def _administration(
 
 
 @asynccontextmanager
-async def _following(changes: Changes, start: Start, settings: Settings) -> AsyncIterator[None]:
+async def _following(
+    gateway: PlainGateway | GovernedGateway, changes: Changes, start: Start, settings: Settings
+) -> AsyncIterator[None]:
     """While entered, a changed supergraph is built and swapped in: that of the registry, or that of the files."""
     if start.in_force is None or start.served is None:
         loop = asyncio.get_running_loop()
@@ -91,10 +99,23 @@ async def _following(changes: Changes, start: Start, settings: Settings) -> Asyn
             yield
         return
     from gateway.registry_following import RegistryFollower
+    from gateway.registry_monitor import SubgraphMonitor
 
     digest = "" if start.build is None else start.build.snapshot.graph_version
     with RegistryFollower(settings.registry, start.in_force, start.served, digest, changes.take_graph) as follower:
-        async with _task(follower.follow()):
+        async with AsyncExitStack() as tasks:
+            await tasks.enter_async_context(_task(follower.follow()))
+            if settings.monitoring.interval:
+                monitor = SubgraphMonitor(
+                    follower.platform,
+                    gateway.transport,
+                    lambda: follower.releases,
+                    lambda: gateway.build,
+                    settings.monitoring.interval,
+                )
+                if isinstance(gateway, GovernedGateway) and gateway.provenance is not None:
+                    gateway.provenance = replace(gateway.provenance, data_times=lambda: monitor.data_times)
+                await tasks.enter_async_context(_task(monitor.watch()))
             yield
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -25,6 +25,7 @@ from gateway.subscriptions import stream
 from policies.callers import Caller
 
 if TYPE_CHECKING:
+    from gateway.provenance import ProvenanceTelling
     from gateway.recording import OperationLedger
     from gateway.server.authentication import Authenticator
 
@@ -128,6 +129,7 @@ class GovernedGateway(_OnBuilds):
     """Every caller under the catalogue and the policy; ``ledger`` is None where no store is configured."""
 
     ledger: "OperationLedger | None" = None
+    provenance: "ProvenanceTelling | None" = None
 
     def __init__(self, build: Build | None, authenticator: "Authenticator", timeout: float) -> None:
         super().__init__(build)
@@ -157,6 +159,8 @@ class GovernedGateway(_OnBuilds):
             await self._record_refusal(caller, error, build, request)
             raise
         result = _without_foreign_rows(result, prepared, build, caller)
+        if self.provenance is not None and self.provenance.wanted(request):
+            result = self._told(result, prepared, build)
         await self._record(caller, prepared, result, build, request)
         return Answer(result=result, partial=prepared.refused)
 
@@ -180,12 +184,20 @@ class GovernedGateway(_OnBuilds):
                         build, prepared = footing.build, footing.prepared
                         await self._judge_again(caller, footing.view, text, request)
                         kept = _without_foreign_rows(result, prepared, build, caller)
+                        if self.provenance is not None and self.provenance.wanted(request):
+                            kept = self._told(kept, prepared, build)
                         await self._record(caller, prepared, kept, build, request)
                         yield kept
         except RequestError as error:
             if self.serving:
                 await self._record_refusal(caller, error, self.build, request)
             raise
+
+    def _told(self, result: Result, prepared: Prepared, build: Build) -> Result:
+        """The result with where its data come from."""
+        assert self.provenance is not None
+        told = self.provenance.of(prepared, build, self._now())
+        return replace(result, extensions={**result.extensions, "provenance": told})
 
     def _now(self) -> datetime:
         """The moment; never earlier than before, or a clock set back would reopen a grant that has ended."""

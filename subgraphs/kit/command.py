@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import uvicorn
@@ -93,7 +94,8 @@ async def _serve_on(
     location = StoreLocation(options.data / department.name, options.store)
     async with department.open_store(location) as store:
         description = f"{department.name} {department.title}: {store.describe()}"
-        app = make_app(department.schema(), store, description, verifier)
+        data_times = partial(department.data_times, location)
+        app = make_app(department.schema(), store, description, verifier, data_times=data_times)
         server = UnsignalledServer(app)
         _stop_on_signals(server)
         print(description, flush=True)  # noqa: T201 - whoever started the process waits for these lines

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -31,13 +32,22 @@ class StoreLocation:
     address: str | None = None
 
 
+def newest_file(location: StoreLocation) -> datetime | None:
+    """When the data of a store that is files last really changed; None where the store is elsewhere or empty."""
+    if location.address is not None:
+        return None
+    times = [path.stat().st_mtime for path in location.folder.rglob("*") if path.is_file()]
+    return datetime.fromtimestamp(max(times), UTC) if times else None
+
+
 @dataclass(frozen=True, slots=True)
 class Department:
     """One department's subgraph.
 
     ``name`` is the subgraph's name: the audience of signed contexts, and the folder of its data. ``title`` is the
     department's own. ``query`` is the Strawberry query type; ``types`` are entity types that no query field leads to.
-    ``catalogue`` is the folder of its entries, from which schema descriptions come.
+    ``catalogue`` is the folder of its entries, from which schema descriptions come. ``data_time`` says when its data
+    last really changed: by the files of its store unless it knows better, such as the newest row's time.
     """
 
     name: str
@@ -46,6 +56,14 @@ class Department:
     open_store: Callable[[StoreLocation], AbstractAsyncContextManager[Any]]
     types: tuple[type, ...] = ()
     catalogue: Path | None = None
+    data_time: Callable[[StoreLocation], datetime | None] = newest_file
+
+    def data_times(self, location: StoreLocation) -> dict[str, datetime]:
+        """When the data of each of its resources last really changed, by code; empty where that is not known."""
+        at = self.data_time(location)
+        if at is None or self.catalogue is None:
+            return {}
+        return {str(entry.code): at for entry in _entries(self.catalogue)}
 
     def schema(self) -> ServedSchema:
         """The schema, described in the catalogue's words."""

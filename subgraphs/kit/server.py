@@ -1,7 +1,8 @@
 """A department's HTTP side: ``POST /graphql`` for the gateway alone, ``GET /healthz`` for whoever watches."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -30,8 +31,11 @@ def make_app(
     description: str,
     verifier: ContextVerifier | None,
     clock: Callable[[], float] = time.time,
+    data_times: Callable[[], Mapping[str, datetime]] | None = None,
 ) -> Starlette:
     """The ASGI application of a department over its opened ``store``.
+
+    ``data_times`` says when the data of each resource last really changed; who asks for the schema is told.
 
     ``verifier`` checks the gateway's signature on every request; None (``--open``) answers anybody, in full.
     ``description`` is what health tells: the department and what it runs on.
@@ -44,6 +48,8 @@ def make_app(
             body = await _body(http)
             context = _context(verifier, http, body, clock)
             answer = await executor.answer(_decoded(body), Request(store, context))
+            if data_times is not None and "_service" in (answer["data"] or ()):
+                answer["extensions"] = {"dataTimes": data_times()}
         except CodedError as error:
             refusal = {"errors": [{"message": error.message, "extensions": {"code": error.code.name, **error.details}}]}
             return Response(_encode(refusal), error.code.status, media_type=media_type)

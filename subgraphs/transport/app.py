@@ -1,5 +1,6 @@
 """交通局: JSON documents of bus routes, and live arrivals, as a subgraph."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 from subgraphs.kit.department import Department
@@ -13,4 +14,6 @@ department = Department(
     types=(BusArrival,),
     open_store=open_store,
     catalogue=Path(__file__).parent / "catalogue",
+    # Arrivals are predicted when they are asked for.
+    data_time=lambda _: datetime.now(UTC),
 )
