@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev bench demo docs fuzz test lint types contracts tests lock explorer clean prove-access
+.PHONY: install dev bench regression demo docs fuzz test lint types contracts tests lock explorer clean prove-access
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -62,6 +62,10 @@ prove-access: dev
 bench: dev
 	for name in gateway execution planning transport access composition catalogue; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+# Instructions of the same work here and at an earlier commit: make regression AGAINST=v0.1.0; needs valgrind.
+regression: dev
+	$(BIN)/python -m benchmarks.regression --against $(AGAINST)
 
 fuzz: dev
 	$(BIN)/python -m tests.properties.fuzz --operations 10000
