@@ -16,9 +16,10 @@ import typer
 from catalog_sync.errors import CodedError
 
 GROUPS = {
-    "catalogue": "Keep the catalogue: check, import, export, compare, search.",
+    "catalogue": "Keep the catalogue: files, and entries on their way into force.",
     "key": "API keys: shown once, kept as hashes.",
     "ledger": "The record of every administrative act and every judged operation.",
+    "subgraph": "Publish subgraphs: new, check, publish, approve, go-live, refuse, retire, rollback, list, show.",
     "policy": "Edit access policies: lint, what-if, draft, second person, publish, roll back, stop.",
 }
 """Commands with commands of their own, each in ``gateway.commands`` under its name."""

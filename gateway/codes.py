@@ -26,6 +26,7 @@ _DECLARING = (
     "gateway.server.errors",
     "gateway.storage.migrations",
     "gateway.commands.processes",
+    "gateway.commands.subgraph_start",
     "subgraphs.kit.errors",
 )
 """The modules that declare codes; a test holds this list complete."""

@@ -1,0 +1,124 @@
+"""The registry that a command works on: named by the settings or by its address, with whoever acts there."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from catalog_sync.comparison import LiveGrant
+from catalog_sync.entries import CatalogueEntry
+from catalog_sync.errors import CodedError
+from catalog_sync.lifecycle import Side
+from catalog_sync.loading import Register, load_register
+from catalog_sync.office import Acting, CatalogueOffice
+from catalog_sync.platform import open_platform
+from catalog_sync.registry import Actor
+from gateway.policy_source import open_store, run_apart
+from gateway.releasing.users import Users, find_grants, find_users
+from gateway.server.stored_documents import read_trusted
+from gateway.settings import SETTINGS_INVALID, Settings, load_settings
+from policies.items import ItemTiers, items_of_catalogue
+
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The gateway's settings.")]
+RegistryOption = Annotated[
+    str | None, typer.Option("--registry", metavar="STORE", help="The registry's store, instead of registry.store.")
+]
+PersonOption = Annotated[
+    str, typer.Option("--as", metavar="PERSON@DEPARTMENT", help="Who acts: user:li@public-security, or a credit code.")
+]
+ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence; kept in the ledger.")]
+AcknowledgeOption = Annotated[
+    list[str] | None,
+    typer.Option("--acknowledge", metavar="NAME", help="Somebody hit who lets the change pass; may be repeated."),
+]
+
+
+class Format(StrEnum):
+    """How a command prints its data."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Registry:
+    """An open registry."""
+
+    settings: Settings
+    office: CatalogueOffice
+
+    def provider(self, person: str) -> Actor:
+        """The person on the side of a provider. CodedError SETTINGS_INVALID if it names no department."""
+        return self._actor(person, Side.PROVIDER)
+
+    def competent(self, person: str) -> Actor:
+        """The person on the side of the competent department."""
+        return self._actor(person, Side.COMPETENT)
+
+    def providers(self, person: str) -> Acting:
+        """As ``provider``; ``PERSON@*`` brings a catalogue over, each entry in the name of its own provider."""
+        subject, _, department = person.partition("@")
+        if department != "*":
+            return self.provider(person)
+
+        def own(entry: CatalogueEntry) -> Actor:
+            return Actor(subject, entry.provider.credit_code, Side.PROVIDER)
+
+        return own
+
+    def grants(self) -> tuple[LiveGrant, ...]:
+        """The live grants, where the settings name a policy store; none otherwise."""
+        items, now = self._items(), self.office.now
+
+        async def find() -> tuple[LiveGrant, ...]:
+            async with open_store(self.settings.access.store) as store:
+                return await find_grants(store, items, now)
+
+        return run_apart(find) if self.settings.access.store else ()
+
+    def users(self) -> Users:
+        """Who uses the graph, as far as the settings let one look."""
+        items, now, trusted = self._items(), self.office.now, self.settings.documents.trusted
+        documents = read_trusted(Path(trusted)) if trusted else None
+
+        async def find() -> Users:
+            if not self.settings.access.store:
+                return await find_users(None, documents, items, now)
+            async with open_store(self.settings.access.store) as store:
+                return await find_users(store, documents, items, now)
+
+        return run_apart(find)
+
+    def _items(self) -> Mapping[str, ItemTiers]:
+        return items_of_catalogue(self.office.in_force(), self.office.today)
+
+    def _actor(self, person: str, side: Side) -> Actor:
+        subject, at, department = person.partition("@")
+        code = self.office.register.credit_code(department)
+        if not at or not subject.startswith("user:") or code is None:
+            raise CodedError(
+                SETTINGS_INVALID,
+                f"--as {person}: a person is written user:NAME@DEPARTMENT, with a department of registry.departments "
+                "or a credit code.",
+            )
+        return Actor(subject, code, side)
+
+
+@contextmanager
+def open_registry(config: Path | None, address: str | None) -> Iterator[Registry]:
+    """The registry at ``address``, or the one that the settings name. CodedError SETTINGS_INVALID if neither does."""
+    settings = load_settings(config)
+    store = address or settings.registry.store
+    if not store:
+        raise CodedError(SETTINGS_INVALID, "registry.store is not set: name the registry with --config or --registry.")
+    departments = settings.registry.departments
+    register = load_register(Path(departments)) if departments else Register()
+    with open_platform(store) as platform:
+        yield Registry(settings, CatalogueOffice(platform, register, settings.access.rules))
