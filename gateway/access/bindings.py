@@ -27,7 +27,6 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     get_named_type,
-    is_composite_type,
 )
 
 from catalog_sync.entries import CatalogueEntry, InformationItem
@@ -40,6 +39,8 @@ if TYPE_CHECKING:
 SURROGATE = "id"
 """The field by which departments join personal records without passing numbers on; the catalogue reserves the name."""
 
+_NOTHING: frozenset[str] = frozenset()
+_COMPOSITE = (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.UNION)
 _PLACING_ARGUMENTS = re.compile(r"^(order|sort|group)(By|ing)?$", re.IGNORECASE)
 
 
@@ -78,8 +79,8 @@ class _Binding:
     def __init__(self, supergraph: Supergraph, catalogue: "Catalogue") -> None:
         self._supergraph = supergraph
         self._catalogue = catalogue
-        schema = supergraph.schema
-        self._roots = {t.name for t in (schema.query_type, schema.mutation_type, schema.subscription_type) if t}
+        self._roots = supergraph.definitions.roots()
+        self._items: dict[str, dict[str, frozenset[str]]] = {}
         self._reads: dict[str, frozenset[str]] = {}
         self._filters: dict[str, frozenset[str]] = {}
         self._inner: dict[str, dict[str, frozenset[str]]] = {}
@@ -108,8 +109,8 @@ class _Binding:
         """The items a field discloses, or the reason why none can be named."""
         code = field.resource or definition.resource
         target = self._bound_type(field)
-        if definition.resource is None and is_composite_type(self._named_type(definition, field)):
-            return frozenset()
+        if definition.resource is None and self._is_composite(field):
+            return _NOTHING
         if code is None:
             if definition.name in self._roots:
                 return "a root field that returns no bound type needs @resource(code:) of its own"
@@ -117,9 +118,9 @@ class _Binding:
         entry = self._catalogue.entry(code)
         if entry is None:
             return f"no released catalogue entry has the code {code}"
-        item = _item(entry, field.name)
+        item = self._items_of(entry).get(field.name)
         if item is not None:
-            return frozenset({_name(entry, item)})
+            return item
         if field.name == SURROGATE:
             return "a surrogate key joins records and is never answered"
         if target is None:
@@ -149,11 +150,9 @@ class _Binding:
         definition = self._supergraph.types.get(field.type.strip("[]!"))
         return definition if definition is not None and definition.resource is not None else None
 
-    def _named_type(self, definition: TypeDefinition, field: FieldDefinition) -> GraphQLNamedType:
-        owner = self._supergraph.schema.type_map[definition.name]
-        assert isinstance(owner, GraphQLObjectType)
-        named: GraphQLNamedType = get_named_type(owner.fields[field.name].type)
-        return named
+    def _is_composite(self, field: FieldDefinition) -> bool:
+        definition = self._supergraph.types.get(field.type.strip("[]!"))
+        return definition is not None and definition.kind in _COMPOSITE
 
     def _bind_inputs(self, definition: TypeDefinition, field: FieldDefinition) -> None:
         """A computed field tells of its @requires inputs, so it needs the rights to them too."""
@@ -183,22 +182,34 @@ class _Binding:
         return [possible.name for possible in self._supergraph.schema.get_possible_types(abstract)]  # type: ignore[arg-type]
 
     def _bind_arguments(self, definition: TypeDefinition, field: FieldDefinition) -> None:
+        if not field.arguments:
+            return
         owner = self._supergraph.schema.type_map[definition.name]
         assert isinstance(owner, GraphQLObjectType)
         entries = self._entries_about(definition, field)
         for name, argument in owner.fields[field.name].args.items():
             coordinate = f"{definition.name}.{field.name}({name}:)"
-            items = _named(entries, name)
+            items = self._named(entries, name)
             if items:
                 self._filters[coordinate] = items
             for inner, named in _inner_names(name, argument):
-                if found := _named(entries, named):
+                if found := self._named(entries, named):
                     self._inner.setdefault(coordinate, {})[inner] = found
 
     def _entries_about(self, definition: TypeDefinition, field: FieldDefinition) -> list[CatalogueEntry]:
         """The entries that an argument can name items of: that of the records it leads to, then its own."""
         codes = [self._reached(field.type.strip("[]!")), field.resource or definition.resource]
         return [entry for code in codes if code is not None and (entry := self._catalogue.entry(code)) is not None]
+
+    def _items_of(self, entry: CatalogueEntry) -> dict[str, frozenset[str]]:
+        """The items of an entry by alias, each as a set of its name."""
+        known = self._items.get(entry.id)
+        if known is None:
+            known = self._items[entry.id] = {item.alias: frozenset({_name(entry, item)}) for item in entry.items}
+        return known
+
+    def _named(self, entries: Iterable[CatalogueEntry], alias: str) -> frozenset[str]:
+        return next((found for entry in entries if (found := self._items_of(entry).get(alias))), _NOTHING)
 
     def _reached(self, name: str, seen: frozenset[str] = frozenset()) -> str | None:
         """The resource of the records that a type is, or holds a page of."""
@@ -247,17 +258,6 @@ def _alias(value: str) -> str:
     if len(words) == 1 and not value.isupper():
         return words[0]
     return words[0].lower() + "".join(word.capitalize() for word in words[1:])
-
-
-def _item(entry: CatalogueEntry, alias: str) -> InformationItem | None:
-    return next((item for item in entry.items if item.alias == alias), None)
-
-
-def _named(entries: Iterable[CatalogueEntry], alias: str) -> frozenset[str]:
-    for entry in entries:
-        if (item := _item(entry, alias)) is not None:
-            return frozenset({_name(entry, item)})
-    return frozenset()
 
 
 def _references(entry: CatalogueEntry, other: CatalogueEntry) -> frozenset[str]:

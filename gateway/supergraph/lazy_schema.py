@@ -1,12 +1,12 @@
-"""A schema whose types make their fields when they are first asked for.
+"""A schema whose types are made when they are first asked for.
 
-Problem: graphql-core walks every field of a schema to find its types. A city has fifty thousand fields and a schema for
-each class of callers; an operation touches a dozen types. Idea: the definitions say by themselves which types there
-are, so nothing need be walked: a type is a name and a promise. Invariant: every type that is named somewhere is defined
-or built in, which whoever brings the definitions has made sure of.
+Problem: graphql-core makes and walks every field of a schema to find its types. A city has fifty thousand fields and a
+schema for each class of callers; an operation touches a dozen types. Idea: the definitions say by themselves which
+types there are, so none need be made to know that. Invariants: every type that is named somewhere is defined or built
+in, which whoever brings the definitions has made sure of; and a type is made once, whichever threads ask for it.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -44,6 +44,7 @@ from graphql import (
     TypeNode,
     UnionTypeDefinitionNode,
     get_directive_values,
+    introspection_types,
     specified_directives,
     specified_scalar_types,
 )
@@ -68,20 +69,18 @@ class LazySchema(GraphQLSchema):
     """
 
     def __init__(self, definitions: Definitions, scalars: Collection[str], shown: Shown = _everything) -> None:
-        made = _Types(shown)
-        made.named.update({name: made.type(node) for name, node in definitions.types.items()})
-        made.named.update(specified_scalar_types)
-        own = [made.directive(node) for node in definitions.directives]
+        types = _Types(definitions.types, shown)
+        own = [types.directive(node) for node in definitions.directives]
         known = {directive.name for directive in own}
         super().__init__(
             directives=[*own, *(each for each in specified_directives if each.name not in known)],
             description=_description(definitions.schema) if definitions.schema is not None else None,
             assume_valid=True,
         )
-        listed = {name: made.named[name] for name in (*definitions.types, *sorted(scalars))}
-        self.type_map = {**listed, **self.type_map}
+        types.names.update(dict.fromkeys([*sorted(scalars), *self.type_map]))
+        self.type_map = types  # type: ignore[assignment]
         for name, operation in definitions.roots().items():
-            setattr(self, f"{operation.value}_type", made.named[name])
+            setattr(self, f"{operation.value}_type", types[name])
         self._nodes = definitions.types
         self._implementing: dict[str, InterfaceImplementations] | None = None
 
@@ -105,22 +104,44 @@ class LazySchema(GraphQLSchema):
                 known.interfaces.append(type_)
 
 
-class _Types:
-    """Makes the types of one schema; ``named`` are those made so far."""
+class _Types(Mapping[str, GraphQLNamedType]):
+    """The types of one schema by name, made as they are asked for; ``names`` are all, in order."""
 
-    def __init__(self, shown: Shown) -> None:
+    def __init__(self, nodes: Mapping[str, TypeDefinitionNode], shown: Shown) -> None:
+        self._nodes = nodes
         self._shown = shown
-        self.named: dict[str, GraphQLNamedType] = {}
+        self.names: dict[str, None] = dict.fromkeys(nodes)
+        self._made: dict[str, GraphQLNamedType] = {**introspection_types, **specified_scalar_types}
 
-    def type(self, node: TypeDefinitionNode) -> GraphQLNamedType:
-        """The type that a definition describes, its parts yet to be made."""
+    def __getitem__(self, name: str) -> GraphQLNamedType:
+        if name not in self.names:
+            raise KeyError(name)
+        return self.named(name)
+
+    def named(self, name: str) -> GraphQLNamedType:
+        """A type that the definitions have, or a built-in one, whether they mention it or not."""
+        made = self._made.get(name)
+        if made is None:
+            made = self._made.setdefault(name, self._make(self._nodes[name]))
+        return made
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def _make(self, node: TypeDefinitionNode) -> GraphQLNamedType:
         name, about = node.name.value, _description(node)
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             kind = GraphQLObjectType if isinstance(node, ObjectTypeDefinitionNode) else GraphQLInterfaceType
             return kind(
                 name,
                 lambda: {field.name.value: self._field(field) for field in parts(self._shown(node), "fields")},
-                lambda: [self.named[each.name.value] for each in parts(self._shown(node), "interfaces")],  # type: ignore[arg-type]
+                lambda: [self.named(each.name.value) for each in parts(self._shown(node), "interfaces")],  # type: ignore[arg-type]
                 description=about,
             )
         if isinstance(node, InputObjectTypeDefinitionNode):
@@ -133,7 +154,7 @@ class _Types:
         if isinstance(node, UnionTypeDefinitionNode):
             return GraphQLUnionType(
                 name,
-                lambda: [self.named[each.name.value] for each in parts(self._shown(node), "types")],  # type: ignore[misc]
+                lambda: [self.named(each.name.value) for each in parts(self._shown(node), "types")],  # type: ignore[misc]
                 description=about,
             )
         if isinstance(node, EnumTypeDefinitionNode):
@@ -190,7 +211,7 @@ class _Types:
             return GraphQLNonNull(self._reference(node.type))
         if isinstance(node, ListTypeNode):
             return GraphQLList(self._reference(node.type))
-        return self.named[node.name.value]  # type: ignore[attr-defined]
+        return self.named(node.name.value)  # type: ignore[attr-defined]
 
 
 def _default(node: InputValueDefinitionNode) -> GraphQLDefaultInput | None:
