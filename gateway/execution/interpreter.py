@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from itertools import zip_longest
 
 from gateway.errors import SUBGRAPH_FAILED, CodedError
-from gateway.execution.representations import Batch, batches
+from gateway.execution.representations import Batch, batches, objects_at
 from gateway.execution.response_tree import Failed, Failure, Merging, Object, ResponseTree
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.execution.subgraph_response import Path, SubgraphResponse, read_response
@@ -36,12 +36,14 @@ class Interpreter:
         self._templates = templates
         self._variables = variables
         self._batches: dict[int, list[list[Batch]]] = {}
+        self._places: dict[int, list[Object]] = {}
 
     def requests(self, number: int) -> list[bytes]:
         """The bodies to send for a fetch; none if there is nothing to ask."""
         fetch, template = self._fetches[number], self._templates[number]
         if not fetch.entities:
-            return [template.body(self._variables)]
+            self._places[number] = objects_at(self.tree.root, fetch)
+            return [template.body(self._variables)] if self._places[number] else []
         columns = [batches(self.tree, request) for request in fetch.entities]
         calls = [list(call) for call in zip_longest(*columns, fillvalue=_NONE)]
         self._batches[number] = calls
@@ -51,23 +53,28 @@ class Interpreter:
         """Merge the answers to a fetch's requests, in their order; an error stands for an answer that never came."""
         fetch = self._fetches[number]
         if not fetch.entities:
-            self._place_root(fetch, answers[0])
+            if answers:
+                self._place_root(fetch, self._places.pop(number), answers[0])
             return
         for call, answer in zip(self._batches.pop(number), answers, strict=True):
             self._place_entities(fetch, call, answer)
 
-    def _place_root(self, fetch: Fetch, answer: Answer) -> None:
+    def _place_root(self, fetch: Fetch, targets: list[Object], answer: Answer) -> None:
         response = self._read(fetch, answer)
         if isinstance(response, Failure):
-            self.tree.fail(self.tree.root, fetch.fields, response)
+            for target in targets:
+                self.tree.fail(target, fetch.fields, response)
         elif response.data is None:
             failures = [(path, self._failure(fetch, whole=True)) for path in response.errors]
             for field in fetch.fields:
                 own = (failure for path, failure in failures if path and path[0] == field.slot)
-                self.tree.fail(self.tree.root, (field,), next(own, failures[0][1]))
+                failure = next(own, failures[0][1])
+                for target in targets:
+                    self.tree.fail(target, (field,), failure)
         else:
             self._mark_errors(fetch, response.data, response.errors)
-            self.tree.merge(self.tree.root, response.data, fetch.fields, self._source(fetch))
+            for target in targets:
+                self.tree.merge(target, response.data, fetch.fields, self._source(fetch))
 
     def _place_entities(self, fetch: Fetch, call: list[Batch], answer: Answer) -> None:
         response = self._read(fetch, answer)

@@ -7,12 +7,13 @@ representations, and only such as agree in the values of @fromContext arguments.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
 import msgspec
 
 from gateway.execution import subgraph_request
 from gateway.execution.response_tree import Failed, Failure, Object, ResponseTree
-from gateway.planning.plan import EntityRequest, FetchedField, PathStep, Representation, RepresentationField
+from gateway.planning.plan import EntityRequest, Fetch, FetchedField, PathStep, Representation, RepresentationField
 
 _MISSING = object()
 
@@ -95,24 +96,27 @@ def _still_wanted(
     return kept
 
 
+P = TypeVar("P", EntityRequest, Fetch)
+
+
 @dataclass(slots=True)
-class Branches:
+class Branches(Generic[P]):
     """Paths merged by their common beginnings, so that one walk finds the targets of all. ``ends``: whose paths end."""
 
-    ends: list[EntityRequest] = field(default_factory=list)
-    steps: dict[PathStep, "Branches"] = field(default_factory=dict)
-    _sorted: list[tuple[PathStep, "Branches"]] | None = None
+    ends: list[P] = field(default_factory=list)
+    steps: dict[PathStep, "Branches[P]"] = field(default_factory=dict)
+    _sorted: list[tuple[PathStep, "Branches[P]"]] | None = None
 
-    def sorted_steps(self) -> list[tuple[PathStep, "Branches"]]:
+    def sorted_steps(self) -> list[tuple[PathStep, "Branches[P]"]]:
         """The steps in an order that does not depend on which paths were merged: that of requests follows from it."""
         if self._sorted is None:
             self._sorted = sorted(self.steps.items(), key=lambda each: (each[0].slot, sorted(each[0].on_types or ())))
         return self._sorted
 
 
-def branches(requests: Iterable[EntityRequest]) -> Branches:
+def branches(requests: Iterable[P]) -> Branches[P]:
     """The merged paths of some requests."""
-    start = Branches()
+    start: Branches[P] = Branches()
     for request in requests:
         for path in request.paths:
             here = start
@@ -120,6 +124,13 @@ def branches(requests: Iterable[EntityRequest]) -> Branches:
                 here = here.steps.setdefault(step, Branches())
             here.ends.append(request)
     return start
+
+
+def objects_at(root: Object, fetch: Fetch) -> list[Object]:
+    """The objects that a root fetch's answer is for."""
+    found: list[tuple[Object, tuple[Object, ...]]] = []
+    _walk(root, branches((fetch,)), (), found)
+    return [target for target, _ in found]
 
 
 def _targets(root: Object, request: EntityRequest) -> list[tuple[Object, tuple[Object, ...]]]:
@@ -130,7 +141,7 @@ def _targets(root: Object, request: EntityRequest) -> list[tuple[Object, tuple[O
 
 
 def _walk(
-    here: Object, wanted: Branches, ancestors: tuple[Object, ...], found: list[tuple[Object, tuple[Object, ...]]]
+    here: Object, wanted: Branches[P], ancestors: tuple[Object, ...], found: list[tuple[Object, tuple[Object, ...]]]
 ) -> None:
     if wanted.ends:
         found.append((here, ancestors))

@@ -25,7 +25,7 @@ def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: M
     _defer(groups)
     batches: dict[tuple[object, ...], list[Group]] = {}
     for group in sorted(groups, key=lambda g: (g.level, g.order)):
-        key: tuple[object, ...] = (group.level, group.subgraph) if group.spot is not None else (group.order,)
+        key: tuple[object, ...] = (group.level, group.subgraph) if group.root_type is None else (group.order,)
         batches.setdefault(key, []).append(group)
     number_of = {group: number for number, batch in enumerate(batches.values()) for group in batch}
     after: list[int] = []  # as bit masks of fetch numbers: everything that must be done before
@@ -51,7 +51,7 @@ def _defer(groups: Sequence[Group]) -> None:
     for group in groups:
         for needed in group.after:
             dependents.setdefault(needed, []).append(group)
-        if group.spot is not None:
+        if group.root_type is None:
             batches.setdefault(group.level, {}).setdefault(group.subgraph, []).append(group)
     for level in sorted(batches, reverse=True):
         for earlier in sorted((other for other in batches if other < level), reverse=True):
@@ -69,15 +69,21 @@ def _fetch(
     for group in batch:
         _prune(group.selected)
     first = batch[0]
-    if first.spot is None:
-        assert first.root_type is not None
+    if first.root_type is not None:
         writer = _Writer(graph, first.subgraph)
         body = writer.selections(first.selected)
         fields = writer.fields(first.selected, Node(first.root_type, first.subgraph))
         declared = [f"${name}: {variable_types[name]}" for name in sorted(writer.variables, key=_variable_order)]
         variables = tuple(sorted(writer.variables, key=_variable_order))
         return Fetch(
-            number, first.subgraph, first.kind, _document(first.kind, declared, body), variables, after, fields
+            number,
+            first.subgraph,
+            first.kind,
+            _document(first.kind, declared, body),
+            variables,
+            after,
+            fields,
+            paths=tuple(first.paths) or ((),),
         )
     writer = _Writer(graph, first.subgraph)
     requests = _merge_requests([_entity_request(writer, group) for group in batch])

@@ -97,7 +97,10 @@ class Inputs:
 
 @dataclass(slots=True, eq=False)
 class Group:
-    """One ``_entities`` selection to be, or a root request (``inputs`` is then empty and ``spot`` None)."""
+    """One ``_entities`` selection to be, or a root request, which has a ``root_type``.
+
+    ``spot`` is where the answer goes; a root request has several ``paths``, or none where it goes to the root.
+    """
 
     order: int
     subgraph: str
@@ -110,6 +113,7 @@ class Group:
     context: dict[str, ContextValue] = field(default_factory=dict)
     context_types: dict[str, str] = field(default_factory=dict)
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
+    paths: dict[tuple[PathStep, ...], None] = field(default_factory=dict)
     after: set["Group"] = field(default_factory=set)
 
 
@@ -151,6 +155,7 @@ class FetchBuilder:
     _contexts: dict[object, str] = field(default_factory=dict)
     _moved: dict[object, set[Group]] = field(default_factory=dict)
     _entered: dict[object, Site] = field(default_factory=dict)
+    _roots: list[Scope] = field(default_factory=list)
 
     @property
     def graph(self) -> QueryGraph:
@@ -218,6 +223,8 @@ class FetchBuilder:
         self, slot: str, plan: SetPlan, place: Place, edge: FieldEdge, selected: Selected, site: Site
     ) -> set[Group]:
         declared = self.graph.named_type(edge)
+        if self.graph.is_query_root(declared):
+            site.spot.scope.below.setdefault(slot, self._root_scope())
         scope = site.spot.scope.at(slot)
         if self.graph.is_abstract(declared) and not self.graph.is_interface_object(place.node):
             selected.add_typename()
@@ -266,8 +273,9 @@ class FetchBuilder:
         values: Sequence[tuple[ContextValue, str]] = (),
     ) -> Site:
         """The site of a way's target, whose request is made or found."""
-        assert way.entry is not None
         after = after | {site.group}
+        if way.entry is None:
+            return self._enter_root(way, site, after)
         for producer, plan in way.inputs:
             source = site if producer is None else self._enter_plainly(producer, site)
             after |= self.realise(plan.steps, source) | {source.group}
@@ -282,6 +290,24 @@ class FetchBuilder:
             selected.add_typename()
             site.spot.scope.has_typename = True
         return Site(group, way.place, selected, site.spot, site.parent)
+
+    def _enter_root(self, way: Way, site: Site, after: set[Group]) -> Site:
+        """A request for fields of the query type, wherever below another field they are wanted: one for all places."""
+        level = 1 + max(group.level for group in after)
+        node = way.place.node
+        key = (node, level)
+        group = self._by_key.get(key)
+        if group is None:
+            group = self._by_key[key] = self.root_group(node.subgraph, OperationKind.QUERY, node.type, level, ())
+        group.after |= after
+        group.paths[site.spot.narrowed_path()] = None
+        return Site(group, way.place, group.selected, site.spot, site.parent)
+
+    def _root_scope(self) -> Scope:
+        """What is at the query type below other fields is the same everywhere, and has one set of slots."""
+        if not self._roots:
+            self._roots.append(Scope(self.graph))
+        return self._roots[0]
 
     def _enter_plainly(self, way: Way, site: Site) -> Site:
         key = (way, *_identity(site))

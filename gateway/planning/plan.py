@@ -107,7 +107,8 @@ class Fetch:
     """One request to one subgraph. It has ``entities`` (an entity fetch) or ``fields`` (a root fetch), never both.
 
     ``document`` is the text sent. ``variables`` are the canonical names of the operation's variables it uses; entity
-    requests add theirs.
+    requests add theirs. What a root fetch answers is merged into the objects at ``paths``, the same into each: the root
+    itself, or wherever a field leads back to the query type. Where there is none, nothing is asked.
     """
 
     number: int
@@ -118,6 +119,7 @@ class Fetch:
     after: tuple[int, ...] = ()
     fields: tuple[FetchedField, ...] = ()
     entities: tuple[EntityRequest, ...] = ()
+    paths: tuple[tuple[PathStep, ...], ...] = ((),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ A plan is a flat tuple of fetches with dependencies. The tree groups them by dep
 compares with the plans of other gateways; execution knows no such barriers. ``render_json`` shows the plan as it is.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypedDict
 
 from graphql import (
@@ -54,6 +54,8 @@ def _fetch_json(fetch: Fetch, lists: _Lists) -> dict[str, object]:
         "document": fetch.document,
         "variables": list(fetch.variables),
     }
+    if fetch.paths != ((),):
+        found["paths"] = [_path_text(path, lists) for path in fetch.paths]
     if fetch.entities:
         found["entities"] = [
             {
@@ -99,20 +101,24 @@ def _fetch_lines(fetch: Fetch, lists: _Lists) -> list[str]:
     operation = parse(fetch.document, no_location=True).definitions[0]
     assert isinstance(operation, OperationDefinitionNode)
     if not fetch.entities:
-        return _block(f'Fetch(service: "{fetch.subgraph}")', print_ast(operation.selection_set).split("\n"))
+        fetched = _block(f'Fetch(service: "{fetch.subgraph}")', print_ast(operation.selection_set).split("\n"))
+        return fetched if fetch.paths == ((),) else _block(_flatten(fetch.paths, lists), fetched)
     selections = {
         _alias(node): node.selection_set for node in operation.selection_set.selections if isinstance(node, FieldNode)
     }
     if len(fetch.entities) == 1 and len(fetch.entities[0].paths) == 1:
         request = fetch.entities[0]
         fetched = _block(f'Fetch(service: "{fetch.subgraph}")', _entity_lines(request, selections[request.alias]))
-        return _block(f'Flatten(path: "{_path_text(request.paths[0], lists)}")', fetched)
+        return _block(_flatten(request.paths, lists), fetched)
     flattened: list[str] = []
     for request in fetch.entities:
-        paths = ", ".join(f'"{_path_text(path, lists)}"' for path in request.paths)
-        label = f"Flatten(path: {paths})" if len(request.paths) == 1 else f"Flatten(paths: [{paths}])"
-        flattened += _block(label, _entity_lines(request, selections[request.alias]))
+        flattened += _block(_flatten(request.paths, lists), _entity_lines(request, selections[request.alias]))
     return _block(f'Fetch(service: "{fetch.subgraph}")', flattened)
+
+
+def _flatten(paths: Sequence[tuple[PathStep, ...]], lists: _Lists) -> str:
+    shown = ", ".join(f'"{_path_text(path, lists)}"' for path in paths)
+    return f"Flatten(path: {shown})" if len(paths) == 1 else f"Flatten(paths: [{shown}])"
 
 
 def _entity_lines(request: EntityRequest, selections: SelectionSetNode | None) -> list[str]:
@@ -160,7 +166,8 @@ def _list_levels(fetches: Iterable[Fetch]) -> _Lists:
     """How many lists lie between a slot and its objects, by the slots that lead there."""
     found: _Lists = {}
     for fetch in fetches:
-        _note(fetch.fields, (), found)
+        for path in fetch.paths:
+            _note(fetch.fields, tuple(step.slot for step in path), found)
         for request in fetch.entities:
             for path in request.paths:
                 _note(request.fields, tuple(step.slot for step in path), found)

@@ -480,7 +480,10 @@ class Search:
         outer, self._taint = self._taint, _NOT_TAINTED
         depth = self._open[place] = len(self._open)
         try:
-            found = self._root_ways(place) if place.node.subgraph == "" else self._entity_ways(place)
+            if self.graph.is_query_root(place.node.type) or place.node.subgraph == "":
+                found = self._root_ways(place)
+            else:
+                found = self._entity_ways(place)
         finally:
             del self._open[place]
         if self._taint >= depth:
@@ -490,9 +493,11 @@ class Search:
         return found
 
     def _root_ways(self, place: Place) -> dict[Node, Way]:
+        """From nowhere, every subgraph at once; from where a field leads back to the root, the others afterwards."""
         nodes = [node for name in self._index if self.graph.knows(node := Node(place.node.type, name))]
         peers = frozenset(node.subgraph for node in nodes)
-        return {node: Way(Place(node, peers=peers), 0) for node in nodes}
+        level = 0 if place.node.subgraph == "" else 1
+        return {node: Way(Place(node, peers=peers), level) for node in nodes if node != place.node}
 
     def _entity_ways(self, place: Place) -> dict[Node, Way]:
         found: dict[Node, Way] = {}

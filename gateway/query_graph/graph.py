@@ -74,6 +74,11 @@ class QueryGraph:
     _partial: list[bool] = field(default_factory=list)
     _shapes: dict[str, Mapping[str, tuple[str, ...]]] = field(default_factory=dict)
 
+    def is_query_root(self, type_name: str) -> bool:
+        """Whether the type is the root of queries: whatever leads to it, each subgraph can be asked for its fields."""
+        root = self.supergraph.schema.query_type
+        return root is not None and root.name == type_name
+
     def definition(self, type_name: str) -> TypeDefinition:
         """The type of that name, which must exist."""
         return self.supergraph.types[type_name]

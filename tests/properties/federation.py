@@ -154,8 +154,10 @@ class Subgraph:
             return computed(name, self._taken(json.loads(row.rep), parse_field_set(source.requires, "here"), name))
         if f.context:
             return f"given {arguments.get('taken')}"
-        if static == "Mutation" and f.target == "Int":
-            return self.world.count()
+        if static == "Mutation":
+            self.world.calls += 1
+        if f.target == "Int" and (static == "Mutation" or name == "calls"):
+            return self.world.calls
         value = self.world.value(row.type, row.number, name, arguments.get("x"))
         return self._placed(value, below)
 
@@ -251,8 +253,10 @@ def answer_in_one(
 
     def resolve(parent: Object | None, info: GraphQLResolveInfo, **arguments: Any) -> object:
         row = parent or Object(info.parent_type.name, 0)
-        if info.parent_type.name == "Mutation" and str(info.return_type) == "Int":
-            return world.count()
+        if info.parent_type.name == "Mutation":
+            world.calls += 1
+        if str(info.return_type) == "Int" and (info.parent_type.name == "Mutation" or info.field_name == "calls"):
+            return world.calls
         return placed(world.value(row.type, row.number, info.field_name, arguments.get("x")))
 
     def placed(value: object) -> object:

@@ -90,15 +90,10 @@ class World:
         self.rows = 3
         self.data: dict[tuple[str, int, str], object] = {}
         self.label_active = self.random.random() < 0.5
-        self.calls = 0
+        self.calls = 0  # of mutations: what one of type Int answers, and every field ``calls``
         self._make_types()
         self._make_roots()
         self._make_data()
-
-    def count(self) -> int:
-        """What a mutation answers: how many were called before it."""
-        self.calls += 1
-        return self.calls
 
     # Types ---------------------------------------------------------------------------------------------------------
 
@@ -499,18 +494,38 @@ class World:
                 if other != subgraph and self.chance(0.2) and self._same_types(target, subgraph, other):
                     f.sources[other] = Source()
             query.fields[f.name] = f
+        if self.chance(0.4):
+            self._root_below()
         if self.chance(0.5):
             mutation = self.types["Mutation"] = Type("Mutation", "type", {name: [] for name in self.subgraphs})
             for index in range(self.random.randint(2, 4)):
                 subgraph = self.random.choice(self.subgraphs)
                 known = [n for n in self._known(subgraph) if not n.endswith("Part") and self.types[n].kind == "type"]
-                target = self.random.choice([*known, "Count", "Count"])
+                target = self.random.choice([*known, "Count", "Count", "Done"])
                 name = f"m{index}"
+                if target == "Done":
+                    target = self._done(subgraph)
                 mutation.fields[name] = Field(
                     name, "Int" if target == "Count" else target, sources={subgraph: Source()}
                 )
         if not query.fields:
             query.fields["nothing"] = Field("nothing", "Int", sources={self.subgraphs[0]: Source()})
+
+    def _done(self, subgraph: str) -> str:
+        """What a mutation answers beside the whole of the query type."""
+        done = self.types[f"Done_{subgraph}"] = Type(f"Done_{subgraph}", "type", {subgraph: []})
+        done.fields["calls"] = Field("calls", "Int", sources={subgraph: Source()})
+        done.fields["query"] = Field("query", "Query", required=self.chance(0.5), sources={subgraph: Source()})
+        calls = Field("calls", "Int", sources={self.random.choice(self.subgraphs): Source()})
+        self.types["Query"].fields["calls"] = calls
+        return done.name
+
+    def _root_below(self) -> None:
+        """A field of an entity, or of the root itself, that leads back to the query type."""
+        holders = [t for t in self.types.values() if t.kind == "type" and (t.homes or t.name == "Query")]
+        holder = self.random.choice([t for t in holders if not t.interfaces() and not t.name.endswith("Below")])
+        subgraph = self.random.choice(holder.homes or self.subgraphs)
+        holder.fields["root"] = Field("root", "Query", required=self.chance(0.5), sources={subgraph: Source()})
 
     # Data ----------------------------------------------------------------------------------------------------------
 
@@ -545,6 +560,8 @@ class World:
             return None
         if f.target == "Int":
             return self.random.randint(0, 9)
+        if f.target == "Query":
+            return ("Query", 0)
         if f.target in ("String", "ID"):
             return self.random.choice(["red", "green", "blue"]) + str(number)
         if f.target.endswith(("Box", "Below")):

@@ -43,9 +43,9 @@ class Collecting:
         code = self._context.code
         name = f"stage{fetches[0].number}"
         with code.function(f"{name}(s)"):
-            requests = [request for fetch in fetches for request in fetch.entities]
+            requests = [each.request for fetch in fetches for each in self._context.layout.targets[fetch.number]]
             for request in requests:
-                code.add(f"{self._context.group_of(request)} = {{}}")
+                code.add(f"{self._context.group_of(request)} = {'{}' if request.representations else '[]'}")
             code.add("root = s.root")
             walked = [request for request in requests if not self._regroup(request)]
             self._walk(self._context.layout.root, "root", branches(walked))
@@ -55,13 +55,19 @@ class Collecting:
 
     def _bodies(self, fetch: Fetch) -> None:
         code = self._context.code
+        template = code.named("T", self._context.templates[fetch.number])
+        if not fetch.entities:
+            (placed,) = self._context.layout.targets[fetch.number]
+            group = self._context.group_of(placed.request)
+            code.add(f"s.{group} = {group}")
+            code.add(f"s.b{fetch.number} = [{template}.body(s.variables)] if {group} else []")
+            return
         groups = [self._context.group_of(request) for request in fetch.entities]
         for group in groups:
             code.add(f"s.{group} = {group}")
         sent = [(request.variable, f"r{index}") for index, request in enumerate(fetch.entities)]
         for request, (_, name) in zip(fetch.entities, sent, strict=True):
             code.add(f"{name} = {self._represented(request)}")
-        template = code.named("T", self._context.templates[fetch.number])
         lists = ", ".join(f"({variable!r}, {name})" for variable, name in sent)
         with code.block(f"if not ({' or '.join(groups)}):"):
             code.add(f"s.b{fetch.number} = []")
@@ -173,6 +179,9 @@ class Collecting:
         """At a target: read its key, and join or open the group of that key."""
         code = self._context.code
         group, targets, number = self._context.requests[id(request)]
+        if not request.representations:
+            code.add(f"{group}.append({here})")
+            return
         found = self._representation(request, shape)
         fields = found[1] if found is not None else ()
         read = [each for each in fields if each.constant is None]
@@ -303,7 +312,7 @@ class Collecting:
             and self._context.layout.before[number].issuperset(set(readers) - {number})
         )
 
-    def _walk(self, shape: Shape, here: str, wanted: Branches) -> None:
+    def _walk(self, shape: Shape, here: str, wanted: Branches[EntityRequest]) -> None:
         """Collect at the object ``here``, then below it, in the order of the general path."""
         for request in wanted.ends:
             self._collect(request, shape, here)

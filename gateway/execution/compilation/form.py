@@ -56,7 +56,7 @@ def _write(context: Context) -> tuple[dict[int, str], list[str]]:
     """Write all functions of a plan; by fetch, the names of those that ask and of those that take in."""
     begin_together: dict[tuple[int, ...], list[Fetch]] = {}
     for fetch in context.plan.fetches:
-        if fetch.entities:
+        if fetch.number in context.layout.targets:
             begin_together.setdefault(tuple(sorted(fetch.after)), []).append(fetch)
     collecting, placing = Collecting(context), Placing(context)
     stages: dict[int, str] = {}

@@ -42,6 +42,8 @@ class Placing:
         name = f"place{fetch.number}"
         targets = self._context.layout.targets.get(fetch.number, ())
         slots = self._context.layout.root_slots.get(fetch.number, ())
+        if targets and not fetch.entities:
+            return self._place_alike(fetch, targets[0])
         entities = [self._context.structures.entity(fetch.number, each) for each in targets]
         data: dict[str, Any] = {slot.name: self._context.structures.annotation(slot) for slot in slots}
         data |= {
@@ -63,6 +65,22 @@ class Placing:
                 code.add(f"root.{slot.attribute} = data.{slot.attribute}")
             for each, entity in zip(targets, entities, strict=True):
                 self._link(each, entity)
+        return name
+
+    def _place_alike(self, fetch: Fetch, targets: EntityTargets) -> str:
+        """As ``place``, for a root fetch whose answer is the same at all of its places."""
+        code = self._context.code
+        name = f"place{fetch.number}"
+        data = {slot.name: self._context.structures.annotation(slot) for slot in targets.slots}
+        decoder = code.named("D", msgspec.json.Decoder(self._context.structures.answer(fetch.number, data)).decode)
+        with code.function(f"{name}(s, answers)"):
+            code.add(f"response = {decoder}(answers[0])")
+            with code.block("if response.errors:"):
+                code.add("raise MismatchError")
+            code.add("data = response.data")
+            with code.block(f"for o in s.{self._context.group_of(targets.request)}:"):
+                for slot in targets.slots:
+                    code.add(f"o.{slot.attribute} = data.{slot.attribute}")
         return name
 
     def _link(self, targets: EntityTargets, entity: type[msgspec.Struct]) -> None:

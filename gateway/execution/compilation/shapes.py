@@ -115,7 +115,10 @@ class Place:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class EntityTargets:
-    """An entity request with the shapes it serves, and the slots that it gives to each."""
+    """An entity request with the shapes it serves, and the slots that it gives to each.
+
+    A root fetch for places below other fields is one too: without representations, since its targets are all alike.
+    """
 
     request: EntityRequest
     shapes: tuple[Shape, ...]
@@ -155,8 +158,8 @@ class _LayingOut:
         targets: dict[int, tuple[EntityTargets, ...]] = {}
         for fetch in self._plan.fetches:
             self._before.append(frozenset(fetch.after).union(*(self._before[number] for number in fetch.after)))
-            if fetch.entities:
-                found = [self._targets(fetch, request) for request in fetch.entities]
+            if requests := fetch.entities or _placed(fetch):
+                found = [self._targets(fetch, request) for request in requests]
                 targets[fetch.number] = tuple(self._entities(fetch, *each) for each in found)
             else:
                 given, compared, _ = self._give(fetch, fetch.fields, (self._root,), assigned=True)
@@ -212,8 +215,10 @@ class _LayingOut:
         given, compared, typename_fetched = self._give(fetch, request.fields, shapes, assigned=True)
         if typename_fetched and (len(types) > 1 or any(shape.untyped for shape in shapes)):
             raise NotCoveredError("an entity request asks for names that may differ")
+        if compared and not fetch.entities:
+            raise NotCoveredError("two fetches give one slot")
         for slot in given:
-            slot.by_entity = True
+            slot.by_entity = bool(fetch.entities)
         return EntityTargets(request, shapes, given, compared, typename_fetched)
 
     def _give(
@@ -285,6 +290,11 @@ class _LayingOut:
             if place.abstract and not shape.typename_fetched:
                 raise NotCoveredError("an abstract place without its type's name")
         return place
+
+
+def _placed(fetch: Fetch) -> tuple[EntityRequest, ...]:
+    """A root fetch for other places than the root."""
+    return () if fetch.paths == ((),) else (EntityRequest("", "", fetch.paths, (), fetch.fields),)
 
 
 def list_depth(type_: GraphQLOutputType) -> Iterator[bool]:
