@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
@@ -12,6 +14,7 @@ from starlette.routing import BaseRoute
 from gateway.changing import Changes
 from gateway.execution.transport import RoutedTransport
 from gateway.gateway import GovernedGateway, PlainGateway
+from gateway.measuring import Counts, MeasuredGateway, MeasuredTransport, SharedCounts
 from gateway.own_view import own_view_routes
 from gateway.reloading import follow
 from gateway.server.admission import Admission, SteadyRate
@@ -24,24 +27,30 @@ from gateway.starting import Start, read_start
 
 if TYPE_CHECKING:
     from gateway.administration import Administration
+    from gateway.registry_following import RegistryFollower
+    from gateway.registry_monitor import SubgraphMonitor
 
 
-def create_app(settings: Settings, *, plain: bool) -> Application:
+def create_app(settings: Settings, *, plain: bool, counts_in: Path | None = None) -> Application:
     """The application that one worker runs.
 
-    ``plain`` is federation without catalogue and policy. Raises CodedError when the settings do not name all that is
-    needed, or something named cannot be read, so that a wrong start fails before it listens.
+    ``plain`` is federation without catalogue and policy. Workers that answer for one another's metrics have the folder
+    ``counts_in`` in common. Raises CodedError when the settings do not name all that is needed, or something named
+    cannot be read, so that a wrong start fails before it listens.
     """
     start = read_start(settings, plain=plain)
     gateway = _gateway(start, settings)
     changes = Changes(gateway, start.foundation, settings)
     administration = _administration(gateway, changes, settings)
+    counts = Counts() if settings.monitoring.metrics_port else None
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
-        gateway.transport = RoutedTransport(gateway.build.routes if gateway.serving else {})
+        routes = gateway.build.routes if gateway.serving else {}
+        gateway.transport = RoutedTransport(routes) if counts is None else MeasuredTransport(routes, counts)
         governing = _governing(gateway, changes, settings, administration)
-        async with governing, _following(gateway, changes, start, settings):
+        following = _following(gateway, changes, start, settings)
+        async with governing, following as registered, _measuring(settings, gateway, registered, counts, counts_in):
             yield
         await gateway.transport.close()
 
@@ -49,7 +58,7 @@ def create_app(settings: Settings, *, plain: bool) -> Application:
     limits, documents = settings.limits, settings.documents
     trusted = read_trusted(Path(documents.trusted)) if documents.trusted else None
     return build_application(
-        gateway,
+        gateway if counts is None else MeasuredGateway(gateway, counts),
         readiness,
         admission=Admission(limits.at_once, SteadyRate(limits.rate, limits.burst) if limits.rate else None),
         http=HttpSettings(body=limits.body, batch=limits.batch),
@@ -84,10 +93,18 @@ def _administration(
     return Administration(gateway, authenticator, changes.catalogue, settings.access)
 
 
+@dataclass(frozen=True, slots=True)
+class _Registered:
+    """What follows the registry, and what looks at the running subgraphs; both None without a registry."""
+
+    follower: "RegistryFollower | None" = None
+    monitor: "SubgraphMonitor | None" = None
+
+
 @asynccontextmanager
 async def _following(
     gateway: PlainGateway | GovernedGateway, changes: Changes, start: Start, settings: Settings
-) -> AsyncIterator[None]:
+) -> AsyncIterator[_Registered]:
     """While entered, a changed supergraph is built and swapped in: that of the registry, or that of the files."""
     if start.in_force is None or start.served is None:
         loop = asyncio.get_running_loop()
@@ -96,7 +113,7 @@ async def _following(
             asyncio.run_coroutine_threadsafe(changes.take_graph(changed), loop).result()
 
         async with _task(follow(settings.supergraph, start.text, swap)):
-            yield
+            yield _Registered()
         return
     from gateway.registry_following import RegistryFollower
     from gateway.registry_monitor import SubgraphMonitor
@@ -105,17 +122,40 @@ async def _following(
     with RegistryFollower(settings.registry, start.in_force, start.served, digest, changes.take_graph) as follower:
         async with AsyncExitStack() as tasks:
             await tasks.enter_async_context(_task(follower.follow()))
-            if settings.monitoring.interval:
+            monitor = None
+            if interval := settings.monitoring.interval:
+                platform, transport = follower.platform, gateway.transport
                 monitor = SubgraphMonitor(
-                    follower.platform,
-                    gateway.transport,
-                    lambda: follower.releases,
-                    lambda: gateway.build,
-                    settings.monitoring.interval,
+                    platform, transport, lambda: follower.releases, lambda: gateway.build, interval
                 )
                 if isinstance(gateway, GovernedGateway) and gateway.provenance is not None:
-                    gateway.provenance = replace(gateway.provenance, data_times=lambda: monitor.data_times)
+                    seen = monitor
+                    gateway.provenance = replace(gateway.provenance, data_times=lambda: seen.data_times)
                 await tasks.enter_async_context(_task(monitor.watch()))
+            yield _Registered(follower, monitor)
+
+
+@asynccontextmanager
+async def _measuring(
+    settings: Settings,
+    gateway: PlainGateway | GovernedGateway,
+    registered: _Registered,
+    counts: Counts | None,
+    counts_in: Path | None,
+) -> AsyncIterator[None]:
+    """While entered, if a port is set for them: metrics are answered."""
+    if counts is None:
+        yield
+        return
+    from gateway.metrics import exposition
+    from gateway.metrics_listener import metrics_listener
+
+    if registered.follower is not None:
+        counts.builds = registered.follower.state.builds
+    with TemporaryDirectory(prefix="watersmeet-") as own:
+        shared = SharedCounts(counts, counts_in or Path(own))
+        tell = partial(exposition, gateway, registered.follower, registered.monitor)
+        async with metrics_listener(settings.monitoring, shared, tell):
             yield
 
 

@@ -76,6 +76,11 @@ class _OnBuilds(Answering):
         """Whether there is anything to ask for."""
         return self._build is not None
 
+    @property
+    def streams(self) -> int:
+        """How many streams are open."""
+        return len(self._streams)
+
     @contextmanager
     def _told_of_swaps(self) -> Iterator[asyncio.Event]:
         swapped = asyncio.Event()

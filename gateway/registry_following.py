@@ -8,7 +8,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from types import TracebackType
 
@@ -29,10 +29,9 @@ TakeGraph = Callable[[str | None, Catalogue | None], Awaitable[Build | None]]
 
 @dataclass
 class RegistryState:
-    """How following goes, for metrics: builds put into force and refused, and why the newest releases do not serve."""
+    """How following goes, for metrics: ``builds`` by outcome (taken, refused), why the newest releases do not serve."""
 
-    taken: int = 0
-    refused: int = 0
+    builds: dict[str, int] = field(default_factory=lambda: {"taken": 0, "refused": 0})
     problem: str = ""
     build_seconds: float = 0.0
 
@@ -119,13 +118,13 @@ class RegistryFollower:
         build = await self._take(composed.supergraph, catalogue)
         self._served = composed
         self._digest = "" if build is None else build.snapshot.graph_version
-        self.state.taken += 1
+        self.state.builds["taken"] += 1
         told = ", ".join(f"{name} {number}" for name, number in composed.numbers.items())
         _log.info("graph %s is live: %s", self._digest[:12] or "(none)", told or "no releases")
         await asyncio.to_thread(self._note_served)
 
     async def _refuse(self, releases: Sequence[SubgraphRelease], error: CodedError) -> None:
-        self.state.refused += 1
+        self.state.builds["refused"] += 1
         self.state.problem = f"{error.code.name}: {error.message}"
         _log.error("%s The graph served stays as it is.", self.state.problem)
         listed = error.details.get("problems")

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -23,9 +24,11 @@ def run(config: Path | None, given: Mapping[str, Mapping[str, object]], *, plain
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = with_flags(load_settings(config), given)
     server = settings.server
-    make = partial(create_app, settings, plain=plain)
     conduct = Conduct(server.drain, message_bytes=settings.limits.body, trusted_proxies=server.trusted_proxies)
-    run_server(make, server.host, server.port, server.workers, announce=_announce, conduct=conduct)
+    # Workers end without the clean-up of this process, so the folder is taken away once, when all have ended.
+    with TemporaryDirectory(prefix="watersmeet-") as counts:
+        make = partial(create_app, settings, plain=plain, counts_in=Path(counts))
+        run_server(make, server.host, server.port, server.workers, announce=_announce, conduct=conduct)
 
 
 def with_flags(settings: Settings, given: Mapping[str, Mapping[str, object]]) -> Settings:
