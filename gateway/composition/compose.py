@@ -10,16 +10,15 @@ upgrading Federation 1, rules of GraphQL and of Federation for each subgraph alo
 satisfiability. Nothing here needs a gateway, a network or a file.
 """
 
-import gc
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 from graphql import DocumentNode, parse
 
 from gateway.composition import codes
 from gateway.composition.issues import Issue, IssueLog
-from gateway.composition.merging.merge import merge_subgraphs
+from gateway.composition.merging.merge import Merged, merge_subgraphs
 from gateway.composition.satisfiability.check import check_satisfiability
 from gateway.composition.subgraph.context_rules import check_contexts
 from gateway.composition.subgraph.cost_rules import check_costs
@@ -29,6 +28,7 @@ from gateway.composition.subgraph.federation_rules import check_federation
 from gateway.composition.subgraph.graphql_rules import check_graphql
 from gateway.composition.subgraph.reading import Subgraph, read_subgraph
 from gateway.composition.subgraph.upgrade import upgrade_all
+from gateway.garbage import collection_paused
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,83 +55,127 @@ class Composition:
         return parse(self.supergraph_sdl, no_location=True)
 
 
-def compose(subgraphs: Sequence[SubgraphSource]) -> Composition:
+def compose(subgraphs: Iterable[SubgraphSource]) -> Composition:
     """Compose subgraphs into a supergraph. Never raises for what the subgraphs hold: that is what issues are for."""
-    with _without_collection():
-        return _compose(subgraphs)
+    return Composer().compose(subgraphs)
 
 
-@contextmanager
-def _without_collection() -> Iterator[None]:
-    """Composition makes millions of small objects that live to its end: searching them for cycles doubles its time."""
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
+class Composer:
+    """Composes again and again, and judges alone only the subgraphs that the last time had not.
+
+    What is said of one subgraph alone follows from its name, address and SDL, so it is remembered under them. All that
+    looks at several subgraphs is done anew each time: nothing remembered can be out of date. Federation 1 subgraphs are
+    not remembered, for what becomes of them depends on the others. Only the last set of subgraphs is remembered.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[SubgraphSource, _Alone] = {}
+        self._lock = Lock()
+
+    def compose(self, subgraphs: Iterable[SubgraphSource]) -> Composition:
+        """As ``compose`` does. Threads take turns."""
+        with self._lock, collection_paused():
+            log = IssueLog()
+            alone = [self._known.get(source) or _Alone(source) for source in sorted(subgraphs, key=_name_of)]
+            self._known = {each.source: each for each in alone if not each.is_federation_1}
+            merged = _composed(alone, log)
+            return Composition(None if merged is None else merged.text.written(), tuple(log.errors), tuple(log.hints))
 
 
-def _compose(subgraphs: Sequence[SubgraphSource]) -> Composition:
-    log = IssueLog()
-    read = _read_all(subgraphs, log)
+class _Alone:
+    """One subgraph as far as it can be judged by itself; each step is done once, and told to every log."""
+
+    def __init__(self, source: SubgraphSource) -> None:
+        self.source = source
+        self._read = IssueLog()
+        self._ruled: IssueLog | None = None
+        self._settled: IssueLog | None = None
+        self._facts: Facts | None = None
+        self._subgraph = read_subgraph(source.name, source.url, source.sdl, self._read)
+
+    @property
+    def is_federation_1(self) -> bool:
+        """Whether it must be upgraded, which changes it."""
+        return self._subgraph is not None and not self._subgraph.links.is_federation_2
+
+    @property
+    def subgraph(self) -> Subgraph:
+        """Its declarations. Only asked when reading told no error."""
+        assert self._subgraph is not None
+        return self._subgraph
+
+    def tell_reading(self, log: IssueLog) -> None:
+        """Tells what was wrong with the text."""
+        _tell(log, self._read)
+
+    def tell_graphql(self, log: IssueLog) -> None:
+        """Tells which rules of GraphQL it breaks."""
+        if self._ruled is None:
+            self._ruled = IssueLog()
+            complete_directives(self.subgraph, self._ruled)
+            if not self._ruled.errors:
+                check_graphql(self.subgraph, self._ruled)
+        _tell(log, self._ruled)
+
+    def tell_federation(self, log: IssueLog) -> Facts:
+        """Tells which rules of Federation it breaks; what the other stages need to know of it."""
+        if self._settled is None or self._facts is None:
+            self._settled = IssueLog()
+            self._facts = Facts.of(self.subgraph)
+            check_federation(self._facts, self._settled)
+            check_contexts(self.subgraph, self._settled)
+            check_costs(self.subgraph, self._settled)
+        _tell(log, self._settled)
+        return self._facts
+
+
+def _tell(log: IssueLog, told: IssueLog) -> None:
+    log.errors.extend(told.errors)
+    log.hints.extend(told.hints)
+
+
+def _name_of(source: SubgraphSource) -> str:
+    return source.name
+
+
+def _composed(alone: Sequence[_Alone], log: IssueLog) -> Merged | None:
+    """Every stage in turn, until one has told an error."""
+    _check_names(alone, log)
     if log.errors:
-        return _failed(log)
-    for subgraph in read:
-        known = len(log.errors)
-        complete_directives(subgraph, log)
-        if len(log.errors) == known:
-            check_graphql(subgraph, log)
-    facts: dict[str, Facts] = {}
+        return None
+    for each in alone:
+        each.tell_graphql(log)
     broken = {node.subgraph for issue in log.errors for node in issue.nodes}
-    for subgraph in read:
-        if subgraph.links.is_federation_2 and subgraph.name not in broken:
-            facts[subgraph.name] = _check_alone(subgraph, log)
+    facts = {
+        each.source.name: each.tell_federation(log)
+        for each in alone
+        if not each.is_federation_1 and each.source.name not in broken
+    }
     if log.errors:
-        return _failed(log)
+        return None
+    read = [each.subgraph for each in alone]
     upgrade_all(read, log)
     if log.errors:
-        return _failed(log)
-    for subgraph in read:
-        if subgraph.name not in facts:
-            facts[subgraph.name] = _check_alone(subgraph, log)
+        return None
+    facts.update({each.source.name: each.tell_federation(log) for each in alone if each.is_federation_1})
     if log.errors:
-        return _failed(log)
+        return None
     merged = merge_subgraphs(read, facts, log)
-    if merged is None:
-        return _failed(log)
-    check_satisfiability(merged.merge, merged.hidden, log)
-    if log.errors:
-        return _failed(log)
-    return Composition(merged.text.written(), (), tuple(log.hints))
+    if merged is not None:
+        check_satisfiability(merged.merge, merged.hidden, log)
+    return None if log.errors else merged
 
 
-def _check_alone(subgraph: Subgraph, log: IssueLog) -> Facts:
-    facts = Facts.of(subgraph)
-    check_federation(facts, log)
-    check_contexts(subgraph, log)
-    check_costs(subgraph, log)
-    return facts
-
-
-def _failed(log: IssueLog) -> Composition:
-    return Composition(None, tuple(log.errors), tuple(log.hints))
-
-
-def _read_all(subgraphs: Sequence[SubgraphSource], log: IssueLog) -> list[Subgraph]:
-    found: list[Subgraph] = []
+def _check_names(alone: Sequence[_Alone], log: IssueLog) -> None:
     seen: set[str] = set()
-    for source in sorted(subgraphs, key=lambda given: given.name):
-        if source.name in ("", "_") or source.name in seen:
-            why = "two subgraphs have it" if source.name in seen else "it is empty or reserved"
+    for each in alone:
+        name = each.source.name
+        if name in ("", "_") or name in seen:
+            why = "two subgraphs have it" if name in seen else "it is empty or reserved"
             log.report(
                 codes.INVALID_SUBGRAPH_NAME,
-                f"{source.name!r} cannot be the name of a subgraph: {why}.",
-                at=((source.name, None),),
+                f"{name!r} cannot be the name of a subgraph: {why}.",
+                at=((name, None),),
             )
-        seen.add(source.name)
-        subgraph = read_subgraph(source.name, source.url, source.sdl, log)
-        if subgraph is not None:
-            found.append(subgraph)
-    return found
+        seen.add(name)
+        each.tell_reading(log)
