@@ -67,7 +67,9 @@ class Counts(msgspec.Struct):
             outcomes = self.fetches[subgraph] = {}
             self.fetch_durations[subgraph] = Durations.none()
         outcomes[outcome] = outcomes.get(outcome, 0) + 1
-        self.fetch_durations[subgraph].count(seconds)
+        durations = self.fetch_durations[subgraph]
+        durations.classes[bisect_left(BOUNDS, seconds)] += 1
+        durations.seconds += seconds
 
 
 def added_up(counted: Iterable[Counts]) -> Counts:
@@ -180,15 +182,20 @@ class MeasuredTransport(RoutedTransport):
 
     def send(self, subgraph: str, body: bytes, headers: Headers, timeout: float) -> Awaitable[bytes]:
         """See SubgraphTransport.send."""
-        sent = asyncio.ensure_future(super().send(subgraph, body, headers, timeout))
+        pool = self._direct.get(subgraph)
+        if pool is not None:
+            sent = pool.call(body, headers, timeout)
+        else:
+            sent = asyncio.ensure_future(self._send_otherwise(subgraph, body, headers, timeout))
         sent.add_done_callback(partial(self._done, subgraph, time.perf_counter()))
         return sent
 
     def _done(self, subgraph: str, began: float, sent: "asyncio.Future[bytes]") -> None:
+        seconds = time.perf_counter() - began
         if sent.cancelled():
             outcome = "cancelled"
-        elif (error := sent.exception()) is not None:
-            outcome = error.code.name if isinstance(error, CodedError) else INTERNAL
-        else:
+        elif (error := sent.exception()) is None:
             outcome = ANSWERED
-        self._counts.fetch(subgraph, outcome, time.perf_counter() - began)
+        else:
+            outcome = error.code.name if isinstance(error, CodedError) else INTERNAL
+        self._counts.fetch(subgraph, outcome, seconds)
