@@ -116,12 +116,7 @@ class _FieldMerge:
             )
 
     def _hint_missing(self) -> None:
-        without = [
-            s
-            for s, t in self.type_sources
-            if self.name not in t.fields and not all(self.merge.facts[s.name].is_external(t.name, n) for n in t.fields)
-        ]
-        if not without or self.parent.name in ("Query", "Mutation", "Subscription"):
+        if len(self.sources) == len(self.type_sources) or self.parent.name in ("Query", "Mutation", "Subscription"):
             return
         if self.parent.kind is TypeKind.INTERFACE:
             code = hints.INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD
@@ -130,6 +125,13 @@ class _FieldMerge:
         else:
             code = hints.INCONSISTENT_OBJECT_VALUE_TYPE_FIELD
         if any(t.has("key") for _, t in self.type_sources):
+            return
+        without = [
+            s
+            for s, t in self.type_sources
+            if self.name not in t.fields and not all(self.merge.facts[s.name].is_external(t.name, n) for n in t.fields)
+        ]
+        if not without:
             return
         self.merge.report(
             code,

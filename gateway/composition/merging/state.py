@@ -43,10 +43,15 @@ class Merge:
     graphs: dict[str, str] = field(default_factory=dict)
     roots: dict[str, str] = field(default_factory=dict)
     overrides: dict[tuple[str, str, str], Override] = field(default_factory=dict)
+    _sources: dict[str, Sources[Type]] = field(default_factory=dict)
 
     def sources(self, type_name: str) -> Sources[Type]:
         """The type in every subgraph that has it."""
-        return [(s, s.types[type_name]) for s in self.subgraphs if type_name in s.types]
+        if not self._sources:
+            for subgraph in self.subgraphs:
+                for name, definition in subgraph.types.items():
+                    self._sources.setdefault(name, []).append((subgraph, definition))
+        return [*self._sources.get(type_name, ())]
 
     def interface_object_sources(self, type_name: str, field_name: str) -> Sources[Member]:
         """The fields that reach an object type from @interfaceObject types of its interfaces."""

@@ -130,10 +130,11 @@ class _Walk:
     def _expand(self, state: _State) -> None:
         fields = self.merge.types[state.runtime].fields
         self.reach.spend(len(fields) * len(state.positions))
+        holders = self.reach.holders(state.positions)
         for name, merged in fields.items():
             if f"{state.runtime}.{name}" in self.hidden:
                 continue
-            able = [p for p in state.positions if self.reach.can_ask(p, state.runtime, name)]
+            able = [p for p in holders.get(name, ()) if self.reach.can_ask(p, state.runtime, name)]
             able = [p for p in able if self._has_contexts(p, name, state)]
             if able:
                 self._follow(state, merged, able)

@@ -174,6 +174,15 @@ class Reach:
         definition = self.subgraphs[position.subgraph].types.get(position.type)
         return definition.fields.get(name) if definition is not None else None
 
+    def holders(self, positions: Iterable[Position]) -> dict[str, list[Position]]:
+        """By the name of a field, those of the positions whose subgraph declares it."""
+        found: dict[str, list[Position]] = {}
+        for position in positions:
+            definition = self.subgraphs[position.subgraph].types.get(position.type)
+            for name in definition.fields if definition is not None else ():
+                found.setdefault(name, []).append(position)
+        return found
+
     def can_ask(self, position: Position, runtime: str, name: str) -> bool:
         """Whether the field can be asked for at the position, its requirements met."""
         memo = (position, runtime, name)
