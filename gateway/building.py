@@ -17,6 +17,7 @@ from gateway.settings import SETTINGS_INVALID, AccessSettings, LimitSettings, Se
 from gateway.snapshot import Snapshot
 from gateway.sources import read_text
 from gateway.supergraph.join_sdl import read_supergraph
+from gateway.tls_files import TlsFiles, client_tls
 from policies.context import SigningKey, parse_signing_key
 
 if TYPE_CHECKING:
@@ -93,14 +94,7 @@ class Foundation:
         for name, endpoint in supergraph.subgraphs.items():
             chosen = settings.subgraphs.get(name, SubgraphSettings())
             url = chosen.url or endpoint.url or ""
-            limits = TransportLimits(connections=chosen.connections, timeout=chosen.timeout)
-            routes[name] = SubgraphRoute(
-                parse_address(name, url),
-                proxy=chosen.proxy or None,
-                direct=chosen.transport == "direct",
-                streams=chosen.subscriptions,
-                limits=limits,
-            )
+            routes[name] = _route(name, url, chosen)
             if governance is not None:
                 seals[name] = seal_for(name, url, _key(name, chosen), governance.resources_of(name))
         bounds = document_limits(settings.limits)
@@ -125,6 +119,28 @@ def document_limits(settings: LimitSettings) -> DocumentLimits:
         settings.root_fields,
         settings.aliases,
         settings.directives,
+    )
+
+
+def _route(subgraph: str, url: str, chosen: SubgraphSettings) -> SubgraphRoute:
+    address = parse_address(subgraph, url)
+    files = TlsFiles(f"subgraphs.{subgraph}", chosen.ca_file, chosen.client_certificate, chosen.client_key)
+    wanted = bool(files.authorities or files.certificate or files.private_key)
+    if wanted and not address.secure:
+        raise CodedError(
+            SETTINGS_INVALID,
+            f"subgraphs.{subgraph} has ca_file, client_certificate or client_key, but its address is not https://.",
+        )
+    if files.private_key and not files.certificate:
+        raise CodedError(SETTINGS_INVALID, f"subgraphs.{subgraph}.client_key is of no use without client_certificate.")
+    return SubgraphRoute(
+        address,
+        tls=client_tls(files) if wanted else None,
+        proxy=chosen.proxy or None,
+        direct=chosen.transport == "direct",
+        streams=chosen.subscriptions,
+        compressed=chosen.compressed,
+        limits=TransportLimits(connections=chosen.connections, timeout=chosen.timeout),
     )
 
 

@@ -24,6 +24,7 @@ _DECLARING = (
     "gateway.document_limits",
     "gateway.execution.subgraph_address",
     "gateway.server.errors",
+    "gateway.tls_files",
     "gateway.storage.migrations",
     "gateway.commands.processes",
     "gateway.commands.subgraph_start",

@@ -41,7 +41,24 @@ class ServerSettings(_Section, frozen=True):
     deadline: Annotated[float, msgspec.Meta(gt=0, description="Seconds a request may take, subgraphs included.")] = 10.0
     drain: Annotated[float, msgspec.Meta(ge=0, description="Seconds between failing readiness and stopping.")] = 0.0
     origins: Annotated[tuple[str, ...], _says("Web origins whose pages may read answers; `*`: all.")] = ()
-    trusted_proxies: Annotated[tuple[str, ...], _says("Addresses whose X-Forwarded-For is believed.")] = ()
+    certificate: Annotated[str, _says("PEM file with this listener's certificate and chain; it then speaks TLS.")] = ""
+    private_key: Annotated[str, _says("PEM file with the key of server.certificate.")] = ""
+    client_authorities: Annotated[
+        str, _says("PEM file with the authorities whose client certificates are taken as credentials; none: not asked.")
+    ] = ""
+    client_certificate_required: Annotated[
+        bool, _says("Refuse connections without a certificate of server.client_authorities.")
+    ] = False
+    trusted_proxies: Annotated[
+        tuple[str, ...], _says("Addresses and networks of proxies whose word about their clients is believed.")
+    ] = ()
+    forwarded: Annotated[
+        Literal["x-forwarded", "forwarded"],
+        _says("How they tell it: X-Forwarded-For and -Proto, or Forwarded (RFC 7239); the other is never read."),
+    ] = "x-forwarded"
+    client_certificate_header: Annotated[
+        bool, _says("Take the client certificate that trusted proxies tell in Client-Cert (RFC 9440) as a credential.")
+    ] = False
     explorer: Annotated[bool, _says("Serve the page to query from at /explorer.")] = True
     explorer_config: Annotated[str, _says("JSON file with ready-made callers and queries for the explorer.")] = ""
 
@@ -136,6 +153,10 @@ class SubgraphSettings(_Section, frozen=True):
         Literal["direct", "aiohttp"], _says("`direct`: the built-in HTTP/1.1 client; `aiohttp`: proxies, unusual TLS.")
     ] = "direct"
     proxy: Annotated[str, _says("Address of an HTTP proxy to reach it by.")] = ""
+    ca_file: Annotated[str, _says("PEM file with the authorities to trust instead of the system's.")] = ""
+    client_certificate: Annotated[str, _says("PEM file with the certificate to show to it, chain included.")] = ""
+    client_key: Annotated[str, _says("PEM file with the key of client_certificate.")] = ""
+    compressed: Annotated[bool, _says("Ask for gzip: worth its cost over slow lines only.")] = False
     subscriptions: Annotated[
         Literal["http", "websocket"],
         _says("`http`: an answer that streams, signed as any; `websocket`: graphql-transport-ws at the same address."),
@@ -257,6 +278,9 @@ _PATHS = (
     ("registry", "departments"),
     ("sync", "key"),
     ("server", "explorer_config"),
+    ("server", "certificate"),
+    ("server", "private_key"),
+    ("server", "client_authorities"),
     ("documents", "trusted"),
 )
 
@@ -273,7 +297,8 @@ def _anchor_paths(raw: dict[str, object], folder: Path) -> None:
     subgraphs = raw.get("subgraphs")
     if isinstance(subgraphs, dict):
         for table in subgraphs.values():
-            anchor(table, "key_file")
+            for key in ("key_file", "ca_file", "client_certificate", "client_key"):
+                anchor(table, key)
 
 
 def _refuse_unknown(value: object, section: type[msgspec.Struct], path: tuple[str, ...]) -> None:

@@ -16,9 +16,7 @@ class AiohttpClient:
         self.route = route
         limits = route.limits
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(
-                limit=limits.connections, keepalive_timeout=limits.idle, ssl=True if route.tls is None else route.tls
-            ),
+            connector=aiohttp.TCPConnector(limit=limits.connections, keepalive_timeout=limits.idle),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={
                 "User-Agent": USER_AGENT,
@@ -57,7 +55,13 @@ class AiohttpClient:
         limits = route.limits
         timeout = aiohttp.ClientTimeout(total=min(seconds, limits.timeout), sock_connect=limits.connect_timeout)
         async with self._session.post(
-            route.address.url, data=body, headers=headers, proxy=route.proxy, allow_redirects=False, timeout=timeout
+            route.address.url,
+            data=body,
+            headers=headers,
+            proxy=route.proxy,
+            allow_redirects=False,
+            timeout=timeout,
+            ssl=True if route.tls is None else route.tls.context(),
         ) as response:
             if not 200 <= response.status < 300 and not is_json(response.headers.get("Content-Type", "").encode()):
                 raise wrong_status(response.status)

@@ -332,7 +332,7 @@ class ConnectionPool:
 
     async def _open(self) -> Connection:
         address = self.route.address
-        trust = (self.route.tls or _system_trust()) if address.secure else None
+        trust = self._trust() if address.secure else None
         try:
             async with asyncio.timeout(self.route.limits.connect_timeout):
                 _, connection = await self._loop.create_connection(
@@ -351,6 +351,10 @@ class ConnectionPool:
         if not connection.open:
             raise unreachable("closed the connection")
         return connection
+
+    def _trust(self) -> ssl.SSLContext:
+        tls = self.route.tls
+        return _system_trust() if tls is None else tls.context()
 
     def _reap(self) -> None:
         """Closes connections that have been idle too long, and looks again while there are others."""

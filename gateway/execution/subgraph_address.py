@@ -1,11 +1,11 @@
 """Where a subgraph is, and within which bounds it is called."""
 
-import ssl
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
 from gateway.errors import CodedError, ErrorCode, Family
+from gateway.tls_files import WatchedTls
 
 SUBGRAPH_ADDRESS_INVALID = ErrorCode(
     "SUBGRAPH_ADDRESS_INVALID", Family.SETTINGS,
@@ -77,14 +77,14 @@ class TransportLimits:
 class SubgraphRoute:
     """How one subgraph is reached.
 
-    ``tls`` replaces the system's trust and may hold a client certificate. ``proxy`` is the address of an HTTP proxy.
+    ``tls`` is None for the system's trust alone. ``proxy`` is the address of an HTTP proxy.
     ``direct`` False asks for aiohttp where the direct client would do. ``streams`` is how subscriptions come: as an
     HTTP answer that streams, or over a WebSocket with graphql-transport-ws. ``compressed`` asks the subgraph for gzip:
     worth it over slow lines only; a compressed answer is understood in any case.
     """
 
     address: Address
-    tls: ssl.SSLContext | None = None
+    tls: WatchedTls | None = None
     proxy: str | None = None
     direct: bool = True
     streams: Literal["http", "websocket"] = "http"

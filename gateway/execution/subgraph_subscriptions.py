@@ -52,7 +52,7 @@ async def subscribe_at(route: SubgraphRoute, body: bytes, headers: Headers) -> A
 def _session(route: SubgraphRoute) -> aiohttp.ClientSession:
     limits = route.limits
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=True if route.tls is None else route.tls),
+        connector=aiohttp.TCPConnector(ssl=True if route.tls is None else route.tls.context()),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": USER_AGENT},
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_timeout),

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Generator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -151,7 +152,7 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def on_loopback(answering: Scripted, **options: Any) -> AsyncIterator[int]:
+async def on_loopback(answering: Scripted, *, tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[int]:
     """Serves over real sockets as the product does; gives the port."""
     application = build_application(answering, Readiness(), **options)
     with socket.socket() as opened:
@@ -160,7 +161,7 @@ async def on_loopback(answering: Scripted, **options: Any) -> AsyncIterator[int]
         config = uvicorn.Config(
             application, http=BoundedHttpProtocol, ws="websockets-sansio", lifespan="off", log_config=None,
             log_level="warning", access_log=False, server_header=False, ws_per_message_deflate=False,
-            timeout_graceful_shutdown=1,
+            timeout_graceful_shutdown=1, ssl_context_factory=(lambda config, made: tls) if tls else None,
         )  # fmt: skip
         server = _Server(config)
         serving = asyncio.ensure_future(server.serve([opened]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from gateway.execution.subgraph_address import SubgraphRoute, TransportLimits, parse_address
 from gateway.execution.transport import RoutedTransport
+from gateway.tls_files import WatchedTls
 
 QUERY = b'{"query":"{a}"}'
 MUTATION = b'{"query":"mutation{a}"}'
@@ -70,7 +71,7 @@ class Served:
         async with asyncio.timeout(10):
             await asyncio.gather(*self.tasks, return_exceptions=True)
 
-    def route(self, *, secure: ssl.SSLContext | None = None, direct: bool = True, **limits: object) -> SubgraphRoute:
+    def route(self, *, secure: WatchedTls | None = None, direct: bool = True, **limits: object) -> SubgraphRoute:
         """The route to this server."""
         url = f"{'https' if secure else 'http'}://localhost:{self.port}/graphql"
         bounds = TransportLimits(**limits)  # type: ignore[arg-type]

@@ -1,8 +1,7 @@
-"""What both forms of transport promise alike, over plain HTTP and over TLS, on both event loops."""
+"""What both forms of transport promise alike, on both event loops; over TLS: see ``test_tls``."""
 
 import asyncio
 import gzip
-import ssl
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -10,7 +9,6 @@ import pytest
 import uvloop
 
 from gateway.errors import CodedError
-from tests.transport.certificates import server_context, trusting_context
 from tests.transport.raw_subgraph import QUERY, Behaviour, Peer, always, answer, once, raw_subgraph, transport_to
 
 Run = Callable[[Coroutine[Any, Any, None]], None]
@@ -71,33 +69,3 @@ def test_an_answer_is_taken_or_refused_alike(behave: Behaviour, expected: object
 def test_a_silent_subgraph_is_timed_out(direct: bool, run: Run) -> None:
     assert outcome(never, direct, run, 0.05) == "SUBGRAPH_TIMED_OUT"
     assert outcome(never, direct, run, 30.0, timeout=0.05) == "SUBGRAPH_TIMED_OUT"
-
-
-def secure_outcome(shown: str, trusted: ssl.SSLContext, direct: bool, run: Run) -> object:
-    found: list[object] = []
-
-    async def call() -> None:
-        async with (
-            raw_subgraph(always(answer(b"{}")), server_context(shown)) as served,
-            transport_to(served, secure=trusted, direct=direct) as transport,
-        ):
-            try:
-                found.append([await transport.send("a", QUERY, (), 5) for _ in range(3)])
-            except CodedError as error:
-                found.append(error.code.name)
-            found.append(served.connections)
-
-    run(call())
-    return found[0] if found[0] == "SUBGRAPH_UNREACHABLE" else tuple(found)
-
-
-def test_calls_over_tls_share_a_connection(direct: bool, run: Run) -> None:
-    assert secure_outcome("localhost", trusting_context(), direct, run) == ([b"{}"] * 3, 1)
-
-
-def test_a_certificate_that_is_not_trusted_is_unreachable(direct: bool, run: Run) -> None:
-    assert secure_outcome("localhost", ssl.create_default_context(), direct, run) == "SUBGRAPH_UNREACHABLE"
-
-
-def test_a_certificate_for_another_name_is_unreachable(direct: bool, run: Run) -> None:
-    assert secure_outcome("elsewhere", trusting_context("elsewhere"), direct, run) == "SUBGRAPH_UNREACHABLE"
