@@ -4,8 +4,6 @@ Figures are computed from the catalogue's versions of record and from events tha
 the same figures whenever it is asked for. Weights are the operator's: a figure without one is shown and not scored.
 """
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -25,9 +23,11 @@ class EventKind(StrEnum):
     CATALOGUE_SUBMITTED = "catalogue submitted"
     REQUEST_ANSWERED = "request answered"
     REQUEST_REFUSED = "request refused"
+    REQUEST_OVERDUE = "request left unanswered"
     REFUSAL_OVERTURNED = "refusal overturned"
     DOUBT_ANSWERED = "doubt answered"
     DOUBT_UPHELD = "doubt upheld"
+    DOUBT_OVERDUE = "doubt left unanswered"
     CALLS_SERVED = "calls served"
     CALLS_FAILED = "calls failed"
 
@@ -64,12 +64,16 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A number, out of how many where it is a part of something, and what it counts, for drilling down."""
+    """A number, out of how many where it is a part of something, and what it counts, for drilling down.
+
+    ``events`` are those counted, of the figures that count events.
+    """
 
     name: str
     value: int
     out_of: int | None
     subjects: tuple[str, ...]
+    events: tuple[AssessedEvent, ...] = ()
 
     @property
     def rate(self) -> Decimal | None:
@@ -154,13 +158,14 @@ def _event_figures(events: Sequence[AssessedEvent]) -> tuple[Figure, ...]:
 
     def counted(name: str, found: Iterable[AssessedEvent], out_of: int | None) -> Figure:
         listed = list(found)
-        return Figure(name, sum(each.count for each in listed), out_of, tuple(each.subject for each in listed))
+        subjects = tuple(each.subject for each in listed)
+        return Figure(name, sum(each.count for each in listed), out_of, subjects, tuple(listed))
 
     def timely(name: str, found: list[AssessedEvent]) -> Figure:
         return counted(name, (each for each in found if each.in_time), sum(each.count for each in found))
 
-    answered = of(EventKind.REQUEST_ANSWERED, EventKind.REQUEST_REFUSED)
-    doubts = of(EventKind.DOUBT_ANSWERED, EventKind.DOUBT_UPHELD)
+    answered = of(EventKind.REQUEST_ANSWERED, EventKind.REQUEST_REFUSED, EventKind.REQUEST_OVERDUE)
+    doubts = of(EventKind.DOUBT_ANSWERED, EventKind.DOUBT_UPHELD, EventKind.DOUBT_OVERDUE)
     served, failed = of(EventKind.CALLS_SERVED), of(EventKind.CALLS_FAILED)
     calls = sum(each.count for each in (*served, *failed))
     return (
@@ -175,17 +180,3 @@ def _event_figures(events: Sequence[AssessedEvent]) -> tuple[Figure, ...]:
         counted("calls served", served, calls),
         counted("calls failed", failed, calls),
     )
-
-
-def report_csv(assessments: Iterable[Assessment]) -> str:
-    """The annual report's table: one line a figure, with what it counts."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("department", "credit code", "period", "figure", "value", "out of", "percent", "subjects"))
-    for each in assessments:
-        for figure in each.figures:
-            rate = "" if figure.rate is None else str(figure.rate)
-            out_of = "" if figure.out_of is None else figure.out_of
-            row = (each.name, each.department, each.period, figure.name, figure.value, out_of, rate)
-            writer.writerow((*row, " ".join(figure.subjects)))
-    return text.getvalue()

@@ -1,4 +1,4 @@
-"""``watersmeet catalogue``: the catalogue's files, checked, converted, compared and searched."""
+"""``watersmeet catalogue``: files, checked, converted, compared and searched; the registry's steps are neighbours."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,8 +7,10 @@ import typer
 
 from catalog_sync import commands
 from catalog_sync.commands import CommandResult
+from gateway.commands import catalogue_assessment, catalogue_steps
 
-app = typer.Typer(help="Keep the catalogue: check, import, export, compare, search.")
+app = typer.Typer(help="Keep the catalogue: files, and entries on their way into force.")
+app.registered_commands += catalogue_steps.app.registered_commands + catalogue_assessment.app.registered_commands
 
 SourceArgument = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of YAML, or a yaml, json, xlsx or csv.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

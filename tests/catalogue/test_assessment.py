@@ -1,9 +1,13 @@
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 
+import openpyxl
 import pytest
 
-from catalog_sync.assessment import AssessedEvent, EventKind, Evidence, Period, assess, report_csv
+from catalog_sync.assessment import AssessedEvent, EventKind, Evidence, Period, assess
+from catalog_sync.assessment_reports import report_csv, report_markdown, write_report
+from catalog_sync.errors import CodedError
 from catalog_sync.freshness import Freshness, freshness_of, provenance_of
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.loading import load_catalogue
@@ -73,6 +77,22 @@ def test_a_score_weighs_rates_and_what_never_arose_counts_as_kept() -> None:
 def test_the_report_has_one_line_a_figure() -> None:
     text = report_csv([assess(CIVIL, YEAR, EVIDENCE)])
     assert "重庆市民政局,11500000XXXX000519,2026-01-01 to 2026-12-31,doubts upheld,1,1,100.0,D-1\n" in text
+
+
+def test_the_report_reads_as_text_with_what_was_late() -> None:
+    text = report_markdown([assess(CIVIL, YEAR, EVIDENCE)], {"requests answered in time": 1})
+    assert "## 重庆市民政局 (11500000XXXX000519)" in text
+    assert "Score 66.7." in text
+    assert "| calls served | 990 | 1000 | 99.0 |" in text
+    assert "- 2026-05-01 request answered R-2" in text
+
+
+def test_the_report_is_a_workbook_too_and_no_other_format(tmp_path: Path) -> None:
+    write_report([assess(CIVIL, YEAR, EVIDENCE)], tmp_path / "report.xlsx")
+    rows = list(openpyxl.load_workbook(tmp_path / "report.xlsx").active.iter_rows(values_only=True))
+    assert rows[1][3:7] == ("resources catalogued", 2, None, None)
+    with pytest.raises(CodedError, match="no ending that names a report"):
+        write_report([], tmp_path / "report.pdf")
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from policies.ledger import Outcome, ReadFacts
 from policies.lines import parse_policy
 from policies.publication import Person, PolicyOffice
 from tests.catalogue.offices import NOW
-from tests.releasing.command_line import Run, expect_done, run
+from tests.support.command_line import Run, expect_done, run
 from tests.releasing.registry import CIVIL, DOCUMENTS, WITHOUT_DATE, go_live, release_office
 
 __all__ = ["run"]
