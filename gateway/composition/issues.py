@@ -1,6 +1,6 @@
 """Issues: what composition has to say about the subgraphs, each with what is needed to mend it."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -68,6 +68,11 @@ class Issue:
         return found
 
 
+Report = Callable[[CompositionCode, int | None, str, str], None]
+"""Reports what one subgraph gets wrong: a code, a line of its SDL, a schema coordinate or ``""``, and what is to be
+said of it, in words that follow the coordinate in a sentence."""
+
+
 @dataclass(slots=True)
 class IssueLog:
     """Collects the issues of one run, so that all problems of a stage are told at once."""
@@ -98,3 +103,12 @@ class IssueLog:
             reasons=reasons,
         )
         (self.errors if code.severity is Severity.ERROR else self.hints).append(issue)
+
+    def of(self, subgraph: str) -> Report:
+        """To report what is wrong in one subgraph, whatever the others hold."""
+
+        def report(code: CompositionCode, line: int | None, coordinate: str, why: str) -> None:
+            said = f"{coordinate} {why}" if coordinate else why
+            self.report(code, f"[{subgraph}] {said}", *filter(None, [coordinate]), at=((subgraph, line),))
+
+        return report

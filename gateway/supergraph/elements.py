@@ -41,19 +41,14 @@ class Applied:
 
 
 @dataclass(slots=True)
-class Member:
-    """A field, an argument, an input field or an enum value (which has no type)."""
+class Element:
+    """What directives can be applied to; ``join`` is what the supergraph says of it in @join directives."""
 
     name: str
-    type: str = ""
-    arguments: dict[str, "Member"] = field(default_factory=dict)
-    default: ConstValueNode | None = None
-    directives: list[Applied] = field(default_factory=list)
-    description: str | None = None
-    line: int | None = None
-    join: list[str] = field(default_factory=list)
-    shareable_by_type: bool = False
-    external_by_type: bool = False
+    description: str | None = field(default=None, kw_only=True)
+    directives: list[Applied] = field(default_factory=list, kw_only=True)
+    line: int | None = field(default=None, kw_only=True)
+    join: list[str] = field(default_factory=list, kw_only=True)
 
     def has(self, identity: str) -> bool:
         """Whether a directive of this identity is applied."""
@@ -65,30 +60,28 @@ class Member:
 
 
 @dataclass(slots=True)
-class Type:
+class Member(Element):
+    """A field, an argument, an input field or an enum value (which has no type)."""
+
+    type: str = ""
+    arguments: dict[str, "Member"] = field(default_factory=dict)
+    default: ConstValueNode | None = None
+    shareable_by_type: bool = False
+    external_by_type: bool = False
+
+
+@dataclass(slots=True)
+class Type(Element):
     """A named type; ``members`` are a union's, ``values`` an enum's."""
 
-    name: str
     kind: TypeKind
-    description: str | None = None
-    directives: list[Applied] = field(default_factory=list)
     interfaces: list[str] = field(default_factory=list)
     fields: dict[str, Member] = field(default_factory=dict)
     members: list[str] = field(default_factory=list)
     values: dict[str, Member] = field(default_factory=dict)
-    line: int | None = None
     is_defined: bool = True
     is_extended: bool = False
     declarations: int = 0
-    join: list[str] = field(default_factory=list)
-
-    def has(self, identity: str) -> bool:
-        """Whether a directive of this identity is applied."""
-        return any(applied.identity == identity for applied in self.directives)
-
-    def applied(self, identity: str) -> Iterator[Applied]:
-        """All applications of the directive."""
-        return (applied for applied in self.directives if applied.identity == identity)
 
     @property
     def is_composite(self) -> bool:
@@ -99,6 +92,47 @@ class Type:
     def is_abstract(self) -> bool:
         """Whether it is an interface or a union."""
         return self.kind in (TypeKind.INTERFACE, TypeKind.UNION)
+
+    @property
+    def is_extension(self) -> bool:
+        """Whether this is not where the type is at home (Federation 1: ``extend type`` or @extends)."""
+        return not self.is_defined or self.has("extends")
+
+    @property
+    def resolvable_keys(self) -> list[Applied]:
+        """The keys by which the gateway can enter the subgraph."""
+        return [key for key in self.applied("key") if key.value("resolvable", True) is not False]
+
+
+class TypeSystem:
+    """Named types together: what a subgraph declares, or what the supergraph will."""
+
+    __slots__ = ()
+    types: dict[str, Type]
+
+    def fields(self) -> Iterator[tuple[Type, Member]]:
+        """Every field, and every input field, with the type it belongs to."""
+        return ((definition, member) for definition in self.types.values() for member in definition.fields.values())
+
+    def implementers(self, interface: str) -> list[Type]:
+        """Object types that implement the interface."""
+        return [t for t in self.types.values() if t.kind is TypeKind.OBJECT and interface in t.interfaces]
+
+    def possible_types(self, name: str) -> set[str]:
+        """The object types that a value of the type can have."""
+        definition = self.types.get(name)
+        if definition is None:
+            return set()
+        if definition.kind is TypeKind.INTERFACE:
+            return {implementer.name for implementer in self.implementers(name)}
+        return set(definition.members) if definition.kind is TypeKind.UNION else {name}
+
+    def is_subtype(self, sub: str, sup: str) -> bool:
+        """Whether named type ``sub`` is ``sup``, one of its members, or implements it."""
+        if sub == sup:
+            return True
+        parent, child = self.types.get(sup), self.types.get(sub)
+        return parent is not None and child is not None and (sub in parent.members or sup in child.interfaces)
 
 
 @dataclass(slots=True)

@@ -14,7 +14,7 @@ from gateway.composition import codes
 from gateway.composition.merging.applied import DirectiveMerge
 from gateway.composition.merging.scopes import implies
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import CONTEXT_FIELD, FieldSetSyntaxError, field_set_node, fields_argument
+from gateway.composition.subgraph.facts import FieldSetSyntaxError, context_of, field_set_node, field_set_of
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
 from gateway.supergraph.model import TypeKind
@@ -30,7 +30,7 @@ def spread_access(directives: DirectiveMerge) -> None:
     for interface in merge.types.values():
         if interface.kind is not TypeKind.INTERFACE:
             continue
-        implementers = list(merge.implementers(interface.name))
+        implementers = merge.implementers(interface.name)
         _spread(directives, interface.name, interface, implementers)
         for member in interface.fields.values():
             theirs = [t.fields[member.name] for t in implementers if member.name in t.fields]
@@ -52,23 +52,18 @@ def _spread(
 def check_access(merge: Merge) -> None:
     """Log an issue for every computed field that asks less than the fields it is computed from."""
     for subgraph in merge.subgraphs:
-        for definition in subgraph.types.values():
-            for member in definition.fields.values():
-                _check_field(merge, subgraph, definition, member)
-
-
-def _check_field(merge: Merge, subgraph: Subgraph, definition: Type, member: Member) -> None:
-    merged = merge.types[definition.name].fields.get(member.name)
-    if merged is None:
-        return
-    check = _Transitive(merge, subgraph, definition, member, merged)
-    for applied in member.applied("requires"):
-        text = fields_argument(applied)
-        if text is not None:
-            check.selection(definition.name, field_set_node(text), "@requires")
-    for argument in member.arguments.values():
-        for applied in argument.applied("fromContext"):
-            check.context(applied)
+        for definition, member in subgraph.fields():
+            merged = merge.types[definition.name].fields.get(member.name)
+            if merged is None:
+                continue
+            check = _Transitive(merge, subgraph, definition, member, merged)
+            for applied in member.applied("requires"):
+                node = field_set_of(applied)
+                if node is not None:
+                    check.selection(definition.name, node, "@requires")
+            for argument in member.arguments.values():
+                for applied in argument.applied("fromContext"):
+                    check.context(applied)
 
 
 @dataclass(slots=True)
@@ -85,14 +80,10 @@ class _Transitive:
                 needed = applied.value(argument) if argument else [["authenticated"]]
                 if not any(implies(g, needed) for g in self._given(identity, argument)):
                     coordinate = f"{self.definition.name}.{self.member.name}"
-                    self.merge.report(
-                        codes.MISSING_TRANSITIVE_AUTH_REQUIREMENTS,
-                        f"[{self.subgraph.name}] {coordinate} asks less of callers than {told}, which it "
-                        "is computed from "
-                        f"by {through}: @{applied.name} is missing or too weak.",
-                        coordinate,
-                        sources=[(self.subgraph, self.member)],
-                    )
+                    computed = f"asks less of callers than {told}, which it is computed from by {through}"
+                    why = f"{computed}: @{applied.name} is missing or too weak."
+                    code = codes.MISSING_TRANSITIVE_AUTH_REQUIREMENTS
+                    self.merge.report_in(self.subgraph, code, self.member, coordinate, why)
                     return
 
     def _given(self, identity: str, argument: str | None) -> Iterator[list[list[str]]]:
@@ -120,14 +111,12 @@ class _Transitive:
                     self.selection(named_type(field.type), selection.selection_set, through)
 
     def context(self, applied: Applied) -> None:
-        match = CONTEXT_FIELD.match(str(applied.value("field") or ""))
-        if match is None:
-            return
+        name, selection = context_of(applied) or ("", "")
         try:
-            node = field_set_node(match[2].strip())
+            node = field_set_node(selection.strip())
         except FieldSetSyntaxError:
             return
         for holder in self.subgraph.types.values():
-            if any(c.value("name") == match[1] for c in holder.applied("context")):
+            if any(c.value("name") == name for c in holder.applied("context")):
                 self.require(self.merge.types[holder.name], holder.name, "@fromContext")
                 self.selection(holder.name, node, "@fromContext")

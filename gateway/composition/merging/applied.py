@@ -14,11 +14,8 @@ from gateway.composition import codes, hints
 from gateway.composition.merging.composed import ComposedDirectives
 from gateway.composition.merging.scopes import conjunction
 from gateway.composition.merging.state import Merge, Sources, by_value, named
-from gateway.supergraph.directives import (
-    FEDERATION_DIRECTIVES,
-    RESOURCE_DIRECTIVE,
-)
-from gateway.supergraph.elements import Applied, plain
+from gateway.supergraph.directives import WRITTEN
+from gateway.supergraph.elements import Applied, Member, Type, plain
 
 Arguments = Mapping[str, ConstValueNode]
 _DEFINITION_ONLY = ("deprecated", "specifiedBy", "oneOf")
@@ -43,24 +40,18 @@ class DirectiveMerge:
             self._element(name, merged, type_sources)
             for member in merged.fields.values():
                 sources = [(s, t.fields[member.name]) for s, t in type_sources if member.name in t.fields]
-                coordinate = f"{name}.{member.name}"
-                through = [] if not sources else self.merge.interface_object_sources(name, member.name)
-                self._element(coordinate, member, [*sources, *through])
+                through = self.merge.interface_object_sources(name, member.name) if sources else []
+                self._element(f"{name}.{member.name}", member, [*sources, *through])
                 for argument in member.arguments.values():
                     having = [(s, m.arguments[argument.name]) for s, m in sources if argument.name in m.arguments]
-                    self._element(f"{coordinate}({argument.name}:)", argument, having)
+                    self._element(f"{name}.{member.name}({argument.name}:)", argument, having)
             for value in merged.values.values():
                 having = [(s, t.values[value.name]) for s, t in type_sources if value.name in t.values]
                 self._element(f"{name}.{value.name}", value, having)
 
-    def _element(self, coordinate: str, merged: Any, sources: Sources[Any]) -> None:
+    def _element(self, coordinate: str, merged: Type | Member, sources: Sources[Any]) -> None:
         if not any(element.directives for _, element in sources):
             return
-        merged.directives = [*merged.directives, *self.applied(coordinate, sources)]
-        merged.join = [*merged.join, *self._join_directives(sources)]
-
-    def applied(self, coordinate: str, sources: Sources[Any]) -> Iterator[Applied]:
-        """The directives of one element from those of its sources."""
         found: dict[str, list[tuple[Any, Applied]]] = {}
         for subgraph, element in sources:
             for directive in element.directives:
@@ -68,17 +59,14 @@ class DirectiveMerge:
                 if key is not None:
                     found.setdefault(key, []).append((subgraph, directive))
         for name, applications in found.items():
-            identity = applications[0][1].identity
-            yield from self._merged(name, identity, coordinate, applications, sources)
+            merged.directives.extend(self._merged(name, coordinate, applications))
+        merged.join.extend(self._join_directives(sources))
 
     def _supergraph_name(self, subgraph: str, directive: Applied) -> str | None:
-        identity = directive.identity
+        name, identity = directive.name, directive.identity
         if identity is None:
-            if directive.name in _DEFINITION_ONLY:
-                return directive.name
-            return self.composed.supergraph_name(subgraph, directive.name)
-        spec = FEDERATION_DIRECTIVES.get(identity, RESOURCE_DIRECTIVE if identity == "resource" else None)
-        if spec is None or spec.feature is None or identity in ("cacheTag", "fromContext"):
+            return name if name in _DEFINITION_ONLY or (subgraph, name) in self.composed.names else None
+        if identity not in WRITTEN or identity in ("cacheTag", "fromContext"):
             return None
         self.used.add(identity)
         return self.names.get(identity, identity)
@@ -96,14 +84,8 @@ class DirectiveMerge:
             listed = ", ".join(graphs)
             yield f'@join__directive(graphs: [{listed}], name: "federation__cacheTag", args: {{{arguments}}})'
 
-    def _merged(
-        self,
-        name: str,
-        identity: str | None,
-        coordinate: str,
-        applications: list[tuple[Any, Applied]],
-        sources: Sources[Any],
-    ) -> Iterator[Applied]:
+    def _merged(self, name: str, coordinate: str, applications: list[tuple[Any, Applied]]) -> Iterator[Applied]:
+        identity = applications[0][1].identity
         if identity == "context":
             for subgraph, applied in applications:
                 text = StringValueNode(value=f"{subgraph.name}__{applied.value('name')}")
@@ -113,20 +95,14 @@ class DirectiveMerge:
         if len(distinct) == 1 or identity == "tag" or (identity is None and self.composed.is_repeatable(name)):
             for applied in distinct:
                 yield Applied(name, identity, applied.arguments, applied.line)
-            return
-        if identity == "resource":
+        elif identity == "resource":
             told = by_value((s, str(a.value("code"))) for s, a in applications)
-            self.merge.log.report(
-                codes.RESOURCE_CODE_MISMATCH,
-                f"{coordinate} is bound to more than one information resource: {told}.",
-                coordinate,
-                at=[s.at(a) for s, a in applications],
-            )
-            return
-        if identity in _RULES:
+            why = f"is bound to more than one information resource: {told}."
+            self.merge.report(codes.RESOURCE_CODE_MISMATCH, coordinate, why, applications)
+        elif identity in _RULES:
             yield self.combined(identity, coordinate, [applied for _, applied in applications])
         else:
-            yield self._by_majority(name, identity, coordinate, applications, distinct)
+            yield self._by_majority(name, coordinate, applications, distinct)
 
     def combined(self, identity: str, coordinate: str, applications: list[Applied]) -> Applied:
         """One application that says what all of them say."""
@@ -139,32 +115,19 @@ class DirectiveMerge:
             for argument, rule in _RULES[identity].items()
             if (value := _merge_argument(rule, argument, distinct)) is not None
         }
-        self.merge.log.report(
-            hints.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
-            f"@{name} on {coordinate} is said with different arguments; they are combined.",
-            coordinate,
-        )
+        why = f"carries @{name} with different arguments; they are combined."
+        self.merge.report(hints.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS, coordinate, why, [])
         return Applied(name, identity, merged)
 
     def _by_majority(
-        self,
-        name: str,
-        identity: str | None,
-        coordinate: str,
-        applications: list[tuple[Any, Applied]],
-        distinct: list[Applied],
+        self, name: str, coordinate: str, applications: list[tuple[Any, Applied]], distinct: list[Applied]
     ) -> Applied:
         keys = [_key(a.arguments) for _, a in applications]
         chosen = max(distinct, key=lambda candidate: keys.count(_key(candidate.arguments)))
-        self.merge.log.report(
-            hints.INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS,
-            f"@{name} on {coordinate} has different arguments in {named(s for s, _ in applications)}; "
-            "those most used are "
-            "taken.",
-            coordinate,
-            at=[s.at(a) for s, a in applications],
-        )
-        return Applied(name, identity, chosen.arguments, chosen.line)
+        told = f"carries @{name} with different arguments in {named(s for s, _ in applications)}"
+        code = hints.INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS
+        self.merge.report(code, coordinate, f"{told}; those most used are taken.", applications)
+        return Applied(name, chosen.identity, chosen.arguments, chosen.line)
 
 
 _DEFAULTS: dict[str, object] = {"requireOneSlicingArgument": True, "reason": "No longer supported"}

@@ -1,10 +1,12 @@
 """After merging: implementations still have what their interfaces promise, and requirements still fit their fields."""
 
+from collections.abc import Iterator
+
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.composition import codes
 from gateway.composition.merging.state import Merge, named
-from gateway.composition.subgraph.facts import field_set_node, fields_argument
+from gateway.composition.subgraph.facts import field_set_of
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import is_required, named_type
 from gateway.supergraph.features import parts
@@ -16,63 +18,51 @@ def check_implementations(merge: Merge) -> None:
     for definition in merge.types.values():
         if definition.kind not in (TypeKind.OBJECT, TypeKind.INTERFACE):
             continue
-        for name in definition.interfaces:
-            interface = merge.types.get(name)
-            for field_name in interface.fields if interface is not None else ():
-                if field_name in definition.fields:
-                    continue
-                declaring = [s for s, t in merge.sources(name) if field_name in t.fields]
-                implementing = [s for s, t in merge.sources(definition.name) if name in t.interfaces]
-                merge.report(
-                    codes.INTERFACE_FIELD_NO_IMPLEM,
-                    f"{definition.name} implements {name} ({named(implementing)}), but has no field "
-                    f"{field_name}, which "
-                    f"{named(declaring)} declares on the interface.",
-                    f"{name}.{field_name}",
-                    definition.name,
-                    sources=merge.sources(definition.name),
-                )
+        for interface in (merge.types[name] for name in definition.interfaces if name in merge.types):
+            for missing in [name for name in interface.fields if name not in definition.fields]:
+                declaring = named(s for s, t in merge.sources(interface.name) if missing in t.fields)
+                implementing = named(s for s, t in merge.sources(definition.name) if interface.name in t.interfaces)
+                told = f"which implements the interface ({implementing})"
+                why = f"is declared by {declaring}, but {definition.name}, {told}, lacks it."
+                sources = merge.sources(definition.name)
+                coordinate = f"{interface.name}.{missing}"
+                merge.report(codes.INTERFACE_FIELD_NO_IMPLEM, coordinate, why, sources, definition.name)
 
 
 def check_requirements(merge: Merge) -> None:
     """What @requires gives as arguments must be known, and enough, wherever the required field is resolved."""
     for subgraph in merge.subgraphs:
-        for definition in subgraph.types.values():
-            for member in definition.fields.values():
-                for applied in member.applied("requires"):
-                    text = fields_argument(applied)
-                    if text is not None:
-                        where = f"@requires of {definition.name}.{member.name} in {subgraph.name}"
-                        _check_selection(merge, subgraph, definition.name, field_set_node(text), where)
+        for definition, member in subgraph.fields():
+            for applied in member.applied("requires"):
+                node = field_set_of(applied)
+                for parent, selection in _selected(merge, definition.name, node) if node else ():
+                    needing = f"as {definition.name}.{member.name} of {subgraph.name} requires it"
+                    _check_arguments(merge, subgraph, parent, selection, needing)
 
 
-def _check_selection(merge: Merge, subgraph: Subgraph, parent: str, node: SelectionSetNode, where: str) -> None:
+def _selected(merge: Merge, parent: str, node: SelectionSetNode) -> Iterator[tuple[str, FieldNode]]:
     for selection in node.selections:
         if isinstance(selection, InlineFragmentNode):
             condition = selection.type_condition.name.value if selection.type_condition else parent
-            _check_selection(merge, subgraph, condition, selection.selection_set, where)
+            yield from _selected(merge, condition, selection.selection_set)
         elif isinstance(selection, FieldNode):
-            name = selection.name.value
-            given = {argument.name.value for argument in parts(selection, "arguments")}
-            for other, definition in merge.sources(parent):
-                theirs = definition.fields.get(name)
-                if theirs is None or other is subgraph or merge.facts[other.name].is_external(parent, name):
-                    continue
-                coordinate = f"{parent}.{name}"
-                for missing in [a for a in theirs.arguments.values() if is_required(a) and a.name not in given]:
-                    merge.report(
-                        codes.REQUIRES_INVALID_FIELDS,
-                        f"{where}: {coordinate} needs argument {missing.name} in {other.name}.",
-                        coordinate,
-                        sources=[(other, missing)],
-                    )
-                for extra in sorted(given - theirs.arguments.keys()):
-                    merge.report(
-                        codes.REQUIRES_INVALID_FIELDS,
-                        f"{where}: {coordinate} has no argument {extra} in {other.name}.",
-                        coordinate,
-                        sources=[(other, theirs)],
-                    )
-            merged = merge.types[parent].fields.get(name) if parent in merge.types else None
+            yield parent, selection
+            merged = merge.types[parent].fields.get(selection.name.value) if parent in merge.types else None
             if selection.selection_set is not None and merged is not None:
-                _check_selection(merge, subgraph, named_type(merged.type), selection.selection_set, where)
+                yield from _selected(merge, named_type(merged.type), selection.selection_set)
+
+
+def _check_arguments(merge: Merge, subgraph: Subgraph, parent: str, node: FieldNode, needing: str) -> None:
+    name = node.name.value
+    given = {argument.name.value for argument in parts(node, "arguments")}
+    for other, definition in merge.sources(parent):
+        theirs = definition.fields.get(name)
+        if theirs is None or other is subgraph or merge.facts[other.name].is_external(parent, name):
+            continue
+        coordinate = f"{parent}.{name}"
+        for missing in [a for a in theirs.arguments.values() if is_required(a) and a.name not in given]:
+            why = f"needs argument {missing.name} in {other.name}, which is not given {needing}."
+            merge.report(codes.REQUIRES_INVALID_FIELDS, coordinate, why, [(other, missing)])
+        for extra in sorted(given - theirs.arguments.keys()):
+            why = f"has no argument {extra} in {other.name}, which is given {needing}."
+            merge.report(codes.REQUIRES_INVALID_FIELDS, coordinate, why, [(other, theirs)])

@@ -8,24 +8,19 @@ from graphql import ConstValueNode
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.state import Merge
-from gateway.supergraph.elements import Member, Type, is_required, named_type
+from gateway.supergraph.elements import Element, Member, Type, all_members, is_required, named_type
 from gateway.supergraph.model import TypeKind
 
 
 def check_inaccessible(merge: Merge) -> None:
     """Log an issue wherever the API schema would lack something it refers to."""
-    if any(_hidden_anywhere(definition) for definition in merge.types.values()):
+    if any(element.has("inaccessible") for _, element in all_members(merge.types.values())):
         for definition in merge.types.values():
-            _Check(merge, definition).run()
-
-
-def _hidden_anywhere(definition: Type) -> bool:
-    if definition.has("inaccessible") or any(value.has("inaccessible") for value in definition.values.values()):
-        return True
-    return any(
-        member.has("inaccessible") or any(a.has("inaccessible") for a in member.arguments.values())
-        for member in definition.fields.values()
-    )
+            check = _Check(merge, definition)
+            if definition.has("inaccessible"):
+                check.hidden_type()
+            else:
+                check.visible_type()
 
 
 class _Check:
@@ -34,117 +29,75 @@ class _Check:
     def __init__(self, merge: Merge, definition: Type) -> None:
         self.merge, self.definition, self.name = merge, definition, definition.name
 
-    def report(self, code: CompositionCode, message: str, *coordinates: str) -> None:
-        self.merge.report(code, message, *coordinates, sources=self.merge.sources(self.name))
+    def report(self, code: CompositionCode, coordinate: str, why: str, *also: str) -> None:
+        self.merge.report(code, coordinate, why, self.merge.sources(self.name), *also)
 
-    def run(self) -> None:
-        definition, name = self.definition, self.name
-        if definition.has("inaccessible"):
-            self._hidden_type()
-            return
-        members = definition.values if definition.kind is TypeKind.ENUM else definition.fields
-        if members and all(member.has("inaccessible") for member in members.values()):
-            self.report(
-                codes.ONLY_INACCESSIBLE_CHILDREN, f"{name} is visible, but everything in it is @inaccessible.", name
-            )
-        if definition.kind is TypeKind.UNION and definition.members and all(map(self._is_hidden, definition.members)):
-            self.report(
-                codes.ONLY_INACCESSIBLE_CHILDREN,
-                f"Union {name} is visible, but all of its members are @inaccessible.",
-                name,
-            )
-        for member in definition.fields.values():
-            self._field(member)
+    def hidden_type(self) -> None:
+        if self.merge.roots.get("query") == self.name:
+            why = "is the query root type, so it cannot be @inaccessible."
+            self.report(codes.QUERY_ROOT_TYPE_INACCESSIBLE, self.name, why)
+        for coordinate in self._references():
+            why = f"is @inaccessible, but {coordinate}, which clients see, is of that type."
+            self.report(codes.REFERENCED_INACCESSIBLE, self.name, why, coordinate)
 
-    def _is_hidden(self, name: str) -> bool:
-        definition = self.merge.types.get(name)
-        return definition is not None and definition.has("inaccessible")
-
-    def _hidden_type(self) -> None:
-        name = self.name
-        if self.merge.roots.get("query") == name:
-            self.report(codes.QUERY_ROOT_TYPE_INACCESSIBLE, "The query root type cannot be @inaccessible.", name)
-        for coordinate in self._references(name):
-            self.report(
-                codes.REFERENCED_INACCESSIBLE,
-                f"{name} is @inaccessible, but {coordinate}, which clients see, is of that type.",
-                name,
-                coordinate,
-            )
-
-    def _references(self, name: str) -> Iterator[str]:
-        for definition in self.merge.types.values():
-            if definition.has("inaccessible"):
-                continue
-            for member in definition.fields.values():
-                if member.has("inaccessible"):
-                    continue
-                coordinate = f"{definition.name}.{member.name}"
-                if named_type(member.type) == name:
-                    yield coordinate
-                for argument in member.arguments.values():
-                    if named_type(argument.type) == name and not argument.has("inaccessible"):
-                        yield f"{coordinate}({argument.name}:)"
-
-    def _field(self, member: Member) -> None:
-        coordinate = f"{self.name}.{member.name}"
-        if member.has("inaccessible"):
-            if self.definition.kind is TypeKind.INPUT_OBJECT:
-                if is_required(member):
-                    self.report(
-                        codes.REQUIRED_INACCESSIBLE,
-                        f"{coordinate} is required, so it cannot be @inaccessible.",
-                        coordinate,
-                    )
+    def visible_type(self) -> None:
+        members: list[Element | None] = [*self.definition.fields.values(), *self.definition.values.values()]
+        members += map(self.merge.types.get, self.definition.members)
+        if members and all(member is not None and member.has("inaccessible") for member in members):
+            why = "is visible, but everything in it is @inaccessible."
+            self.report(codes.ONLY_INACCESSIBLE_CHILDREN, self.name, why)
+        is_input = self.definition.kind is TypeKind.INPUT_OBJECT
+        for member in self.definition.fields.values():
+            coordinate = f"{self.name}.{member.name}"
+            if not member.has("inaccessible"):
+                self._visible(member, coordinate)
+            elif is_input:
+                self._not_required(member, coordinate)
             else:
-                self._demanded(member, coordinate)
-            return
-        if member.default is not None:
-            self._default(member, coordinate)
-        for argument in member.arguments.values():
-            where = f"{coordinate}({argument.name}:)"
-            if not argument.has("inaccessible"):
-                if argument.default is not None:
-                    self._default(argument, where)
+                self._not_demanded(coordinate, self._interface_fields(member.name))
+
+    def _references(self) -> Iterator[str]:
+        for definition, member in self.merge.fields():
+            if definition.has("inaccessible") or member.has("inaccessible"):
                 continue
-            if is_required(argument):
-                self.report(codes.REQUIRED_INACCESSIBLE, f"{where} is required, so it cannot be @inaccessible.", where)
-            for interface, field in self._interface_fields(member.name):
-                theirs = field.arguments.get(argument.name)
-                if theirs is not None and not theirs.has("inaccessible"):
-                    other = f"{interface}.{member.name}({argument.name}:)"
-                    self.report(
-                        codes.IMPLEMENTED_BY_INACCESSIBLE,
-                        f"{where} is @inaccessible, but implements {other}, which clients see.",
-                        where,
-                        other,
-                    )
+            coordinate = f"{definition.name}.{member.name}"
+            if named_type(member.type) == self.name:
+                yield coordinate
+            for argument in member.arguments.values():
+                if named_type(argument.type) == self.name and not argument.has("inaccessible"):
+                    yield f"{coordinate}({argument.name}:)"
 
-    def _demanded(self, member: Member, coordinate: str) -> None:
-        for interface, field in self._interface_fields(member.name):
-            if not field.has("inaccessible"):
-                other = f"{interface}.{member.name}"
-                self.report(
-                    codes.IMPLEMENTED_BY_INACCESSIBLE,
-                    f"{coordinate} is @inaccessible, but implements {other}, which clients see.",
-                    coordinate,
-                    other,
-                )
+    def _visible(self, member: Member, coordinate: str) -> None:
+        self._default(member, coordinate)
+        for name, argument in member.arguments.items():
+            where = f"{coordinate}({name}:)"
+            if not argument.has("inaccessible"):
+                self._default(argument, where)
+                continue
+            self._not_required(argument, where)
+            interface_fields = self._interface_fields(member.name)
+            theirs = [(f"{c}({name}:)", f.arguments[name]) for c, f in interface_fields if name in f.arguments]
+            self._not_demanded(where, theirs)
 
-    def _interface_fields(self, name: str) -> Iterator[tuple[str, Member]]:
-        for interface in self.definition.interfaces:
-            found = self.merge.types.get(interface)
-            if found is not None and not found.has("inaccessible") and name in found.fields:
-                yield interface, found.fields[name]
+    def _not_required(self, member: Member, coordinate: str) -> None:
+        if is_required(member):
+            self.report(codes.REQUIRED_INACCESSIBLE, coordinate, "is required, so it cannot be @inaccessible.")
+
+    def _not_demanded(self, coordinate: str, demanded: list[tuple[str, Member]]) -> None:
+        for other, member in demanded:
+            if not member.has("inaccessible"):
+                why = f"is @inaccessible, but implements {other}, which clients see."
+                self.report(codes.IMPLEMENTED_BY_INACCESSIBLE, coordinate, why, other)
+
+    def _interface_fields(self, name: str) -> list[tuple[str, Member]]:
+        interfaces = (self.merge.types.get(interface) for interface in self.definition.interfaces)
+        visible = (found for found in interfaces if found is not None and not found.has("inaccessible"))
+        return [(f"{found.name}.{name}", found.fields[name]) for found in visible if name in found.fields]
 
     def _default(self, member: Member, coordinate: str) -> None:
         for hidden in self._hidden_in(member.default, named_type(member.type)):
-            self.report(
-                codes.DEFAULT_VALUE_USES_INACCESSIBLE,
-                f"The default of {coordinate} uses {hidden}, which is @inaccessible.",
-                hidden,
-                coordinate,
-            )
+            why = f"is @inaccessible, but the default of {coordinate} uses it."
+            self.report(codes.DEFAULT_VALUE_USES_INACCESSIBLE, hidden, why, coordinate)
 
     def _hidden_in(self, node: ConstValueNode | None, type_name: str) -> Iterator[str]:
         value: Any = node

@@ -1,12 +1,10 @@
 """Input objects and enums: what clients send must be understood by every subgraph, what they receive by one."""
 
-from collections.abc import Iterator
-
 from gateway.composition import codes, hints
-from gateway.composition.merging.fields import merge_default, merge_input_type
+from gateway.composition.merging.fields import merge_default, merge_input_type, report_missing
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import merge_description
-from gateway.supergraph.elements import Member, Type, is_required, named_type
+from gateway.supergraph.elements import Member, Type, named_type
 from gateway.supergraph.model import TypeKind
 
 
@@ -26,42 +24,17 @@ def _merge_input(merge: Merge, merged: Type, type_sources: Sources[Type]) -> Non
             merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
         )
         if len(sources) < len(type_sources):
-            _missing_field(merge, coordinate, sources, type_sources, field_name)
+            code, hint = codes.REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH, hints.INCONSISTENT_INPUT_OBJECT_FIELD
+            report_missing(merge, coordinate, sources, type_sources, code, hint)
             continue
-        member = Member(field_name, merged_type)
-        member.description = merge_description(merge, coordinate, sources)
+        member = Member(field_name, merged_type, description=merge_description(merge, coordinate, sources))
         member.default = merge_default(merge, coordinate, sources, codes.INPUT_FIELD_DEFAULT_MISMATCH)
         if not uniform:
             member.join = [f'@join__field(graph: {merge.graphs[s.name]}, type: "{m.type}")' for s, m in sources]
         merged.fields[field_name] = member
     if not merged.fields and any(t.fields for _, t in type_sources):
-        merge.report(
-            codes.EMPTY_MERGED_INPUT_TYPE,
-            f"Input {name} has no field that all of {named(s for s, _ in type_sources)} know.",
-            name,
-            sources=type_sources,
-        )
-
-
-def _missing_field(
-    merge: Merge, coordinate: str, sources: Sources[Member], type_sources: Sources[Type], field_name: str
-) -> None:
-    without = named(s for s, t in type_sources if field_name not in t.fields)
-    required = [s for s, m in sources if is_required(m)]
-    if required:
-        merge.report(
-            codes.REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH,
-            f"{coordinate} is required in {named(required)}, but does not exist in {without}.",
-            coordinate,
-            sources=sources,
-        )
-    else:
-        merge.report(
-            hints.INCONSISTENT_INPUT_OBJECT_FIELD,
-            f"{coordinate} does not exist in {without}, so clients cannot give it.",
-            coordinate,
-            sources=sources,
-        )
+        why = f"has no field that all of {named(s for s, _ in type_sources)} know."
+        merge.report(codes.EMPTY_MERGED_INPUT_TYPE, name, why, type_sources)
 
 
 def merge_enums(merge: Merge) -> None:
@@ -76,13 +49,12 @@ def _usages(merge: Merge) -> tuple[dict[str, str], dict[str, str]]:
     """For each type one coordinate where it is used as input, and one where as output."""
     as_input: dict[str, str] = {}
     as_output: dict[str, str] = {}
-    for definition in merge.types.values():
-        for member in definition.fields.values():
-            coordinate = f"{definition.name}.{member.name}"
-            found = as_input if definition.kind is TypeKind.INPUT_OBJECT else as_output
-            found.setdefault(named_type(member.type), coordinate)
-            for argument in member.arguments.values():
-                as_input.setdefault(named_type(argument.type), f"{coordinate}({argument.name}:)")
+    for definition, member in merge.fields():
+        coordinate = f"{definition.name}.{member.name}"
+        found = as_input if definition.kind is TypeKind.INPUT_OBJECT else as_output
+        found.setdefault(named_type(member.type), coordinate)
+        for argument in member.arguments.values():
+            as_input.setdefault(named_type(argument.type), f"{coordinate}({argument.name}:)")
     return as_input, as_output
 
 
@@ -91,56 +63,30 @@ def _merge_enum(
 ) -> None:
     name = merged.name
     if as_input is None and as_output is None:
-        merge.report(
-            hints.UNUSED_ENUM_TYPE,
-            f"Enum {name} is used nowhere; the values of all subgraphs are kept.",
-            name,
-            sources=type_sources,
-        )
-    for value_name, sources, without in _values(type_sources):
+        why = "is an enum that is used nowhere; the values of all subgraphs are kept."
+        merge.report(hints.UNUSED_ENUM_TYPE, name, why, type_sources)
+    for value_name in dict.fromkeys(v for _, t in type_sources for v in t.values):
         coordinate = f"{name}.{value_name}"
+        sources = [(s, t.values[value_name]) for s, t in type_sources if value_name in t.values]
+        missing = [s for s, t in type_sources if value_name not in t.values]
         # A value that clients never see cannot be sent, so it need not be known everywhere.
-        if without and not any(v.has("inaccessible") for _, v in sources):
+        if missing and not any(v.has("inaccessible") for _, v in sources):
+            without = f"does not exist in {named(missing)}"
             if as_input and as_output:
-                merge.report(
-                    codes.ENUM_VALUE_MISMATCH,
-                    f"{coordinate} does not exist in {without}, yet {name} is both sent ({as_input}) and received "
-                    f"({as_output}), so all subgraphs must have the same values.",
-                    coordinate,
-                    sources=sources,
-                )
+                told = f"yet {name} is both sent ({as_input}) and received ({as_output})"
+                why = f"{without}, {told}, so all subgraphs must have the same values."
+                merge.report(codes.ENUM_VALUE_MISMATCH, coordinate, why, sources)
             elif as_input:
-                merge.report(
-                    hints.INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM,
-                    f"{coordinate} does not exist in {without}, so clients cannot send it.",
-                    coordinate,
-                    sources=sources,
-                )
+                why = f"{without}, so clients cannot send it."
+                merge.report(hints.INCONSISTENT_ENUM_VALUE_FOR_INPUT_ENUM, coordinate, why, sources)
                 continue
             else:
-                merge.report(
-                    hints.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM,
-                    f"{coordinate} does not exist in {without}; clients may receive it all the same.",
-                    coordinate,
-                    sources=sources,
-                )
-        value = Member(value_name)
-        value.description = merge_description(merge, coordinate, sources)
+                why = f"{without}; clients may receive it all the same."
+                merge.report(hints.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM, coordinate, why, sources)
+        value = Member(value_name, description=merge_description(merge, coordinate, sources))
         value.join = [f"@join__enumValue(graph: {merge.graphs[s.name]})" for s, _ in sources]
         merged.values[value_name] = value
     if not merged.values:
         told = by_value((s, "/".join(t.values)) for s, t in type_sources)
-        merge.report(
-            codes.EMPTY_MERGED_ENUM_TYPE,
-            f"Enum {name} is sent by clients, but no value is common to all: {told}.",
-            name,
-            sources=type_sources,
-        )
-
-
-def _values(type_sources: Sources[Type]) -> Iterator[tuple[str, Sources[Member], str]]:
-    """Each value with the subgraphs that have it, and the words for those that do not."""
-    for value_name in dict.fromkeys(v for _, t in type_sources for v in t.values):
-        sources = [(s, t.values[value_name]) for s, t in type_sources if value_name in t.values]
-        without = [s for s, t in type_sources if value_name not in t.values]
-        yield value_name, sources, named(without) if without else ""
+        why = f"is an enum that clients send, but no value is common to all: {told}."
+        merge.report(codes.EMPTY_MERGED_ENUM_TYPE, name, why, type_sources)

@@ -13,21 +13,19 @@ def merge_interface_objects(merge: Merge) -> None:
     for interface in list(merge.types.values()):
         if interface.kind is not TypeKind.INTERFACE:
             continue
+        implementers = merge.implementers(interface.name)
         objects = [(s, t) for s, t in merge.sources(interface.name) if t.has("interfaceObject")]
         for _, source in objects:
-            for implementer in merge.implementers(interface.name):
+            for implementer in implementers:
                 _copy(merge, interface, source, implementer)
         for subgraph, source in objects:
-            local = [t.name for t in merge.implementers(interface.name) if t.name in subgraph.types]
+            local = [t.name for t in implementers if t.name in subgraph.types]
             if local:
-                merge.report(
-                    codes.INTERFACE_OBJECT_USAGE_ERROR,
-                    f"[{subgraph.name}] {interface.name} is an @interfaceObject here, so its implementation "
-                    f"{', '.join(local)} cannot be defined here too.",
-                    interface.name,
-                    sources=[(subgraph, source)],
+                why = (
+                    f"is an @interfaceObject here, so its implementation {', '.join(local)} cannot be defined here too."
                 )
-        _check_keys(merge, interface)
+                merge.report_in(subgraph, codes.INTERFACE_OBJECT_USAGE_ERROR, source, interface.name, why)
+        _check_keys(merge, interface, implementers)
 
 
 def _copy(merge: Merge, interface: Type, source: Type, implementer: Type) -> None:
@@ -43,38 +41,22 @@ def _copy(merge: Merge, interface: Type, source: Type, implementer: Type) -> Non
 def _check_sharing(merge: Merge, type_name: str, field_name: str) -> None:
     """Two interface objects may both bring a field to one type only if it is @shareable in both."""
     sources = merge.interface_object_sources(type_name, field_name)
-    closed = merge.closed_interface_objects(type_name, field_name)
+    closed = dict.fromkeys(s.name for s in merge.closed_interface_objects(type_name, field_name))
     if len(sources) > 1 and closed:
-        merge.report(
-            codes.INVALID_FIELD_SHARING,
-            f"{type_name}.{field_name} comes from several @interfaceObject types, of "
-            f"{named(s for s, _ in sources)}, but is "
-            f"not @shareable in {named(dict.fromkeys(s.name for s in closed))}.",
-            f"{type_name}.{field_name}",
-            sources=sources,
-        )
+        origin = f"comes from several @interfaceObject types, of {named(s for s, _ in sources)}"
+        why = f"{origin}, but is not @shareable in {named(closed)}."
+        merge.report(codes.INVALID_FIELD_SHARING, f"{type_name}.{field_name}", why, sources)
 
 
-def _check_keys(merge: Merge, interface: Type) -> None:
+def _check_keys(merge: Merge, interface: Type, implementers: list[Type]) -> None:
     """A subgraph that can be entered by the interface knows all that the interface can be."""
     for subgraph, source in merge.sources(interface.name):
-        if source.has("interfaceObject") or source.kind is not TypeKind.INTERFACE:
+        if source.kind is not TypeKind.INTERFACE or not source.resolvable_keys:
             continue
-        keys = [key for key in source.applied("key") if key.value("resolvable", True) is not False]
-        missing = [
-            t.name for t in merge.implementers(interface.name) if t.name not in subgraph.possible_types(interface.name)
-        ]
-        if keys and missing:
-            merge.report(
-                codes.INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE,
-                f"[{subgraph.name}] Interface {interface.name} has a resolvable @key here, so all of its "
-                "implementations "
-                f"must be here too: {', '.join(missing)} of {named(_holders(merge, interface.name, missing))} "
-                "would be unknown.",
-                interface.name,
-                sources=[(subgraph, source)],
-            )
-
-
-def _holders(merge: Merge, interface: str, names: list[str]) -> list[str]:
-    return [s.name for s in merge.subgraphs if any(n in s.possible_types(interface) for n in names)]
+        known = subgraph.possible_types(interface.name)
+        missing = {t.name for t in implementers} - known
+        if missing:
+            holders = named(s for s in merge.subgraphs if missing & s.possible_types(interface.name))
+            told = f"so all of its implementations must be here too: {', '.join(sorted(missing))} of {holders} would"
+            why = f"is an interface with a resolvable @key here, {told} be unknown."
+            merge.report_in(subgraph, codes.INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE, source, interface.name, why)

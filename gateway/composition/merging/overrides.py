@@ -2,8 +2,11 @@
 
 import difflib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from gateway.composition import codes, hints
+from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.state import Merge, Override
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type
@@ -17,162 +20,101 @@ def merge_overrides(merge: Merge) -> None:
     """Check every @override and note what it means for both subgraphs."""
     by_name = {subgraph.name: subgraph for subgraph in merge.subgraphs}
     for subgraph in merge.subgraphs:
-        for definition in subgraph.types.values():
-            for member in definition.fields.values():
-                for applied in member.applied("override"):
-                    _apply(merge, by_name, subgraph, definition, member, applied)
+        for definition, member in subgraph.fields():
+            for applied in member.applied("override"):
+                other = by_name.get(str(applied.value("from")))
+                _Overriding(merge, subgraph, definition, member, applied, other).apply(by_name)
 
 
-def _apply(
-    merge: Merge, by_name: dict[str, Subgraph], subgraph: Subgraph, definition: Type, member: Member, applied: Applied
-) -> None:
-    coordinate = f"{definition.name}.{member.name}"
-    origin, label = applied.value("from"), applied.value("label")
-    here = [(subgraph, member)]
-    if definition.kind is TypeKind.INTERFACE:
-        merge.report(
-            codes.OVERRIDE_ON_INTERFACE,
-            f"[{subgraph.name}] {coordinate}: @override works on fields of object types alone.",
-            coordinate,
-            sources=here,
-        )
-        return
-    if origin == subgraph.name:
-        merge.report(
-            codes.OVERRIDE_FROM_SELF_ERROR,
-            f"[{subgraph.name}] {coordinate} is said to override itself: `from` names its own subgraph.",
-            coordinate,
-            sources=here,
-        )
-        return
-    if label is not None and not (_LABEL.match(label) or _PERCENT.match(label)):
-        merge.report(
-            codes.OVERRIDE_LABEL_INVALID,
-            f"[{subgraph.name}] {coordinate}: {label!r} is no label: it must begin with a letter and go on "
-            "with letters, "
-            "digits or _-:./, or be percent(x) with x from 0 to 100.",
-            coordinate,
-            sources=here,
-        )
-    other = by_name.get(origin)
-    if _on_interface_object(merge, subgraph, definition, member, other, coordinate):
-        return
-    if other is None:
-        merge.report(
-            hints.FROM_SUBGRAPH_DOES_NOT_EXIST,
-            f"{coordinate} in {subgraph.name} overrides a field of {origin!r}, but there is no such subgraph."
-            f"{_nearest(origin, by_name)}",
-            coordinate,
-            sources=here,
-        )
-        merge.overrides[subgraph.name, definition.name, member.name] = Override(source=origin, is_known=False)
-        return
-    theirs = other.types[definition.name].fields.get(member.name) if definition.name in other.types else None
-    if theirs is None:
-        merge.report(
-            hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-            f"{coordinate} is no longer in {origin}: the @override in {subgraph.name} can be removed.",
-            coordinate,
-            sources=here,
-        )
-        merge.overrides[subgraph.name, definition.name, member.name] = Override(source=origin, is_known=False)
-        return
-    own = merge.overrides.setdefault((subgraph.name, definition.name, member.name), Override())
-    own.source, own.label = origin, label
-    _take_over(merge, subgraph, other, coordinate, member, theirs, label)
+@dataclass(frozen=True, slots=True)
+class _Overriding:
+    """One @override; ``other`` is the subgraph it names, if there is one."""
 
+    merge: Merge
+    subgraph: Subgraph
+    definition: Type
+    member: Member
+    applied: Applied
+    other: Subgraph | None
 
-def _on_interface_object(
-    merge: Merge, subgraph: Subgraph, definition: Type, member: Member, other: Subgraph | None, coordinate: str
-) -> bool:
-    """Fields that reach a type through an @interfaceObject can neither override nor be overridden."""
-    if definition.has("interfaceObject"):
-        why = f"{definition.name} is an @interfaceObject there"
-    elif other is not None and _comes_by_interface(other, merge, definition.name, member.name):
-        why = f"{other.name} has the field by an @interfaceObject"
-    else:
-        return False
-    merge.report(
-        codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-        f"[{subgraph.name}] {coordinate} cannot be overridden: {why}.",
-        coordinate,
-        sources=[(subgraph, member)],
-    )
-    return True
+    @property
+    def pair(self) -> tuple[str, str]:
+        return self.definition.name, self.member.name
 
+    def refuse(self, code: CompositionCode, why: str) -> None:
+        self.merge.report_in(self.subgraph, code, self.member, ".".join(self.pair), why)
 
-def _comes_by_interface(other: Subgraph, merge: Merge, type_name: str, field_name: str) -> bool:
-    if type_name in other.types:
-        return False
-    return any(
-        t.has("interfaceObject") and field_name in t.fields
-        for interface in merge.types[type_name].interfaces
-        if (t := other.types.get(interface)) is not None
-    )
+    def tell(self, code: CompositionCode, why: str, *others: tuple[Subgraph, Member]) -> None:
+        self.merge.report(code, ".".join(self.pair), why, [(self.subgraph, self.member), *others])
 
+    def apply(self, by_name: Mapping[str, Subgraph]) -> None:
+        origin, label = self.applied.value("from"), self.applied.value("label")
+        if self.definition.kind is TypeKind.INTERFACE:
+            self.refuse(codes.OVERRIDE_ON_INTERFACE, "is a field of an interface, where @override does not work.")
+            return
+        if origin == self.subgraph.name:
+            self.refuse(codes.OVERRIDE_FROM_SELF_ERROR, "is said to override itself: `from` names its own subgraph.")
+            return
+        if label is not None and not (_LABEL.match(label) or _PERCENT.match(label)):
+            form = "must begin with a letter and go on with letters, digits or _-:./, or be percent(x), x from 0 to 100"
+            self.refuse(codes.OVERRIDE_LABEL_INVALID, f"has the label {label!r}, which is none: it {form}.")
+        by_interface = self._by_interface_object()
+        if by_interface is not None:
+            self.refuse(codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE, f"cannot be overridden: {by_interface}.")
+            return
+        state = Override(source=origin, label=label)
+        theirs = self.other.types.get(self.definition.name) if self.other is not None else None
+        field = theirs.fields.get(self.member.name) if theirs is not None else None
+        if self.other is not None and field is not None:
+            self.merge.overrides[self.subgraph.name, *self.pair] = state
+            self._take_over(state, self.other, field)
+            return
+        self.merge.overrides[self.subgraph.name, *self.pair] = Override(source=origin, is_known=False)
+        if self.other is None:
+            close = difflib.get_close_matches(str(origin), list(by_name), 1)
+            nearest = f" Did you mean {close[0]!r}?" if close else ""
+            why = f"overrides a field of {origin!r} in {self.subgraph.name}, but there is no such subgraph.{nearest}"
+            self.tell(hints.FROM_SUBGRAPH_DOES_NOT_EXIST, why)
+        else:
+            why = f"is no longer in {origin}: the @override in {self.subgraph.name} can be removed."
+            self.tell(hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED, why)
 
-def _nearest(name: str, known: dict[str, Subgraph]) -> str:
-    close = difflib.get_close_matches(str(name), list(known), 1)
-    return f" Did you mean {close[0]!r}?" if close else ""
+    def _by_interface_object(self) -> str | None:
+        """Fields that reach a type through an @interfaceObject can neither override nor be overridden."""
+        if self.definition.has("interfaceObject"):
+            return f"{self.definition.name} is an @interfaceObject there"
+        if self.other is None or self.definition.name in self.other.types:
+            return None
+        for name in self.merge.types[self.definition.name].interfaces:
+            theirs = self.other.types.get(name)
+            if theirs is not None and theirs.has("interfaceObject") and self.member.name in theirs.fields:
+                return f"{self.other.name} has the field by an @interfaceObject"
+        return None
 
-
-def _take_over(
-    merge: Merge, subgraph: Subgraph, other: Subgraph, coordinate: str, ours: Member, theirs: Member, label: str | None
-) -> None:
-    type_name, _, field_name = coordinate.partition(".")
-    both = [(subgraph, ours), (other, theirs)]
-    if theirs.has("override"):
-        merge.report(
-            codes.OVERRIDE_SOURCE_HAS_OVERRIDE,
-            f"{coordinate} is overridden in {subgraph.name} from {other.name}, where it has an @override itself.",
-            coordinate,
-            sources=both,
-        )
-        return
-    for holder, element, identities in (
-        (subgraph, ours, ("external",)),
-        (other, theirs, ("provides", "requires")),
-    ):
-        for applied in element.directives:
-            if applied.identity in identities:
-                merge.report(
-                    codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE,
-                    f"{coordinate} cannot be overridden in {subgraph.name}: in {holder.name} it carries "
-                    f"@{applied.name}.",
-                    coordinate,
-                    sources=both,
-                )
-                return
-    merge.overrides[subgraph.name, type_name, field_name].is_gated = label is not None
-    facts = merge.facts[other.name]
-    if facts.is_external(type_name, field_name):
-        merge.report(
-            hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED,
-            f"{coordinate} is @external in {other.name}: the @override in {subgraph.name} can be removed.",
-            coordinate,
-            sources=both,
-        )
-        return
-    used = facts.is_used(type_name, field_name)
-    state = merge.overrides.setdefault((other.name, type_name, field_name), Override())
-    state.taken_over, state.used, state.label = True, used, label
-    if label is None:
-        how = (
-            "it is still used there in a field set or by an interface, and should be marked @external."
-            if used
-            else "it can be removed there."
-        )
-        merge.report(
-            hints.OVERRIDDEN_FIELD_CAN_BE_REMOVED,
-            f"{coordinate} of {other.name} is taken over by {subgraph.name}: {how}",
-            coordinate,
-            sources=both,
-        )
-    else:
-        merge.report(
-            hints.OVERRIDE_MIGRATION_IN_PROGRESS,
-            f"{coordinate} is moving from {other.name} to {subgraph.name} by @override(label:); once done, remove it "
-            f"from {other.name}.",
-            coordinate,
-            sources=both,
-        )
+    def _take_over(self, state: Override, other: Subgraph, theirs: Member) -> None:
+        ours, facts, both = self.subgraph.name, self.merge.facts[other.name], (other, theirs)
+        if theirs.has("override"):
+            why = f"is overridden in {ours} from {other.name}, where it has an @override itself."
+            self.tell(codes.OVERRIDE_SOURCE_HAS_OVERRIDE, why, both)
+            return
+        colliding = list(self.member.applied("external"))
+        colliding += [a for a in theirs.directives if a.identity in ("provides", "requires")]
+        if colliding:
+            why = f"cannot be overridden in {ours} from {other.name}: it carries @{colliding[0].name}."
+            self.tell(codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE, why, both)
+            return
+        state.is_gated = state.label is not None
+        if facts.is_external(*self.pair):
+            why = f"is @external in {other.name}: the @override in {ours} can be removed."
+            self.tell(hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED, why, both)
+            return
+        is_used = facts.is_used(*self.pair)
+        origin = Override(taken_over=True, used=is_used, label=state.label)
+        self.merge.overrides[other.name, *self.pair] = origin
+        if state.label is not None:
+            why = f"is moving from {other.name} to {ours} by @override(label:); once done, remove it from {other.name}."
+            self.tell(hints.OVERRIDE_MIGRATION_IN_PROGRESS, why, both)
+        else:
+            used, unused = "it is used there all the same, and should be marked @external.", "it can be removed there."
+            why = f"of {other.name} is taken over by {ours}: {used if is_used else unused}"
+            self.tell(hints.OVERRIDDEN_FIELD_CAN_BE_REMOVED, why, both)

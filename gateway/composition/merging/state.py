@@ -3,15 +3,15 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from gateway.composition.issues import CompositionCode, IssueLog
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import Member, Type
+from gateway.supergraph.elements import Applied, Member, Type, TypeSystem
 from gateway.supergraph.model import TypeKind
 
-E = TypeVar("E", Type, Member)
+E = TypeVar("E", Type, Member, Applied)
 Sources = list[tuple[Subgraph, E]]
 """An element in every subgraph that has it, in the order of the subgraphs."""
 
@@ -33,7 +33,7 @@ class Override:
 
 
 @dataclass(slots=True)
-class Merge:
+class Merge(TypeSystem):
     """One merge under way. ``types`` is the supergraph; ``graphs`` maps subgraph names to values of join__Graph."""
 
     subgraphs: Sequence[Subgraph]
@@ -55,50 +55,33 @@ class Merge:
 
     def interface_object_sources(self, type_name: str, field_name: str) -> Sources[Member]:
         """The fields that reach an object type from @interfaceObject types of its interfaces."""
-        merged = self.types[type_name]
-        if merged.kind is not TypeKind.OBJECT:
-            return []
-        return [
-            (subgraph, definition.fields[field_name])
-            for interface in merged.interfaces
-            for subgraph, definition in self.sources(interface)
-            if definition.has("interfaceObject")
-            and field_name in definition.fields
-            and not self.facts[subgraph.name].is_external(interface, field_name)
-        ]
+        return [(s, s.types[name].fields[field_name]) for name, s in self._interface_objects(type_name, field_name)]
 
     def closed_interface_objects(self, type_name: str, field_name: str) -> list[Subgraph]:
         """The subgraphs among ``interface_object_sources`` that do not allow others to resolve the field too."""
-        return [
-            subgraph
-            for interface in self.types[type_name].interfaces
-            for subgraph, definition in self.sources(interface)
-            if definition.has("interfaceObject")
-            and field_name in definition.fields
-            and not self.facts[subgraph.name].is_external(interface, field_name)
-            and not self.facts[subgraph.name].is_shareable(interface, field_name)
-        ]
+        through = self._interface_objects(type_name, field_name)
+        return [s for name, s in through if not self.facts[s.name].is_shareable(name, field_name)]
+
+    def _interface_objects(self, type_name: str, field_name: str) -> Iterator[tuple[str, Subgraph]]:
+        is_object = self.types[type_name].kind is TypeKind.OBJECT
+        for interface in self.types[type_name].interfaces if is_object else ():
+            for subgraph, definition in self.sources(interface):
+                is_there = definition.has("interfaceObject") and field_name in definition.fields
+                if is_there and not self.facts[subgraph.name].is_external(interface, field_name):
+                    yield interface, subgraph
 
     def override(self, subgraph: Subgraph, type_name: str, field_name: str) -> Override | None:
         """What @override says of the field in the subgraph."""
         return self.overrides.get((subgraph.name, type_name, field_name))
 
-    def is_subtype(self, sub: str, sup: str) -> bool:
-        """Whether named type ``sub`` fits wherever ``sup`` is expected, in the supergraph."""
-        if sub == sup:
-            return True
-        parent, child = self.types.get(sup), self.types.get(sub)
-        if parent is None or child is None:
-            return False
-        return sub in parent.members or sup in child.interfaces
+    def report(self, code: CompositionCode, coordinate: str, why: str, sources: Sources[E], *also: str) -> None:
+        """Log an issue located at ``sources``; ``why`` follows the coordinate in a sentence."""
+        at = [s.at(element) for s, element in sources]
+        self.log.report(code, f"{coordinate} {why}", coordinate, *also, at=at)
 
-    def implementers(self, interface: str) -> Iterator[Type]:
-        """Object types that implement the interface in the supergraph."""
-        return (t for t in self.types.values() if t.kind is TypeKind.OBJECT and interface in t.interfaces)
-
-    def report(self, code: CompositionCode, message: str, *coordinates: str, sources: Sources[E] | None = None) -> None:
-        """Log an issue located at ``sources``."""
-        self.log.report(code, message, *coordinates, at=[s.at(element) for s, element in sources or ()])
+    def report_in(self, subgraph: Subgraph, code: CompositionCode, element: Any, coordinate: str, why: str) -> None:
+        """Log an issue of one subgraph beside the others."""
+        self.log.of(subgraph.name)(code, element.line, coordinate, why)
 
 
 def named(subgraphs: Iterable[Subgraph | str]) -> str:

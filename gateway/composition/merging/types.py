@@ -1,12 +1,16 @@
 """Types as such: their kinds, interfaces, union members and root operations; what each subgraph has of them."""
 
+from collections import Counter
+from collections.abc import Iterator
+
+from graphql import print_ast
 from graphql.language.print_string import print_string
 
 from gateway.composition import codes, hints
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.subgraph.facts import fields_argument
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import ROOTS, Applied, Type
+from gateway.supergraph.elements import ROOTS, Type
 from gateway.supergraph.model import TypeKind
 
 
@@ -25,66 +29,41 @@ def merge_shallow_types(merge: Merge) -> None:
 
 
 def _kind(merge: Merge, name: str, sources: Sources[Type]) -> TypeKind | None:
-    objects = [source for _, source in sources if source.has("interfaceObject")]
     kinds = {source.kind for _, source in sources if not source.has("interfaceObject")}
-    if objects and not kinds:
-        merge.report(
-            codes.INTERFACE_OBJECT_USAGE_ERROR,
-            f"{name} is an @interfaceObject in every subgraph that has it "
-            f"({named(s for s, _ in sources)}): one subgraph "
-            "at least must define it as an interface.",
-            name,
-            sources=sources,
-        )
+    has_objects = any(source.has("interfaceObject") for _, source in sources)
+    if not kinds:
+        told = f"is an @interfaceObject in every subgraph that has it ({named(s for s, _ in sources)})"
+        why = f"{told}: one subgraph at least must define it as an interface."
+        merge.report(codes.INTERFACE_OBJECT_USAGE_ERROR, name, why, sources)
         return TypeKind.INTERFACE
-    if objects and kinds == {TypeKind.INTERFACE}:
-        return TypeKind.INTERFACE
-    if len(kinds) > 1 or objects:
+    if len(kinds) > 1 or (has_objects and kinds != {TypeKind.INTERFACE}):
         told = by_value((s, "an @interfaceObject" if t.has("interfaceObject") else t.kind.value) for s, t in sources)
-        merge.report(codes.TYPE_KIND_MISMATCH, f"{name} is not of one kind: it is {told}.", name, sources=sources)
+        merge.report(codes.TYPE_KIND_MISMATCH, name, f"is not of one kind: it is {told}.", sources)
         return None
     return kinds.pop()
 
 
 def merge_description(merge: Merge, coordinate: str, sources: Sources) -> str | None:  # type: ignore[type-arg]
     """The description that most subgraphs give, the first of them in doubt."""
-    counts: dict[str, int] = {}
-    for _, source in sources:
-        if source.description:
-            counts[source.description] = counts.get(source.description, 0) + 1
-    if not counts:
-        return None
-    chosen = max(counts, key=lambda text: counts[text])
+    given = [(s, e) for s, e in sources if e.description]
+    counts = Counter(e.description for _, e in given)
     if len(counts) > 1:
-        merge.report(
-            hints.INCONSISTENT_DESCRIPTION,
-            f"{coordinate} has different descriptions; the one most used is taken.",
-            coordinate,
-            sources=[(s, e) for s, e in sources if e.description],
-        )
-    return chosen
+        why = "has different descriptions; the one most used is taken."
+        merge.report(hints.INCONSISTENT_DESCRIPTION, coordinate, why, given)
+    return counts.most_common(1)[0][0] if counts else None
 
 
-def _join_type(merge: Merge, subgraph: Subgraph, source: Type) -> list[str]:
-    graph = merge.graphs[subgraph.name]
-    keys = list(source.applied("key"))
-    # An extension that has no key says nothing of its own: extension: true goes with keys alone.
-    is_extension = not source.is_defined or source.has("extends")
+def _join_type(merge: Merge, subgraph: Subgraph, source: Type) -> Iterator[str]:
+    graph = f"graph: {merge.graphs[subgraph.name]}"
     extra = ", isInterfaceObject: true" if source.has("interfaceObject") else ""
+    # An extension that has no key says nothing of its own: extension: true goes with keys alone.
+    extension = ", extension: true" if source.is_extension else ""
+    keys = list(source.applied("key"))
+    for key in keys:
+        resolvable = ", resolvable: " + print_ast(key.arguments["resolvable"]) if "resolvable" in key.arguments else ""
+        yield f'@join__type({graph}, key: "{escape(fields_argument(key) or "")}"{extension}{resolvable}{extra})'
     if not keys:
-        return [f"@join__type(graph: {graph}{extra})"]
-    lines = []
-    for applied in keys:
-        extension = ", extension: true" if is_extension else ""
-        resolvable = (
-            f", resolvable: {str(applied.value('resolvable')).lower()}" if "resolvable" in applied.arguments else ""
-        )
-        lines.append(f'@join__type(graph: {graph}, key: "{_key_text(applied)}"{extension}{resolvable}{extra})')
-    return lines
-
-
-def _key_text(applied: Applied) -> str:
-    return escape(fields_argument(applied) or "")
+        yield f"@join__type({graph}{extra})"
 
 
 def escape(text: str) -> str:
@@ -118,12 +97,8 @@ def merge_unions(merge: Merge) -> None:
         for member in merged.members:
             without = [s for s, source in sources if member not in source.members]
             if without:
-                merge.report(
-                    hints.INCONSISTENT_UNION_MEMBER,
-                    f"Union {name} includes {member} in some subgraphs, but not in {named(without)}.",
-                    name,
-                    sources=sources,
-                )
+                why = f"is a union that includes {member} in some subgraphs, but not in {named(without)}."
+                merge.report(hints.INCONSISTENT_UNION_MEMBER, name, why, sources)
 
 
 def merge_roots(merge: Merge) -> None:
@@ -133,4 +108,5 @@ def merge_roots(merge: Merge) -> None:
         if any(operation in subgraph.roots for subgraph in merge.subgraphs) and name in merge.types:
             merge.roots[operation] = name
     if "query" not in merge.roots or not any(t.fields for _, t in merge.sources("Query")):
-        merge.report(codes.NO_QUERIES, "No subgraph has a query: a supergraph needs at least one field of Query.")
+        told = "No subgraph has a query: a supergraph needs at least one field of Query."
+        merge.log.report(codes.NO_QUERIES, told)

@@ -17,7 +17,7 @@ from gateway.composition.issues import IssueLog
 from gateway.composition.merging.state import Merge, named
 from gateway.composition.satisfiability.reach import BudgetExceededError, Position, Reach
 from gateway.composition.satisfiability.witness import Step, operation
-from gateway.composition.subgraph.facts import CONTEXT_FIELD
+from gateway.composition.subgraph.facts import context_of
 from gateway.supergraph.elements import Member, Type, named_type
 
 BUDGET = 1_000_000
@@ -179,7 +179,7 @@ class _Walk:
         if (coordinate, "types") in self.reported:
             return
         possible = {}
-        for child in children:
+        for child in sorted(children):
             subgraph = self.reach.subgraphs[child.subgraph]
             if not subgraph.types[child.type].is_abstract:
                 continue
@@ -250,6 +250,6 @@ class _Walk:
 def _contexts(subgraph: str, member: Member) -> Iterator[str]:
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
-            match = CONTEXT_FIELD.match(str(applied.value("field", "")))
-            if match is not None:
-                yield f"{subgraph}__{match[1]}"
+            context = context_of(applied)
+            if context is not None:
+                yield f"{subgraph}__{context[0]}"

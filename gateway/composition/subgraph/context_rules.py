@@ -7,8 +7,8 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
-from gateway.composition.issues import CompositionCode, IssueLog
-from gateway.composition.subgraph.facts import CONTEXT_FIELD, FieldSetSyntaxError, field_set_node
+from gateway.composition.issues import CompositionCode, IssueLog, Report
+from gateway.composition.subgraph.facts import FieldSetSyntaxError, context_of, field_set_node
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
 from gateway.supergraph.features import parts
@@ -19,78 +19,56 @@ _ALPHANUMERIC = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
 
 def check_contexts(subgraph: Subgraph, log: IssueLog) -> None:
     """Log an issue for every context that is misnamed, and every argument that cannot be filled from one."""
+    report = log.of(subgraph.name)
     holders: dict[str, list[Type]] = {}
     for definition in subgraph.types.values():
         for applied in definition.applied("context"):
             name = applied.value("name")
             if not isinstance(name, str) or not _ALPHANUMERIC.match(name):
-                log.report(
-                    codes.CONTEXT_NAME_INVALID,
-                    f"[{subgraph.name}] {name!r} cannot be the name of a context: letters and digits "
-                    "alone, a letter first.",
-                    definition.name,
-                    at=(subgraph.at(applied),),
-                )
+                why = f"names its context {name!r}, but letters and digits alone are allowed, a letter first."
+                report(codes.CONTEXT_NAME_INVALID, applied.line, definition.name, why)
             holders.setdefault(str(name), []).append(definition)
     for declaration in subgraph.directives.values():
         for argument in declaration.arguments.values():
             for applied in argument.applied("fromContext"):
-                log.report(
-                    codes.CONTEXT_NOT_SET,
-                    f"[{subgraph.name}] @{applied.name} cannot be used on an argument of directive "
-                    f"@{declaration.name}.",
-                    f"@{declaration.name}",
-                    at=(subgraph.at(applied),),
-                )
-    for definition in subgraph.types.values():
-        for member in definition.fields.values():
-            for argument in member.arguments.values():
-                for applied in argument.applied("fromContext"):
-                    _Argument(subgraph, definition, member, argument, applied, log).check(holders)
+                why = f"is a directive, on whose arguments @{applied.name} cannot be used."
+                report(codes.CONTEXT_NOT_SET, applied.line, f"@{declaration.name}", why)
+    for definition, member in subgraph.fields():
+        for argument in member.arguments.values():
+            for applied in argument.applied("fromContext"):
+                _Argument(subgraph, definition, member, argument, applied, report).check(holders)
 
 
 class _Argument:
     """One argument with @fromContext."""
 
     def __init__(
-        self, subgraph: Subgraph, definition: Type, member: Member, argument: Member, applied: Applied, log: IssueLog
+        self, subgraph: Subgraph, definition: Type, member: Member, argument: Member, applied: Applied, report: Report
     ) -> None:
         self.subgraph, self.definition, self.member = subgraph, definition, member
-        self.argument, self.applied, self.log = argument, applied, log
+        self.argument, self.applied, self.report = argument, applied, report
         self.coordinate = f"{definition.name}.{member.name}({argument.name}:)"
 
     def refuse(self, code: CompositionCode, why: str) -> None:
-        self.log.report(
-            code,
-            f"[{self.subgraph.name}] {self.coordinate}: {why}",
-            self.coordinate,
-            at=(self.subgraph.at(self.applied),),
-        )
+        self.report(code, self.applied.line, self.coordinate, f"cannot be filled from a context: {why}")
 
     def check(self, holders: dict[str, list[Type]]) -> None:
         if self.definition.kind is not TypeKind.OBJECT:
-            self.refuse(codes.CONTEXT_NOT_SET, "only fields of object types can be filled from a context.")
+            self.refuse(codes.CONTEXT_NOT_SET, "only fields of object types can.")
             return
         if self.argument.default is not None:
-            self.refuse(codes.CONTEXT_NOT_SET, "an argument filled from a context may not have a default.")
-        if self._is_demanded():
-            self.refuse(codes.CONTEXT_NOT_SET, "a field that an interface demands cannot be filled from a context.")
-        match = CONTEXT_FIELD.match(str(self.applied.value("field") or ""))
-        if match is None or not match[2].strip():
-            self.refuse(
-                codes.NO_CONTEXT_IN_SELECTION, "`field` must name a context and a selection: `$name { field }`."
-            )
-            return
-        places = holders.get(match[1])
-        if places is None:
-            self.refuse(codes.CONTEXT_NOT_SET, f"no type sets the context {match[1]!r} here.")
-            return
-        if not any(k.value("resolvable", True) is not False for k in self.definition.applied("key")):
-            self.refuse(codes.CONTEXT_NO_RESOLVABLE_KEY, f"{self.definition.name} needs a resolvable @key.")
-        self._check_selection(match[2], places)
-
-    def _is_demanded(self) -> bool:
-        return any(self.member.name in self.subgraph.types[name].fields for name in self.definition.interfaces)
+            self.refuse(codes.CONTEXT_NOT_SET, "it may not have a default.")
+        if any(self.member.name in self.subgraph.types[name].fields for name in self.definition.interfaces):
+            self.refuse(codes.CONTEXT_NOT_SET, "an interface demands the field.")
+        name, selection = context_of(self.applied) or ("", "")
+        if not selection.strip():
+            self.refuse(codes.NO_CONTEXT_IN_SELECTION, "`field` must be a context and a selection: `$name { field }`.")
+        elif name not in holders:
+            self.refuse(codes.CONTEXT_NOT_SET, f"no type sets the context {name!r} here.")
+        else:
+            if not self.definition.resolvable_keys:
+                self.refuse(codes.CONTEXT_NO_RESOLVABLE_KEY, f"{self.definition.name} needs a resolvable @key.")
+            self._check_selection(selection, holders[name])
 
     def _check_selection(self, text: str, places: list[Type]) -> None:
         try:

@@ -13,6 +13,7 @@ from graphql import (
     FieldNode,
     GraphQLSyntaxError,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     SelectionSetNode,
     StringValueNode,
@@ -22,12 +23,10 @@ from graphql import (
 
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
-from gateway.supergraph.features import parts
 from gateway.supergraph.model import TypeKind
 
 MAX_FIELD_SET_DEPTH = 30
-CONTEXT_FIELD = re.compile(r"^\s*\$\s*(\w+)(.*)$", re.DOTALL)
-"""``field`` of @fromContext: the name of the context, and what is selected from it."""
+_CONTEXT_FIELD = re.compile(r"^\s*\$\s*(\w+)(.*)$", re.DOTALL)
 
 
 class FieldSetSyntaxError(Exception):
@@ -50,24 +49,9 @@ def field_set_node(text: str) -> SelectionSetNode:
     return operation.selection_set
 
 
-@lru_cache(maxsize=20_000)
-def field_set_text(text: str) -> str:
-    """The field set on one line, as supergraphs write it: ``id organisation { id }``."""
-    return _one_line(field_set_node(text))
-
-
-def _one_line(node: SelectionSetNode) -> str:
-    written = []
-    for selection in node.selections:
-        if isinstance(selection, FieldNode):
-            alias = f"{selection.alias.value}: " if selection.alias else ""
-            arguments = ", ".join(print_ast(argument) for argument in parts(selection, "arguments"))
-            head = f"{alias}{selection.name.value}({arguments})" if arguments else f"{alias}{selection.name.value}"
-            written.append(f"{head} {{ {_one_line(selection.selection_set)} }}" if selection.selection_set else head)
-        elif isinstance(selection, InlineFragmentNode):
-            condition = f"... on {selection.type_condition.name.value}" if selection.type_condition else "..."
-            written.append(f"{condition} {{ {_one_line(selection.selection_set)} }}")
-    return " ".join(written)
+def field_set_text(node: Node) -> str:
+    """A selection on one line, as supergraphs write it: ``id organisation { id }``."""
+    return re.sub(r"\s*\n\s*", " ", print_ast(node))
 
 
 def selected_fields(
@@ -94,6 +78,21 @@ def fields_argument(applied: Applied) -> str | None:
     return node.value if isinstance(node, StringValueNode) else None
 
 
+def field_set_of(applied: Applied) -> SelectionSetNode | None:
+    """The field set of @key, @requires or @provides; None when it is none, which validation reports."""
+    text = fields_argument(applied)
+    try:
+        return field_set_node(text) if text is not None else None
+    except FieldSetSyntaxError:
+        return None
+
+
+def context_of(applied: Applied) -> tuple[str, str] | None:
+    """The context that a @fromContext names, and what it selects there; None when ``field`` is not of that form."""
+    match = _CONTEXT_FIELD.match(str(applied.value("field") or ""))
+    return (match[1], match[2]) if match else None
+
+
 def is_contextual(argument: Member) -> bool:
     """Whether the argument is filled by @fromContext."""
     return argument.has("fromContext")
@@ -103,16 +102,15 @@ def is_contextual(argument: Member) -> bool:
 class Facts:
     """Pairs of type and field names with what they are in this subgraph.
 
-    ``in_keys`` are the fields of keys at any depth, ``provided`` those some @provides mentions, ``used`` those that any
-    field set mentions or an interface demands; ``not_external`` are marked @external only because Federation 1 asked
-    extensions to repeat their keys so.
+    ``in_keys`` are the fields of keys at any depth, ``provided`` those some @provides mentions, ``selected`` those that
+    @requires or @fromContext mention; ``not_external`` are marked @external only because Federation 1 asked extensions
+    to repeat their keys so.
     """
 
     subgraph: Subgraph
     in_keys: set[tuple[str, str]] = field(default_factory=set)
     provided: set[tuple[str, str]] = field(default_factory=set)
-    required: set[tuple[str, str]] = field(default_factory=set)
-    from_context: set[tuple[str, str]] = field(default_factory=set)
+    selected: set[tuple[str, str]] = field(default_factory=set)
     not_external: set[tuple[str, str]] = field(default_factory=set)
 
     @classmethod
@@ -120,50 +118,45 @@ class Facts:
         """Work them out; broken field sets are passed over, for validation reports them."""
         facts = cls(subgraph)
         for definition in subgraph.types.values():
-            extends = (definition.is_extended and not definition.is_defined) or definition.has("extends")
             for applied in definition.applied("key"):
-                for pair in facts._pairs(definition.name, applied):
-                    facts.in_keys.add(pair)
-                    if extends and facts._marked_external(*pair):
-                        facts.not_external.add(pair)
-            for member in definition.fields.values():
-                for applied in member.directives:
-                    if applied.identity == "provides":
-                        facts.provided.update(facts._pairs(named_type(member.type), applied, implementers=True))
-                    elif applied.identity == "requires":
-                        facts.required.update(facts._pairs(definition.name, applied, implementers=True))
-                for argument in member.arguments.values():
-                    for applied in argument.applied("fromContext"):
-                        facts._add_context(applied)
+                pairs = set(facts._pairs(definition.name, field_set_of(applied)))
+                facts.in_keys |= pairs
+                if definition.is_extension:
+                    facts.not_external.update(pair for pair in pairs if facts._marked_external(*pair))
+        for definition, member in subgraph.fields():
+            for applied in member.directives:
+                if applied.identity == "provides":
+                    facts.provided.update(facts._all_pairs(named_type(member.type), applied))
+                elif applied.identity == "requires":
+                    facts.selected.update(facts._all_pairs(definition.name, applied))
+            for argument in member.arguments.values():
+                for applied in argument.applied("fromContext"):
+                    facts._add_context(applied)
         return facts
 
-    def _pairs(self, parent: str, applied: Applied, implementers: bool = False) -> Iterator[tuple[str, str]]:
-        text = fields_argument(applied)
-        if text is None:
-            return
-        try:
-            node = field_set_node(text)
-        except FieldSetSyntaxError:
-            return
-        for definition, member, _ in selected_fields(self.subgraph, parent, node):
-            yield definition.name, member.name
-            if definition.kind is TypeKind.INTERFACE and implementers:
-                for implementer in self.subgraph.implementers(definition.name):
-                    yield implementer.name, member.name
+    def _pairs(self, parent: str, node: SelectionSetNode | None) -> Iterator[tuple[str, str]]:
+        if node is not None:
+            for definition, member, _ in selected_fields(self.subgraph, parent, node):
+                yield definition.name, member.name
+
+    def _all_pairs(self, parent: str, applied: Applied) -> Iterator[tuple[str, str]]:
+        """With the fields of implementers where those of an interface are selected."""
+        for type_name, field_name in self._pairs(parent, field_set_of(applied)):
+            yield type_name, field_name
+            if self.subgraph.types[type_name].kind is TypeKind.INTERFACE:
+                yield from ((implementer.name, field_name) for implementer in self.subgraph.implementers(type_name))
 
     def _add_context(self, applied: Applied) -> None:
-        match = CONTEXT_FIELD.match(str(applied.value("field", "")))
-        if match is None:
+        context = context_of(applied)
+        if context is None:
             return
-        name = match[1]
         try:
-            node = field_set_node(match[2].strip())
+            node = field_set_node(context[1].strip())
         except FieldSetSyntaxError:
             return
         for definition in self.subgraph.types.values():
-            if any(context.value("name") == name for context in definition.applied("context")):
-                for found, member, _ in selected_fields(self.subgraph, definition.name, node):
-                    self.from_context.add((found.name, member.name))
+            if any(setting.value("name") == context[0] for setting in definition.applied("context")):
+                self.selected.update(self._pairs(definition.name, node))
 
     def _marked_external(self, type_name: str, field_name: str) -> bool:
         member = self.subgraph.types[type_name].fields[field_name]
@@ -172,6 +165,15 @@ class Facts:
     def is_external(self, type_name: str, field_name: str) -> bool:
         """Whether the field is declared here but resolved elsewhere."""
         return (type_name, field_name) not in self.not_external and self._marked_external(type_name, field_name)
+
+    def is_external_somewhere(self, type_name: str, field_name: str) -> bool:
+        """Whether the field, or for an interface that of an implementation, is resolved elsewhere."""
+        if self.is_external(type_name, field_name):
+            return True
+        if self.subgraph.types[type_name].kind is not TypeKind.INTERFACE:
+            return False
+        implementers = self.subgraph.implementers(type_name)
+        return any(field_name in t.fields and self.is_external(t.name, field_name) for t in implementers)
 
     def resolves(self, type_name: str, field_name: str) -> bool:
         """Whether this subgraph can answer the field on some path at least."""
@@ -185,14 +187,11 @@ class Facts:
     def is_used(self, type_name: str, field_name: str) -> bool:
         """Whether any field set mentions the field, or an interface of the type demands it."""
         pair = (type_name, field_name)
-        if pair in self.in_keys or pair in self.provided or pair in self.required or pair in self.from_context:
+        if pair in self.in_keys or pair in self.provided or pair in self.selected:
             return True
         return self.is_demanded(type_name, field_name)
 
     def is_demanded(self, type_name: str, field_name: str) -> bool:
         """Whether an interface that the type implements here has the field."""
-        for name in self.subgraph.types[type_name].interfaces:
-            interface = self.subgraph.types.get(name)
-            if interface is not None and field_name in interface.fields:
-                return True
-        return False
+        interfaces = (self.subgraph.types.get(name) for name in self.subgraph.types[type_name].interfaces)
+        return any(interface is not None and field_name in interface.fields for interface in interfaces)

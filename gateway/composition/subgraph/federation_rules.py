@@ -1,15 +1,14 @@
 """Rules of Federation that one subgraph must keep on its own. One rule, one function."""
 
-from collections.abc import Iterator
-
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
 
 from gateway.composition import codes
-from gateway.composition.issues import CompositionCode, IssueLog
+from gateway.composition.issues import IssueLog, Report
 from gateway.composition.subgraph.facts import (
     Facts,
     FieldSetSyntaxError,
     field_set_node,
+    field_set_of,
     field_set_text,
     fields_argument,
 )
@@ -24,19 +23,19 @@ AUTH = ("authenticated", "requiresScopes", "policy")
 
 def check_federation(facts: Facts, log: IssueLog) -> None:
     """Log an issue for every use of a federation directive that cannot be right whatever the other subgraphs hold."""
-    subgraph, before = facts.subgraph, len(log.errors)
+    subgraph, before, report = facts.subgraph, len(log.errors), log.of(facts.subgraph.name)
     for definition in subgraph.types.values():
-        _check_keys(facts, definition, log)
-        _check_interface_object(subgraph, definition, log)
-        _check_shareable_type(subgraph, definition, log)
-        _check_auth_on_abstract(subgraph, definition, log)
+        _check_keys(facts, definition, report)
+        _check_interface_object(definition, report)
+        _check_shareable_type(definition, report)
+        _check_auth_on_abstract(definition, report)
         for member in definition.fields.values():
-            if _check_collision(facts, definition, member, log):
-                continue
-            _check_provides(facts, definition, member, log)
-            _check_requires(facts, definition, member, log)
-            _check_external(facts, definition, member, log)
-            _check_shareable_field(subgraph, definition, member, log)
+            coordinate = f"{definition.name}.{member.name}"
+            if not _collides(facts, definition, member, report):
+                _check_provides(facts, definition, member, coordinate, report)
+                _check_requires(facts, definition, member, coordinate, report)
+                _check_external(facts, definition, member, coordinate, report)
+                _check_shareable_field(definition, member, coordinate, report)
     if len(log.errors) == before:
         # Keys that are broken in themselves would only be told twice.
         for definition in subgraph.types.values():
@@ -46,343 +45,232 @@ def check_federation(facts: Facts, log: IssueLog) -> None:
 class _FieldSetCheck:
     """Walks one field set and reports what it may not hold."""
 
-    def __init__(self, facts: Facts, applied: Applied, where: str, coordinate: str, log: IssueLog) -> None:
-        self.facts, self.subgraph, self.applied, self.log = facts, facts.subgraph, applied, log
+    def __init__(self, facts: Facts, applied: Applied, coordinate: str, report: Report) -> None:
+        self.facts, self.subgraph, self.applied = facts, facts.subgraph, applied
         self.family = (applied.identity or "").upper()
-        self.where, self.coordinate = where, coordinate
+        self.coordinate, self._report = coordinate, report
 
-    def report(self, code: str, why: str) -> None:
-        found: CompositionCode = getattr(codes, f"{self.family}_{code}")
-        self.log.report(
-            found, f"[{self.subgraph.name}] {self.where}: {why}", self.coordinate, at=(self.subgraph.at(self.applied),)
-        )
+    def refuse(self, code: str, why: str) -> bool:
+        """Report; always False, which is to say that the field set is not sound."""
+        found = getattr(codes, f"{self.family}_{code}")
+        self._report(found, self.applied.line, self.coordinate, f"has a wrong @{self.applied.name}: {why}")
+        return False
 
-    def node(self) -> SelectionSetNode | None:
+    def run(self, parent: str) -> None:
         text = fields_argument(self.applied)
         if text is None:
-            self.report("INVALID_FIELDS_TYPE", "`fields` must be a string.")
-            return None
+            self.refuse("INVALID_FIELDS_TYPE", "`fields` must be a string.")
+            return
         try:
-            return field_set_node(text)
+            self.walk(parent, field_set_node(text))
         except FieldSetSyntaxError as error:
-            self.report("INVALID_FIELDS", str(error))
-            return None
+            self.refuse("INVALID_FIELDS", str(error))
 
     def walk(self, parent: str, node: SelectionSetNode, external: bool = False) -> bool:
         """Check all selections; False once something was reported that makes further checks pointless."""
         sound = True
         for selection in node.selections:
             for directive in parts(selection, "directives"):
-                self.report(
-                    "DIRECTIVE_IN_FIELDS_ARG", f"it applies {print_ast(directive)}; a field set holds no directives."
-                )
-                sound = False
+                why = f"it applies {print_ast(directive)}; a field set holds no directives."
+                sound = self.refuse("DIRECTIVE_IN_FIELDS_ARG", why)
             if isinstance(selection, FieldNode):
                 sound = self.field(parent, selection, external) and sound
             elif isinstance(selection, InlineFragmentNode):
                 sound = self.fragment(parent, selection, external) and sound
             else:
-                self.report("INVALID_FIELDS", "a field set cannot hold named fragments.")
-                sound = False
+                sound = self.refuse("INVALID_FIELDS", "a field set cannot hold named fragments.")
         return sound
 
     def fragment(self, parent: str, node: InlineFragmentNode, external: bool) -> bool:
         condition = node.type_condition.name.value if node.type_condition else parent
         definition = self.subgraph.types.get(condition)
         if definition is None or not definition.is_composite:
-            self.report("INVALID_FIELDS", f"there is no object, interface or union {condition}.")
-            return False
+            return self.refuse("INVALID_FIELDS", f"there is no object, interface or union {condition}.")
         if not self.subgraph.possible_types(condition) & self.subgraph.possible_types(parent) and condition != parent:
-            self.report("INVALID_FIELDS", f"a {parent} can never be a {condition}.")
-            return False
+            return self.refuse("INVALID_FIELDS", f"a {parent} can never be a {condition}.")
         return self.walk(condition, node.selection_set, external)
 
     def field(self, parent: str, node: FieldNode, external: bool) -> bool:
         name = node.name.value
         if node.alias is not None:
-            self.report("INVALID_FIELDS", f"it gives {name} the alias {node.alias.value}; a field set has no aliases.")
-            return False
+            why = f"it gives {name} the alias {node.alias.value}; a field set has no aliases."
+            return self.refuse("INVALID_FIELDS", why)
         if name == "__typename":
             return True
         definition = self.subgraph.types[parent]
         member = definition.fields.get(name)
         if member is None:
-            self.report(
-                "INVALID_FIELDS",
-                f"{parent} has no field {name} here; if another subgraph has it, declare it here with @external.",
-            )
-            return False
-        inner = external or self.facts.is_external(parent, name)
-        sound = self.arguments(parent, member, node)
+            why = f"{parent} has no field {name} here; if another subgraph has it, declare it here with @external."
+            return self.refuse("INVALID_FIELDS", why)
+        problem = self.argument_problem(member, node)
+        sound = problem is None or self.refuse(problem[0], f"{parent}.{name} {problem[1]}")
         if not self.check_member(definition, member, node, external):
             return False
         type_ = self.subgraph.types.get(named_type(member.type))
-        if type_ is not None and type_.is_composite:
+        if type_ is None or not type_.is_composite:
             if node.selection_set is None:
-                self.report("INVALID_FIELDS", f"{parent}.{name} is of type {member.type} and needs a selection.")
-                return False
-            return self.walk(type_.name, node.selection_set, inner) and sound
-        if node.selection_set is not None:
-            self.report("INVALID_FIELDS", f"{parent}.{name} is of type {member.type}, which has no fields.")
-            return False
-        return sound
+                return sound
+            return self.refuse("INVALID_FIELDS", f"{parent}.{name} is of type {member.type}, which has no fields.")
+        if node.selection_set is None:
+            return self.refuse("INVALID_FIELDS", f"{parent}.{name} is of type {member.type} and needs a selection.")
+        return self.walk(type_.name, node.selection_set, external or self.facts.is_external(parent, name)) and sound
 
-    def arguments(self, parent: str, member: Member, node: FieldNode) -> bool:
-        if self.family != "REQUIRES":
-            if not parts(node, "arguments") and any(is_required(a) for a in member.arguments.values()):
-                self.report("INVALID_FIELDS", f"{parent}.{member.name} needs arguments, so it cannot be selected here.")
-                return False
-            if member.arguments or parts(node, "arguments"):
-                self.report("FIELDS_HAS_ARGS", f"{parent}.{member.name} has arguments, which is not allowed here.")
-                return False
-            return True
+    def argument_problem(self, member: Member, node: FieldNode) -> tuple[str, str] | None:
+        """What is wrong with the arguments given: the code and why."""
         given = {argument.name.value: argument.value for argument in parts(node, "arguments")}
+        missing = [a.name for a in member.arguments.values() if is_required(a) and a.name not in given]
+        if self.family != "REQUIRES":
+            if missing and not given:
+                return "INVALID_FIELDS", "needs arguments, so it cannot be selected here."
+            is_plain = not member.arguments and not given
+            return None if is_plain else ("FIELDS_HAS_ARGS", "has arguments, which is not allowed here.")
         for name, value in given.items():
             expected = member.arguments.get(name)
-            problem = (
-                value_problem(value, expected.type, self.subgraph.types) if expected else "there is no such argument."
-            )
+            if expected is None:
+                return "INVALID_FIELDS", f"has no argument {name}."
+            problem = value_problem(value, expected.type, self.subgraph.types)
             if problem:
-                self.report("INVALID_FIELDS", f"argument {name} of {parent}.{member.name}: {problem}")
-                return False
-        for expected in member.arguments.values():
-            if is_required(expected) and expected.name not in given:
-                self.report("INVALID_FIELDS", f"{parent}.{member.name} needs argument {expected.name}.")
-                return False
-        return True
+                return "INVALID_FIELDS", f"is given a wrong argument {name}: {problem}"
+        return ("INVALID_FIELDS", f"needs argument {missing[0]}.") if missing else None
 
     def check_member(self, definition: Type, member: Member, node: FieldNode, external: bool) -> bool:
         """What the directive asks of each field; @key, @requires and @provides differ here alone."""
+        coordinate = f"{definition.name}.{member.name}"
         if self.family == "KEY":
             type_ = self.subgraph.types.get(named_type(member.type))
-            if type_ is not None and type_.is_abstract:
-                self.report(
-                    "FIELDS_SELECT_INVALID_TYPE",
-                    f"{definition.name}.{member.name} is of {type_.kind.value} type {type_.name}, which no "
-                    "key can hold.",
-                )
-                return False
-            return True
+            if type_ is None or not type_.is_abstract:
+                return True
+            why = f"{coordinate} is of {type_.kind.value} type {type_.name}, which no key can hold."
+            return self.refuse("FIELDS_SELECT_INVALID_TYPE", why)
         if external or node.selection_set is not None or self._is_external(definition, member):
             return True
-        self.report(
-            "FIELDS_MISSING_EXTERNAL",
-            f"{definition.name}.{member.name} is this subgraph's own field: it is not marked @external.",
-        )
-        return False
+        why = f"{coordinate} is this subgraph's own field: it is not marked @external."
+        return self.refuse("FIELDS_MISSING_EXTERNAL", why)
 
     def _is_external(self, definition: Type, member: Member) -> bool:
-        if self.facts.is_external(definition.name, member.name):
-            return True
-        if (definition.name, member.name) in self.facts.not_external:
-            return True
-        if definition.kind is TypeKind.INTERFACE:
-            implementers = self.subgraph.implementers(definition.name)
-            return any(member.name in t.fields and self.facts.is_external(t.name, member.name) for t in implementers)
-        return False
+        pair = (definition.name, member.name)
+        return pair in self.facts.not_external or self.facts.is_external_somewhere(*pair)
 
 
-def _check_keys(facts: Facts, definition: Type, log: IssueLog) -> None:
-    subgraph = facts.subgraph
+def _check_keys(facts: Facts, definition: Type, report: Report) -> None:
     for applied in definition.applied("key"):
-        where = f"@key of {definition.name}"
-        if definition.kind is TypeKind.INTERFACE and subgraph.links.minor < 3:
-            log.report(
-                codes.KEY_UNSUPPORTED_ON_INTERFACE,
-                f"[{subgraph.name}] {where}: keys on interfaces need Federation 2.3.",
-                definition.name,
-                at=(subgraph.at(applied),),
-            )
-        check = _FieldSetCheck(facts, applied, where, definition.name, log)
-        node = check.node()
-        if node is not None:
-            check.walk(definition.name, node)
+        if definition.kind is TypeKind.INTERFACE and facts.subgraph.links.minor < 3:
+            why = "is an interface with a @key, which needs Federation 2.3."
+            report(codes.KEY_UNSUPPORTED_ON_INTERFACE, applied.line, definition.name, why)
+        _FieldSetCheck(facts, applied, definition.name, report).run(definition.name)
 
 
-def _check_collision(facts: Facts, definition: Type, member: Member, log: IssueLog) -> bool:
+def _collides(facts: Facts, definition: Type, member: Member, report: Report) -> bool:
     """A field that is resolved elsewhere provides nothing here."""
-    colliding = list(member.applied("provides"))
-    if not colliding or not facts.is_external(definition.name, member.name):
+    colliding = next(member.applied("provides"), None)
+    if colliding is None or not facts.is_external(definition.name, member.name):
         return False
-    coordinate = f"{definition.name}.{member.name}"
-    log.report(
-        codes.EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE,
-        f"[{facts.subgraph.name}] {coordinate} is @external and carries @{colliding[0].name}: a subgraph "
-        "resolves the field "
-        "or does not.",
-        coordinate,
-        at=(facts.subgraph.at(colliding[0]),),
-    )
+    why = f"is @external and carries @{colliding.name}: a subgraph resolves the field or does not."
+    code = codes.EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE
+    report(code, colliding.line, f"{definition.name}.{member.name}", why)
     return True
 
 
-def _check_provides(facts: Facts, definition: Type, member: Member, log: IssueLog) -> None:
-    subgraph = facts.subgraph
-    coordinate = f"{definition.name}.{member.name}"
+def _check_provides(facts: Facts, definition: Type, member: Member, coordinate: str, report: Report) -> None:
     for applied in member.applied("provides"):
-        target = subgraph.types.get(named_type(member.type))
+        target = facts.subgraph.types.get(named_type(member.type))
         if target is None or not target.is_composite:
-            log.report(
-                codes.PROVIDES_ON_NON_OBJECT_FIELD,
-                f"[{subgraph.name}] @provides on {coordinate}: {member.type} has no fields to provide.",
-                coordinate,
-                at=(subgraph.at(applied),),
-            )
+            why = f"carries @{applied.name}, but {member.type} has no fields to provide."
+            report(codes.PROVIDES_ON_NON_OBJECT_FIELD, applied.line, coordinate, why)
             continue
         if definition.kind is TypeKind.INTERFACE:
-            log.report(
-                codes.PROVIDES_UNSUPPORTED_ON_INTERFACE,
-                f"[{subgraph.name}] @provides cannot be used on {coordinate}, a field of an interface.",
-                coordinate,
-                at=(subgraph.at(applied),),
-            )
-        check = _FieldSetCheck(facts, applied, f"@provides on {coordinate}", coordinate, log)
-        node = check.node()
-        if node is not None:
-            check.walk(target.name, node)
+            why = f"is a field of an interface, where @{applied.name} cannot be used."
+            report(codes.PROVIDES_UNSUPPORTED_ON_INTERFACE, applied.line, coordinate, why)
+        _FieldSetCheck(facts, applied, coordinate, report).run(target.name)
 
 
-def _check_requires(facts: Facts, definition: Type, member: Member, log: IssueLog) -> None:
-    subgraph = facts.subgraph
-    coordinate = f"{definition.name}.{member.name}"
+def _check_requires(facts: Facts, definition: Type, member: Member, coordinate: str, report: Report) -> None:
     for applied in member.applied("requires"):
         if definition.kind is TypeKind.INTERFACE:
-            log.report(
-                codes.REQUIRES_UNSUPPORTED_ON_INTERFACE,
-                f"[{subgraph.name}] @requires cannot be used on {coordinate}, a field of an interface.",
-                coordinate,
-                at=(subgraph.at(applied),),
-            )
-        check = _FieldSetCheck(facts, applied, f"@requires on {coordinate}", coordinate, log)
-        node = check.node()
-        if node is not None:
-            check.walk(definition.name, node)
+            why = f"is a field of an interface, where @{applied.name} cannot be used."
+            report(codes.REQUIRES_UNSUPPORTED_ON_INTERFACE, applied.line, coordinate, why)
+        _FieldSetCheck(facts, applied, coordinate, report).run(definition.name)
 
 
-def _check_external(facts: Facts, definition: Type, member: Member, log: IssueLog) -> None:
-    subgraph = facts.subgraph
-    coordinate = f"{definition.name}.{member.name}"
+def _check_external(facts: Facts, definition: Type, member: Member, coordinate: str, report: Report) -> None:
+    pair = (definition.name, member.name)
     if definition.kind is TypeKind.INTERFACE:
         if member.has("external"):
-            log.report(
-                codes.EXTERNAL_ON_INTERFACE,
-                f"[{subgraph.name}] {coordinate} is a field of an interface and cannot be @external.",
-                coordinate,
-                at=(subgraph.at(member),),
-            )
-        return
-    if definition.kind is not TypeKind.OBJECT or not facts.is_external(definition.name, member.name):
-        return
-    if not facts.is_used(definition.name, member.name):
-        log.report(
-            codes.EXTERNAL_UNUSED,
-            f"[{subgraph.name}] {coordinate} is @external, but no @key, @requires or @provides mentions it and no "
-            "interface asks for it.",
-            coordinate,
-            at=(subgraph.at(member),),
-        )
+            why = "is a field of an interface and cannot be @external."
+            report(codes.EXTERNAL_ON_INTERFACE, member.line, coordinate, why)
+    elif definition.kind is TypeKind.OBJECT and facts.is_external(*pair) and not facts.is_used(*pair):
+        why = "is @external, but no @key, @requires or @provides mentions it and no interface asks for it."
+        report(codes.EXTERNAL_UNUSED, member.line, coordinate, why)
 
 
-def _check_interface_object(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
+def _check_interface_object(definition: Type, report: Report) -> None:
     if definition.has("interfaceObject") and not definition.has("key"):
-        log.report(
-            codes.INTERFACE_OBJECT_USAGE_ERROR,
-            f"[{subgraph.name}] {definition.name} is an @interfaceObject but has no @key here.",
-            definition.name,
-            at=(subgraph.at(definition),),
-        )
+        why = "is an @interfaceObject but has no @key here."
+        report(codes.INTERFACE_OBJECT_USAGE_ERROR, definition.line, definition.name, why)
 
 
 def _check_interface_keys(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
     """Every resolvable key of an interface is a resolvable key of all its implementations in the same subgraph."""
-    if definition.kind is not TypeKind.INTERFACE:
-        return
-    for applied in definition.applied("key"):
-        wanted = _key_text(applied)
-        if wanted is None or applied.value("resolvable", True) is False:
-            continue
+    for key in definition.resolvable_keys if definition.kind is TypeKind.INTERFACE else ():
+        wanted = _key_text(key)
         for implementer in subgraph.implementers(definition.name):
-            keys = [k for k in implementer.applied("key") if _key_text(k) == wanted]
-            if not keys:
-                why = f"{implementer.name}, which implements it, has no such key"
-            elif all(k.value("resolvable", True) is False for k in keys):
-                why = f"on {implementer.name}, which implements it, that key is `resolvable: false`"
-            else:
+            if wanted is None or wanted in map(_key_text, implementer.resolvable_keys):
                 continue
+            has_it = wanted in map(_key_text, implementer.applied("key"))
+            why = "has that key as `resolvable: false`" if has_it else "has no such key"
             log.report(
                 codes.INTERFACE_KEY_NOT_ON_IMPLEMENTATION,
-                f'[{subgraph.name}] Interface {definition.name} has @key(fields: "{wanted}"), but {why}.',
+                f'[{subgraph.name}] {definition.name} has @key(fields: "{wanted}"), but {implementer.name}, '
+                f"which implements it, {why}.",
                 definition.name,
                 implementer.name,
-                at=(subgraph.at(applied), subgraph.at(implementer)),
+                at=(subgraph.at(key), subgraph.at(implementer)),
             )
 
 
 def _key_text(applied: Applied) -> str | None:
-    text = fields_argument(applied)
-    try:
-        return _sorted_text(field_set_node(text)) if text is not None else None
-    except FieldSetSyntaxError:
-        return None
+    node = field_set_of(applied)
+    return _sorted_text(node) if node is not None else None
 
 
 def _sorted_text(node: SelectionSetNode) -> str:
-    written = []
+    written = set()
     for selection in node.selections:
         if isinstance(selection, FieldNode):
             inner = f" {{ {_sorted_text(selection.selection_set)} }}" if selection.selection_set else ""
-            written.append(selection.name.value + inner)
+            written.add(selection.name.value + inner)
         else:
-            written.append(field_set_text(print_ast(selection)))
-    return " ".join(sorted(set(written)))
+            written.add(field_set_text(selection))
+    return " ".join(sorted(written))
 
 
-def _check_shareable_type(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
+def _check_shareable_type(definition: Type, report: Report) -> None:
     # Repeatable, so that a definition and its extensions can each carry it.
     if sum(1 for _ in definition.applied("shareable")) > definition.declarations:
-        log.report(
-            codes.INVALID_SHAREABLE_USAGE,
-            f"[{subgraph.name}] {definition.name} carries @shareable more than once on one declaration.",
-            definition.name,
-            at=(subgraph.at(definition),),
-        )
+        why = "carries @shareable more than once on one declaration."
+        report(codes.INVALID_SHAREABLE_USAGE, definition.line, definition.name, why)
 
 
-def _check_shareable_field(subgraph: Subgraph, definition: Type, member: Member, log: IssueLog) -> None:
-    applied = list(member.applied("shareable"))
-    coordinate = f"{definition.name}.{member.name}"
-    if applied and definition.kind is not TypeKind.OBJECT:
-        log.report(
-            codes.INVALID_SHAREABLE_USAGE,
-            f"[{subgraph.name}] {coordinate}: only fields of object types can be @shareable.",
-            coordinate,
-            at=(subgraph.at(member),),
-        )
-    elif len(applied) > 1:
-        log.report(
-            codes.INVALID_SHAREABLE_USAGE,
-            f"[{subgraph.name}] {coordinate} carries @shareable more than once.",
-            coordinate,
-            at=(subgraph.at(member),),
-        )
+def _check_shareable_field(definition: Type, member: Member, coordinate: str, report: Report) -> None:
+    count = sum(1 for _ in member.applied("shareable"))
+    if count and definition.kind is not TypeKind.OBJECT:
+        why = "cannot be @shareable: only fields of object types can."
+        report(codes.INVALID_SHAREABLE_USAGE, member.line, coordinate, why)
+    elif count > 1:
+        report(codes.INVALID_SHAREABLE_USAGE, member.line, coordinate, "carries @shareable more than once.")
 
 
-def _check_auth_on_abstract(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
+def _check_auth_on_abstract(definition: Type, report: Report) -> None:
     """What an interface demands follows from its implementations, so it carries no access directives itself."""
-    is_interface = definition.kind is TypeKind.INTERFACE
-    is_interface_object = definition.has("interfaceObject")
-    elements: Iterator[tuple[str, Type | Member]] = iter(())
-    if is_interface or is_interface_object:
-        fields = ((f"{definition.name}.{m.name}", m) for m in definition.fields.values()) if is_interface else ()
-        elements = iter([(definition.name, definition), *fields])
+    elements: list[tuple[str, Type | Member]] = []
+    if definition.kind is TypeKind.INTERFACE:
+        elements = [(f"{definition.name}.{member.name}", member) for member in definition.fields.values()]
+    if definition.kind is TypeKind.INTERFACE or definition.has("interfaceObject"):
+        elements.append((definition.name, definition))
     for coordinate, element in elements:
         for applied in element.directives:
             if applied.identity in AUTH:
-                log.report(
-                    codes.AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE,
-                    f"[{subgraph.name}] @{applied.name} cannot be applied to {coordinate}: on interfaces, "
-                    "their fields and "
-                    "@interfaceObject types it follows from the implementations.",
-                    coordinate,
-                    at=(subgraph.at(applied),),
+                why = (
+                    f"cannot carry @{applied.name}: what an interface asks of callers follows from its implementations."
                 )
+                report(codes.AUTH_REQUIREMENTS_APPLIED_ON_INTERFACE, applied.line, coordinate, why)

@@ -17,15 +17,8 @@ from gateway.supergraph.directives import STANDARD_DIRECTIVES
 from gateway.supergraph.elements import BUILT_IN_SCALARS, Applied, Member, Type, is_required, named_type
 from gateway.supergraph.model import TypeKind
 
-Report = Callable[[str, str, Any], None]
-_LOCATION = {
-    TypeKind.SCALAR: "SCALAR",
-    TypeKind.OBJECT: "OBJECT",
-    TypeKind.INTERFACE: "INTERFACE",
-    TypeKind.UNION: "UNION",
-    TypeKind.ENUM: "ENUM",
-    TypeKind.INPUT_OBJECT: "INPUT_OBJECT",
-}
+Refuse = Callable[[int | None, str, str], None]
+"""Reports INVALID_GRAPHQL: the line, the schema coordinate, and a whole sentence."""
 _MACHINERY = frozenset({"_Any", "_FieldSet", "FieldSet", "link__Import", "link__Purpose"})
 _INPUT_KINDS = (TypeKind.SCALAR, TypeKind.ENUM, TypeKind.INPUT_OBJECT)
 
@@ -33,88 +26,86 @@ _INPUT_KINDS = (TypeKind.SCALAR, TypeKind.ENUM, TypeKind.INPUT_OBJECT)
 def check_graphql(subgraph: Subgraph, log: IssueLog) -> None:
     """Log an INVALID_GRAPHQL issue for everything in the subgraph that is not valid GraphQL."""
 
-    def report(message: str, coordinate: str, element: Any) -> None:
-        log.report(codes.INVALID_GRAPHQL, f"[{subgraph.name}] {message}", coordinate, at=(subgraph.at(element),))
+    def refuse(line: int | None, coordinate: str, sentence: str) -> None:
+        log.report(codes.INVALID_GRAPHQL, f"[{subgraph.name}] {sentence}", coordinate, at=((subgraph.name, line),))
 
-    _check_roots(subgraph, report)
+    _check_roots(subgraph, refuse)
     for definition in subgraph.types.values():
-        _check_name(definition.name, definition, report)
-        _check_not_empty(definition, report)
-        _check_references(subgraph, definition, report)
-        _check_implementations(subgraph, definition, report)
-    _check_input_cycles(subgraph, report)
-    _check_directive_declarations(subgraph, report)
-    for coordinate, location, element, directives in _places(subgraph):
-        _check_applied(subgraph, coordinate, location, element, directives, report)
+        _check_name(definition, definition.name, refuse)
+        _check_not_empty(definition, refuse)
+        _check_references(subgraph, definition, refuse)
+        _check_implementations(subgraph, definition, refuse)
+    _check_input_cycles(subgraph, refuse)
+    _check_directive_declarations(subgraph, refuse)
+    for coordinate, location, directives in _places(subgraph):
+        _check_applied(subgraph, coordinate, location, directives, refuse)
 
 
-def _check_roots(subgraph: Subgraph, report: Report) -> None:
+def _check_roots(subgraph: Subgraph, refuse: Refuse) -> None:
     for operation, name in subgraph.roots.items():
         definition = subgraph.types.get(name)
         if definition is None:
-            report(f"The schema's {operation} type {name} is not defined.", name, Applied("schema", None, {}))
+            refuse(None, name, f"The schema's {operation} type {name} is not defined.")
         elif definition.kind is not TypeKind.OBJECT:
-            report(f"The schema's {operation} type {name} must be an object type.", name, definition)
+            refuse(definition.line, name, f"The schema's {operation} type {name} must be an object type.")
 
 
-def _check_name(name: str, element: Any, report: Report) -> None:
-    if name.startswith("__"):
-        report(f"{name} begins with two underscores, which GraphQL reserves for introspection.", name, element)
+def _check_name(element: Type | Member, coordinate: str, refuse: Refuse) -> None:
+    if element.name.startswith("__"):
+        why = f"{coordinate} begins with two underscores, which GraphQL reserves for introspection."
+        refuse(element.line, element.name, why)
 
 
-def _check_not_empty(definition: Type, report: Report) -> None:
-    kind, name = definition.kind, definition.name
-    if kind in (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.INPUT_OBJECT) and not definition.fields:
-        if name not in ("Query", "Mutation", "Subscription"):
-            report(f"Type {name} must define one or more fields.", name, definition)
-    elif kind is TypeKind.UNION and not definition.members:
-        report(f"Union type {name} must define one or more member types.", name, definition)
-    elif kind is TypeKind.ENUM and not definition.values:
-        report(f"Enum type {name} must define one or more values.", name, definition)
+def _check_not_empty(definition: Type, refuse: Refuse) -> None:
+    kind, name, missing = definition.kind, definition.name, ""
+    if kind is TypeKind.UNION:
+        missing = "" if definition.members else "member types"
+    elif kind is TypeKind.ENUM:
+        missing = "" if definition.values else "values"
+    elif kind is not TypeKind.SCALAR and name not in ("Query", "Mutation", "Subscription"):
+        missing = "" if definition.fields else "fields"
+    if missing:
+        refuse(definition.line, name, f"{name} must define one or more {missing}.")
 
 
-def _check_references(subgraph: Subgraph, definition: Type, report: Report) -> None:
+def _check_references(subgraph: Subgraph, definition: Type, refuse: Refuse) -> None:
     """Every type named exists and may stand where it does."""
     is_input = definition.kind is TypeKind.INPUT_OBJECT
     for member in definition.fields.values():
         coordinate = f"{definition.name}.{member.name}"
-        _check_name(member.name, member, report)
-        _check_type(subgraph, coordinate, member, is_input, report)
-        if is_input and is_required(member) and any(a.name == "deprecated" for a in member.directives):
-            report(f"Required input field {coordinate} cannot be deprecated.", coordinate, member)
+        _check_name(member, coordinate, refuse)
+        _check_type(subgraph, coordinate, member, is_input, refuse)
         for argument in member.arguments.values():
-            _check_name(argument.name, argument, report)
-            _check_type(subgraph, f"{coordinate}({argument.name}:)", argument, True, report)
-            if is_required(argument) and any(a.name == "deprecated" for a in argument.directives):
-                where = f"{coordinate}({argument.name}:)"
-                report(f"Required argument {where} cannot be deprecated.", where, argument)
+            where = f"{coordinate}({argument.name}:)"
+            _check_name(argument, where, refuse)
+            _check_type(subgraph, where, argument, True, refuse)
     for name in definition.members:
         member_type = subgraph.types.get(name)
         if member_type is None:
-            report(f"Unknown type {name} in union {definition.name}.", definition.name, definition)
+            refuse(definition.line, definition.name, f"Unknown type {name} in union {definition.name}.")
         elif member_type.kind is not TypeKind.OBJECT:
-            report(f"Union {definition.name} can only include object types, not {name}.", definition.name, definition)
+            why = f"Union {definition.name} can only include object types, not {name}."
+            refuse(definition.line, definition.name, why)
 
 
-def _check_type(subgraph: Subgraph, coordinate: str, member: Member, is_input: bool, report: Report) -> None:
+def _check_type(subgraph: Subgraph, coordinate: str, member: Member, is_input: bool, refuse: Refuse) -> None:
     name = named_type(member.type)
-    if name in BUILT_IN_SCALARS:
-        kind = TypeKind.SCALAR
-    elif name in subgraph.types:
+    kind = TypeKind.SCALAR
+    if name in subgraph.types and name not in BUILT_IN_SCALARS:
         kind = subgraph.types[name].kind
-    elif name in subgraph.links.types or name in _MACHINERY:
-        kind = TypeKind.SCALAR
-    else:
-        report(f"Unknown type {name!r} at {coordinate}.", coordinate, member)
+    elif name not in BUILT_IN_SCALARS and name not in subgraph.links.types and name not in _MACHINERY:
+        refuse(member.line, coordinate, f"Unknown type {name!r} at {coordinate}.")
         return
     if is_input and kind not in _INPUT_KINDS:
-        report(f"{coordinate} must be of an input type, which {name} is not.", coordinate, member)
+        refuse(member.line, coordinate, f"{coordinate} must be of an input type, which {name} is not.")
     elif not is_input and kind is TypeKind.INPUT_OBJECT:
-        report(f"{coordinate} must be of an output type, which {name} is not.", coordinate, member)
+        refuse(member.line, coordinate, f"{coordinate} must be of an output type, which {name} is not.")
     elif is_input and member.default is not None:
         problem = value_problem(member.default, member.type, subgraph.types)
         if problem:
-            report(f"The default of {coordinate} is not valid: {problem}", coordinate, member)
+            refuse(member.line, coordinate, f"The default of {coordinate} is not valid: {problem}")
+    if is_input and is_required(member) and any(applied.name == "deprecated" for applied in member.directives):
+        refuse(member.line, coordinate, f"{coordinate} is required, so it cannot be deprecated.")
 
 
 def value_problem(constant: ConstValueNode, type_: str, types: dict[str, Type]) -> str | None:
@@ -161,74 +152,57 @@ _LITERALS = {
 }
 
 
-def _check_implementations(subgraph: Subgraph, definition: Type, report: Report) -> None:
+def _check_implementations(subgraph: Subgraph, definition: Type, refuse: Refuse) -> None:
     """Section 3.6.1 IsValidImplementation."""
+    where = definition.name
     for name in definition.interfaces:
         interface = subgraph.types.get(name)
-        where = definition.name
         if interface is None:
-            report(f"Unknown type {name!r}: {where} is said to implement it.", where, definition)
-            continue
-        if interface.kind is not TypeKind.INTERFACE:
-            report(f"Type {where} must only implement interface types, it cannot implement {name}.", where, definition)
-            continue
-        if name == where:
-            report(f"Type {where} cannot implement itself.", where, definition)
-            continue
-        for inherited in interface.interfaces:
-            if inherited == where:
-                report(f"Type {where} cannot implement {name}: that would make a circle.", where, definition)
-            elif inherited not in definition.interfaces:
-                report(f"Type {where} must implement {inherited} because {name} does.", where, definition)
-        for expected in interface.fields.values():
-            actual = definition.fields.get(expected.name)
-            if actual is None:
-                report(
-                    f"Interface field {name}.{expected.name} expected but {where} does not provide it.",
-                    f"{where}.{expected.name}",
-                    definition,
-                )
-            else:
-                _check_implementing_field(subgraph, definition, actual, name, expected, report)
+            refuse(definition.line, where, f"Unknown type {name!r}: {where} is said to implement it.")
+        elif interface.kind is not TypeKind.INTERFACE:
+            refuse(definition.line, where, f"{where} cannot implement {name}, which is no interface.")
+        elif name == where:
+            refuse(definition.line, where, f"{where} cannot implement itself.")
+        else:
+            _check_implementation(subgraph, definition, interface, refuse)
+
+
+def _check_implementation(subgraph: Subgraph, definition: Type, interface: Type, refuse: Refuse) -> None:
+    where = definition.name
+    for inherited in interface.interfaces:
+        if inherited == where:
+            refuse(definition.line, where, f"{where} cannot implement {interface.name}: that would make a circle.")
+        elif inherited not in definition.interfaces:
+            refuse(definition.line, where, f"{where} must implement {inherited} because {interface.name} does.")
+    for expected in interface.fields.values():
+        actual = definition.fields.get(expected.name)
+        if actual is None:
+            why = f"{where} must have the field {expected.name} of the interface {interface.name}."
+            refuse(definition.line, f"{where}.{expected.name}", why)
+        else:
+            coordinates = f"{where}.{actual.name}", f"{interface.name}.{expected.name}"
+            _check_implementing_field(subgraph, coordinates, actual, expected, refuse)
 
 
 def _check_implementing_field(
-    subgraph: Subgraph, definition: Type, actual: Member, interface: str, expected: Member, report: Report
+    subgraph: Subgraph, coordinates: tuple[str, str], actual: Member, expected: Member, refuse: Refuse
 ) -> None:
-    coordinate = f"{definition.name}.{actual.name}"
+    ours, theirs = coordinates
     if not is_subtype(actual.type, expected.type, subgraph.is_subtype):
-        report(
-            f"Interface field {interface}.{expected.name} expects type {expected.type} but {coordinate} is of type "
-            f"{actual.type}.",
-            coordinate,
-            actual,
-        )
+        refuse(actual.line, ours, f"{theirs} expects type {expected.type} but {ours} is of type {actual.type}.")
     for argument in expected.arguments.values():
         given = actual.arguments.get(argument.name)
         if given is None:
-            report(
-                f"Argument {interface}.{expected.name}({argument.name}:) is expected but {coordinate} does "
-                "not have it.",
-                coordinate,
-                actual,
-            )
+            refuse(actual.line, ours, f"{ours} must have the argument {argument.name} of {theirs}.")
         elif given.type != argument.type:
-            report(
-                f"Argument {interface}.{expected.name}({argument.name}:) is of type {argument.type} but of type "
-                f"{given.type} in {coordinate}.",
-                coordinate,
-                given,
-            )
+            why = f"{theirs}({argument.name}:) is of type {argument.type} but of type {given.type} in {ours}."
+            refuse(given.line, ours, why)
     for argument in actual.arguments.values():
         if argument.name not in expected.arguments and is_required(argument):
-            report(
-                f"{coordinate}({argument.name}:) is required, but {interface}.{expected.name} does not have it.",
-                coordinate,
-                argument,
-            )
+            refuse(argument.line, ours, f"{ours}({argument.name}:) is required, but {theirs} does not have it.")
 
 
-def _check_input_cycles(subgraph: Subgraph, report: Report) -> None:
+def _check_input_cycles(subgraph: Subgraph, refuse: Refuse) -> None:
     """Section 3.10: an input object may not require itself. Without recursion, for the chain may be long."""
     done: set[str] = set()
     for start in subgraph.types.values():
@@ -242,12 +216,9 @@ def _check_input_cycles(subgraph: Subgraph, report: Report) -> None:
                 path.popitem()
                 done.add(current)
             elif following in path:
-                circle = [*list(path)[list(path).index(following) :], following]
-                report(
-                    f"Input {following} requires itself through non-null fields: {' -> '.join(circle)}.",
-                    following,
-                    subgraph.types[following],
-                )
+                circle = " -> ".join([*list(path)[list(path).index(following) :], following])
+                why = f"Input {following} requires itself through non-null fields: {circle}."
+                refuse(subgraph.types[following].line, following, why)
                 done.add(following)
             elif following not in done:
                 path[following] = _required_inputs(subgraph, subgraph.types[following])
@@ -261,62 +232,57 @@ def _required_inputs(subgraph: Subgraph, definition: Type) -> Iterator[str]:
                 yield target.name
 
 
-def _check_directive_declarations(subgraph: Subgraph, report: Report) -> None:
+def _check_directive_declarations(subgraph: Subgraph, refuse: Refuse) -> None:
     for declaration in subgraph.directives.values():
-        if declaration.name in subgraph.links.identities or declaration.name in STANDARD_DIRECTIVES:
-            continue
-        for argument in declaration.arguments.values():
-            _check_type(subgraph, f"@{declaration.name}({argument.name}:)", argument, True, report)
+        if declaration.name not in subgraph.links.identities and declaration.name not in STANDARD_DIRECTIVES:
+            for argument in declaration.arguments.values():
+                _check_type(subgraph, f"@{declaration.name}({argument.name}:)", argument, True, refuse)
 
 
-def _places(subgraph: Subgraph) -> Iterator[tuple[str, str, Any, list[Applied]]]:
-    yield "schema", "SCHEMA", Applied("schema", None, {}), subgraph.schema_directives
+def _places(subgraph: Subgraph) -> Iterator[tuple[str, str, list[Applied]]]:
+    """Where directives are applied: coordinate, location (as GraphQL calls it), directives."""
+    yield "schema", "SCHEMA", subgraph.schema_directives
     for definition in subgraph.types.values():
         name, kind = definition.name, definition.kind
-        if definition.directives:
-            yield name, _LOCATION[kind], definition, definition.directives
+        yield name, kind.name, definition.directives
         location = "INPUT_FIELD_DEFINITION" if kind is TypeKind.INPUT_OBJECT else "FIELD_DEFINITION"
         for member in definition.fields.values():
-            if member.directives:
-                yield f"{name}.{member.name}", location, member, member.directives
+            coordinate = f"{name}.{member.name}"
+            yield coordinate, location, member.directives
             for argument in member.arguments.values():
-                if argument.directives:
-                    coordinate = f"{name}.{member.name}({argument.name}:)"
-                    yield coordinate, "ARGUMENT_DEFINITION", argument, argument.directives
+                yield f"{coordinate}({argument.name}:)", "ARGUMENT_DEFINITION", argument.directives
         for value in definition.values.values():
-            if value.directives:
-                yield f"{name}.{value.name}", "ENUM_VALUE", value, value.directives
+            yield f"{name}.{value.name}", "ENUM_VALUE", value.directives
 
 
 def _check_applied(
-    subgraph: Subgraph, coordinate: str, location: str, element: Any, directives: list[Applied], report: Report
+    subgraph: Subgraph, coordinate: str, location: str, directives: list[Applied], refuse: Refuse
 ) -> None:
     """Directives applied are known, may stand there, are not repeated, and have the arguments they need."""
     seen: set[str] = set()
     for applied in directives:
-        name = applied.name
+        name, line = applied.name, applied.line
         declared = subgraph.directives.get(name)
         if declared is None:
-            report(f"Unknown directive @{name} at {coordinate}.{_suggestion(subgraph, name)}", coordinate, applied)
+            refuse(line, coordinate, f"Unknown directive @{name} at {coordinate}.{_suggestion(subgraph, name)}")
             continue
         if location not in declared.locations:
-            report(f"Directive @{name} may not be used on {location}, as at {coordinate}.", coordinate, applied)
+            refuse(line, coordinate, f"Directive @{name} may not be used on {location}, as at {coordinate}.")
         if name in seen and not declared.repeatable:
-            report(
-                f"Directive @{name} is not repeatable, but stands more than once at {coordinate}.", coordinate, applied
-            )
+            why = f"Directive @{name} is not repeatable, but stands more than once at {coordinate}."
+            refuse(line, coordinate, why)
         seen.add(name)
         for argument, value in applied.arguments.items():
             expected = declared.arguments.get(argument)
             if expected is None:
-                report(f"Directive @{name} has no argument {argument!r} ({coordinate}).", coordinate, applied)
+                refuse(line, coordinate, f"Directive @{name} has no argument {argument!r} ({coordinate}).")
             elif applied.identity not in ("key", "requires", "provides", "link"):
                 problem = value_problem(value, expected.type, subgraph.types)
                 if problem:
-                    report(f"Argument {argument} of @{name} at {coordinate}: {problem}", coordinate, applied)
+                    refuse(line, coordinate, f"Argument {argument} of @{name} at {coordinate}: {problem}")
         for expected in declared.arguments.values():
             if is_required(expected) and expected.name not in applied.arguments:
-                report(f"Directive @{name} at {coordinate} needs argument {expected.name!r}.", coordinate, applied)
+                refuse(line, coordinate, f"Directive @{name} at {coordinate} needs argument {expected.name!r}.")
 
 
 def _suggestion(subgraph: Subgraph, name: str) -> str:

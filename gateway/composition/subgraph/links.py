@@ -5,26 +5,25 @@ the specification's prefix. Everything after this module goes by that identity a
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import ConstDirectiveNode, DirectiveDefinitionNode, DocumentNode, SchemaDefinitionNode, SchemaExtensionNode
 
 from gateway.composition import codes
-from gateway.composition.issues import IssueLog
+from gateway.composition.issues import Report
 from gateway.supergraph.directives import (
     APOLLO,
     CONNECT,
     CORE,
     FED1_DIRECTIVES,
     FEDERATION,
-    FEDERATION_DIRECTIVES,
     LATEST_FEDERATION,
     LINK,
-    RESOURCE,
-    SPEC_TYPES,
-    STANDALONE,
+    DirectiveSpec,
+    specified_directives,
+    specified_types,
 )
 from gateway.supergraph.features import directive_arguments, parts
 
@@ -56,6 +55,11 @@ class Link:
     def local_type(self, own: str) -> str:
         """What type ``own`` is called here."""
         return self.imports.get(own, f"{self.prefix}__{own}")
+
+    @property
+    def directives(self) -> tuple[DirectiveSpec, ...]:
+        """What the specification defines, as far as it is known here."""
+        return specified_directives(self.identity, self.minor)
 
     def own(self, local: str) -> str | None:
         """What the directive called ``local`` here is in the specification; None if it is not one of its."""
@@ -99,235 +103,142 @@ class Links:
         return next((link for link in self.all if link.own(name) is not None), None)
 
 
-def read_links(document: DocumentNode, subgraph: str, log: IssueLog) -> Links:
-    """Read every @link (or @core) on the schema; problems go to ``log``."""
+def read_links(document: DocumentNode, report: Report) -> Links:
+    """Read every @link (or @core) on the schema."""
     applied = [
         directive
         for node in document.definitions
         if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode)
         for directive in parts(node, "directives")
     ]
-    bootstrap = next((d for d in applied if _is_bootstrap(d)), None)
-    if bootstrap is None and any(d.name.value == "link" for d in applied) and not _defines(document, "link"):
-        link_name = "link"
-    elif bootstrap is None:
-        return _federation_1(document)
+    link_name = _link_name(document, applied)
+    candidates = (_read(node, report) for node in applied if node.name.value == link_name)
+    found = tuple(link for link in candidates if link is not None)
+    for link in found:
+        _check_version(link, report)
+    _check_conflicts(found, report)
+    links = Links(found, link_name=link_name or "link")
+    if links.federation is not None:
+        links.is_federation_2, links.minor = True, min(links.federation.minor, LATEST_FEDERATION)
     else:
-        link_name = bootstrap.name.value
-    found: list[Link] = []
-    for node in applied:
-        if node.name.value == link_name:
-            link = _read(node, subgraph, log)
-            if link is not None:
-                _check_version(link, subgraph, log)
-                found.append(link)
-    _check_conflicts(found, subgraph, log)
-    links = Links(all=tuple(found), link_name=link_name)
-    federation = links.federation
-    if federation is None:
-        known = _federation_1(document)
-        known.all, known.link_name = links.all, link_name
-        _bind(known)
-        return known
-    links.is_federation_2, links.minor = True, min(federation.minor, LATEST_FEDERATION)
-    _bind(links)
+        links.identities = {name: name for name in FED1_DIRECTIVES}
+        links.types = {"_FieldSet": "FieldSet"}
+    if link_name is not None:
+        _bind(links)
     return links
 
 
-def _defines(document: DocumentNode, name: str) -> bool:
-    return any(isinstance(n, DirectiveDefinitionNode) and n.name.value == name for n in document.definitions)
+def _link_name(document: DocumentNode, applied: list[ConstDirectiveNode]) -> str | None:
+    """What @link is called: it links its own specification first, or is taken for granted by a schema that does not
+    define a @link of its own."""
+    bootstrap = next((d.name.value for d in applied if _is_bootstrap(d)), None)
+    is_own = any(isinstance(n, DirectiveDefinitionNode) and n.name.value == "link" for n in document.definitions)
+    is_used = any(d.name.value == "link" for d in applied)
+    return bootstrap or ("link" if is_used and not is_own else None)
 
 
 def _is_bootstrap(node: ConstDirectiveNode) -> bool:
     arguments = directive_arguments(node)
-    url = arguments.get("url", arguments.get("feature"))
-    if not isinstance(url, str):
-        return False
-    match = _URL.match(url)
+    match = _URL.match(str(arguments.get("url", arguments.get("feature"))))
     if match is None or match["identity"] not in (LINK, CORE):
         return False
-    return node.name.value == (arguments.get("as") or match["name"])
-
-
-def _federation_1(document: DocumentNode) -> Links:
-    return Links(identities={name: name for name in FED1_DIRECTIVES}, types={"_FieldSet": "FieldSet"})
+    return bool(node.name.value == (arguments.get("as") or match["name"]))
 
 
 def _bind(links: Links) -> None:
     """Give local names their identity."""
     links.identities[links.link_name] = "link"
     for link in links.all:
-        if link.identity == FEDERATION:
-            for spec in FEDERATION_DIRECTIVES.values():
-                if spec.since <= link.minor:
-                    links.identities[link.local(spec.name)] = spec.name
-            for name in SPEC_TYPES:
-                links.types[link.local_type(name)] = name
-        elif link.identity in STANDALONE:
-            for spec in FEDERATION_DIRECTIVES.values():
-                if spec.feature is not None and spec.feature.name == link.name:
-                    links.identities[link.local(spec.name)] = spec.name
-                    for name in spec.feature.types:
-                        links.types[link.local_type(name)] = name
-        elif link.identity == RESOURCE:
-            links.identities[link.local("resource")] = "resource"
+        for spec in link.directives:
+            links.identities[link.local(spec.name)] = spec.name
+        for name in specified_types(link.identity):
+            links.types[link.local_type(name)] = name
 
 
-def _read(node: ConstDirectiveNode, subgraph: str, log: IssueLog) -> Link | None:
+def _read(node: ConstDirectiveNode, report: Report) -> Link | None:
     line = node.loc.start_token.line if node.loc else None
     arguments = directive_arguments(node)
     url = arguments.get("url", arguments.get("feature"))
-    where = ((subgraph, line),)
     if not isinstance(url, str):
-        log.report(
-            codes.INVALID_LINK_DIRECTIVE_USAGE,
-            f"[{subgraph}] @link has no url: it must name a specification.",
-            at=where,
-        )
+        report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", "@link has no url: it must name a specification.")
         return None
     match = _URL.match(url)
     if match is None:
-        log.report(
-            codes.INVALID_LINK_IDENTIFIER,
-            f"[{subgraph}] The URL {url!r} of a @link does not end in a version such as /v1.0.",
-            at=where,
-        )
+        why = f"The URL {url!r} of a @link does not end in a version such as /v1.0."
+        report(codes.INVALID_LINK_IDENTIFIER, line, "", why)
         return None
+    identity, name, major, minor = match["identity"], match["name"], int(match["major"]), int(match["minor"])
     alias = arguments.get("as")
-    prefix = alias if isinstance(alias, str) else match["name"]
+    prefix = alias if isinstance(alias, str) else name
     if not _NAME.match(prefix) or "__" in prefix or prefix.endswith("_"):
-        if alias is not None and alias != match["name"]:
-            log.report(
-                codes.INVALID_LINK_DIRECTIVE_USAGE,
-                f'[{subgraph}] {prefix!r} cannot be the prefix of {url}: it is no GraphQL name, holds "__" '
-                'or ends in "_".',
-                at=where,
-            )
+        if alias is not None and alias != name:
+            why = f'{prefix!r} cannot be the prefix of {url}: it is no GraphQL name, holds "__" or ends in "_".'
+            report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", why)
         prefix = re.sub(r"[^_0-9A-Za-z]", "_", prefix)
-    imports = _imports(arguments.get("import"), url, subgraph, where, log)
-    return Link(
-        url,
-        match["identity"],
-        match["name"],
-        int(match["major"]),
-        int(match["minor"]),
-        prefix,
-        arguments.get("for"),
-        imports,
-        line,
-    )
+    imports: dict[str, str] = {}
+    for why in _read_imports(arguments.get("import"), identity, minor, imports):
+        report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", f"@link to {url}: {why}")
+    return Link(url, identity, name, major, minor, prefix, arguments.get("for"), imports, line)
 
 
-def _imports(
-    value: Any, url: str, subgraph: str, where: Iterable[tuple[str, int | None]], log: IssueLog
-) -> dict[str, str]:
-    def refuse(why: str) -> None:
-        log.report(codes.INVALID_LINK_DIRECTIVE_USAGE, f"[{subgraph}] @link to {url}: {why}", at=where)
-
-    found: dict[str, str] = {}
-    if value is None:
-        return found
-    if not isinstance(value, list):
-        refuse("`import` must be a list.")
-        return found
-    for entry in value:
-        name = entry.get("name") if isinstance(entry, dict) else entry
-        local = (entry.get("as") or name) if isinstance(entry, dict) else entry
-        if (
-            not isinstance(name, str)
-            or not isinstance(local, str)
-            or (isinstance(entry, dict) and set(entry) - {"name", "as"})
-        ):
-            refuse(f"{entry!r} is neither a name nor an object with `name` and `as`.")
+def _read_imports(value: Any, identity: str, minor: int, found: dict[str, str]) -> Iterator[str]:
+    """Fills ``found`` with local names by own names; yields what is wrong."""
+    if value is not None and not isinstance(value, list):
+        yield "`import` must be a list."
+        return
+    known = {f"@{spec.name}" for spec in specified_directives(identity, minor)} | set(specified_types(identity, minor))
+    for entry in value or ():
+        written = entry if isinstance(entry, dict) else {"name": entry}
+        name, local = written.get("name"), written.get("as") or written.get("name")
+        if not isinstance(name, str) or not isinstance(local, str) or set(written) - {"name", "as"}:
+            yield f"{entry!r} is neither a name nor an object with `name` and `as`."
         elif name.startswith("@") != local.startswith("@"):
-            refuse(f"{name} cannot be imported as {local}: a directive stays a directive and a type a type.")
+            yield f"{name} cannot be imported as {local}: a directive stays a directive and a type a type."
+        elif identity == FEDERATION and name not in known:
+            hint = f" Did you mean @{name}?" if f"@{name}" in known else ""
+            yield f"{name} cannot be imported: this specification has no such element.{hint}"
         else:
             found[name] = local
-    known = _elements_of(url)
-    if known is not None:
-        for name in [name for name in found if name not in known]:
-            hint = f" Did you mean @{name}?" if f"@{name}" in known else ""
-            refuse(f"{name} cannot be imported: this specification has no such element.{hint}")
-            del found[name]
-    return found
 
 
-def _elements_of(url: str) -> set[str] | None:
-    match = _URL.match(url)
-    if match is None or match["identity"] != FEDERATION:
-        return None
-    minor = int(match["minor"])
-    directives = {f"@{spec.name}" for spec in FEDERATION_DIRECTIVES.values() if spec.since <= minor}
-    return directives | {name for name, since in SPEC_TYPES.items() if since <= minor}
-
-
-def _check_version(link: Link, subgraph: str, log: IssueLog) -> None:
-    where = ((subgraph, link.line),)
+def _check_version(link: Link, report: Report) -> None:
+    version = f"v{link.major}.{link.minor}"
     if link.identity == FEDERATION and (link.major != 2 or link.minor > LATEST_FEDERATION):
-        log.report(
-            codes.UNKNOWN_FEDERATION_LINK_VERSION,
-            f"[{subgraph}] Federation v{link.major}.{link.minor} is unknown: v2.0 to v2.{LATEST_FEDERATION} are.",
-            at=where,
-        )
-    elif link.identity == LINK and (link.major, link.minor) != (1, 0):
-        log.report(
-            codes.UNKNOWN_LINK_VERSION,
-            f"[{subgraph}] The link specification v{link.major}.{link.minor} is unknown: v1.0 is.",
-            at=where,
-        )
+        why = f"Federation {version} is unknown: v2.0 to v2.{LATEST_FEDERATION} are."
+        report(codes.UNKNOWN_FEDERATION_LINK_VERSION, link.line, "", why)
+    elif link.identity == LINK and version != "v1.0":
+        report(codes.UNKNOWN_LINK_VERSION, link.line, "", f"The link specification {version} is unknown: v1.0 is.")
     elif link.identity == CONNECT:
-        log.report(
-            codes.UNSUPPORTED_LINKED_FEATURE,
-            f"[{subgraph}] {link.url} is linked, but connectors are not supported: a subgraph must be a "
-            "GraphQL service.",
-            at=where,
-        )
+        why = f"{link.url} is linked, but connectors are not supported: a subgraph must be a GraphQL service."
+        report(codes.UNSUPPORTED_LINKED_FEATURE, link.line, "", why)
     elif link.identity in (f"{APOLLO}/tag", f"{APOLLO}/inaccessible"):
-        log.report(
-            codes.INVALID_LINK_DIRECTIVE_USAGE,
-            f"[{subgraph}] {link.url} belongs to supergraphs: import @{link.name} from {FEDERATION} instead.",
-            at=where,
-        )
+        why = f"{link.url} belongs to supergraphs: import @{link.name} from {FEDERATION} instead."
+        report(codes.INVALID_LINK_DIRECTIVE_USAGE, link.line, "", why)
 
 
-def _check_conflicts(links: list[Link], subgraph: str, log: IssueLog) -> None:
+def _check_conflicts(links: tuple[Link, ...], report: Report) -> None:
     """Two specifications may not go by one prefix, nor one twice, nor two imports by one name."""
     reserved = {link.prefix: link.identity for link in links} | {"join": f"{APOLLO}/join"}
+    by_identity: dict[str, Link] = {}
+    by_prefix: dict[str, Link] = {}
+    by_name: dict[str, Link] = {}
+
+    def refuse(link: Link, why: str) -> None:
+        report(codes.INVALID_LINK_DIRECTIVE_USAGE, link.line, "", why)
+
     for link in links:
         for own, local in link.imports.items():
             prefix, _, rest = local.removeprefix("@").partition("__")
             if rest and reserved.get(prefix, link.identity) != link.identity:
-                log.report(
-                    codes.INVALID_LINK_DIRECTIVE_USAGE,
-                    f"[{subgraph}] {own} of {link.url} cannot be imported as {local}: names that begin with {prefix}__ "
-                    f"belong to {reserved[prefix]}.",
-                    at=((subgraph, link.line),),
-                )
-    identities: dict[str, Link] = {}
-    prefixes: dict[str, Link] = {}
-    names: dict[str, Link] = {}
-    for link in links:
-        where = ((subgraph, link.line),)
-        if link.identity in identities:
-            log.report(
-                codes.INVALID_LINK_DIRECTIVE_USAGE, f"[{subgraph}] {link.identity} is linked more than once.", at=where
-            )
+                owner = f"names that begin with {prefix}__ belong to {reserved[prefix]}"
+                refuse(link, f"{own} of {link.url} cannot be imported as {local}: {owner}.")
+        if by_identity.setdefault(link.identity, link) is not link:
+            refuse(link, f"{link.identity} is linked more than once.")
             continue
-        identities[link.identity] = link
-        other = prefixes.setdefault(link.prefix, link)
+        other = by_prefix.setdefault(link.prefix, link)
         if other is not link:
-            log.report(
-                codes.INVALID_LINK_DIRECTIVE_USAGE,
-                f"[{subgraph}] {link.url} and {other.url} both go by {link.prefix!r}: give one of them "
-                "another name by `as`.",
-                at=where,
-            )
+            refuse(link, f"{link.url} and {other.url} both go by {link.prefix!r}: name one of them otherwise by `as`.")
         for own, local in link.imports.items():
-            holder = names.setdefault(local, link)
+            holder = by_name.setdefault(local, link)
             if holder is not link:
-                log.report(
-                    codes.INVALID_LINK_DIRECTIVE_USAGE,
-                    f"[{subgraph}] {own} of {link.url} is imported as {local}, which {holder.url} has "
-                    "imported already.",
-                    at=where,
-                )
+                refuse(link, f"{own} of {link.url} is imported as {local}, which {holder.url} has imported already.")

@@ -1,17 +1,16 @@
 """One subgraph's SDL read into declarations: bounded, parsed, extensions folded in, directives bound."""
 
 import re
-from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from graphql import (
     DirectiveDefinitionNode,
     DocumentNode,
-    FragmentDefinitionNode,
+    ExecutableDefinitionNode,
     GraphQLSyntaxError,
     Node,
-    OperationDefinitionNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     TypeDefinitionNode,
@@ -20,15 +19,17 @@ from graphql import (
 )
 
 from gateway.composition import codes
-from gateway.composition.issues import IssueLog
+from gateway.composition.issues import IssueLog, Report
 from gateway.composition.subgraph.links import Links, read_links
 from gateway.supergraph.directives import SPEC_TYPES
 from gateway.supergraph.elements import (
     BUILT_IN_SCALARS,
+    ROOTS,
     Applied,
     DirectiveDeclaration,
     Member,
     Type,
+    TypeSystem,
     named_type,
     type_text,
 )
@@ -47,12 +48,20 @@ _KINDS = {
     "input_object_type": TypeKind.INPUT_OBJECT,
 }
 _NESTING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[\[\](){}]', re.DOTALL)
-_MACHINERY_TYPES = frozenset({"_Service", "_Any", "_Entity", "_FieldSet", "link__Import", "link__Purpose"})
-_MACHINERY_FIELDS = frozenset({"_service", "_entities"})
+_MACHINERY_TYPES = {
+    "_Service": TypeKind.OBJECT,
+    "_Any": TypeKind.SCALAR,
+    "_Entity": TypeKind.UNION,
+    "_FieldSet": TypeKind.SCALAR,
+    "link__Import": TypeKind.SCALAR,
+    "link__Purpose": TypeKind.SCALAR,
+}
+"""What libraries add to a subgraph's schema for the gateway's sake; link__Purpose may be the enum that it is, too."""
+_MACHINERY_FIELDS = ("_service", "_entities")
 
 
 @dataclass(slots=True)
-class Subgraph:
+class Subgraph(TypeSystem):
     """What one subgraph declares. ``roots`` maps operations to type names, by then always the standard ones."""
 
     name: str
@@ -63,92 +72,53 @@ class Subgraph:
     schema_directives: list[Applied] = field(default_factory=list)
     roots: dict[str, str] = field(default_factory=dict)
     schema_description: str | None = None
-    implicitly_upgraded_from: int | None = None
 
     def at(self, element: Any) -> tuple[str, int | None]:
         """The place of an element, as issues name it."""
         return self.name, element.line
 
-    def implementers(self, interface: str) -> list[Type]:
-        """Object types that implement the interface here."""
-        return [t for t in self.types.values() if t.kind is TypeKind.OBJECT and interface in t.interfaces]
-
-    def possible_types(self, name: str) -> set[str]:
-        """The object types that a value of the type can have here."""
-        definition = self.types.get(name)
-        if definition is None:
-            return set()
-        if definition.kind is TypeKind.UNION:
-            return set(definition.members)
-        if definition.kind is TypeKind.INTERFACE:
-            return {t.name for t in self.implementers(name)}
-        return {name}
-
-    def is_subtype(self, sub: str, sup: str) -> bool:
-        """Whether named type ``sub`` is ``sup`` or one of its possible or implementing types."""
-        if sub == sup:
-            return True
-        parent, child = self.types.get(sup), self.types.get(sub)
-        if parent is None or child is None:
-            return False
-        return sub in parent.members or sup in child.interfaces
-
 
 def read_subgraph(name: str, url: str, sdl: str, log: IssueLog) -> Subgraph | None:
     """Read SDL; None, with issues logged, when it is not GraphQL that can be read at all."""
-    document = _parse(name, sdl, log)
+    report = log.of(name)
+    document = _parse(sdl, report)
     if document is None:
         return None
-    subgraph = Subgraph(name, url, read_links(document, name, log))
-    reader = _Reader(subgraph, log)
+    subgraph = Subgraph(name, url, read_links(document, report))
+    reader = _Reader(subgraph, report)
     for node in document.definitions:
         reader.definition(node)
     reader.finish()
     return subgraph
 
 
-def _parse(name: str, sdl: str, log: IssueLog) -> DocumentNode | None:
-    where = ((name, None),)
+def _parse(sdl: str, report: Report) -> DocumentNode | None:
     if len(sdl) > MAX_CHARACTERS:
-        log.report(
-            codes.SUBGRAPH_TOO_LARGE,
-            f"[{name}] The schema has {len(sdl):,} characters; at most {MAX_CHARACTERS:,} are read.",
-            at=where,
-        )
-        return None
-    depth = _nesting(sdl)
-    if depth > MAX_NESTING:
-        log.report(
-            codes.SUBGRAPH_TOO_LARGE,
-            f"[{name}] Brackets are nested deeper than {MAX_NESTING} levels.",
-            at=where,
-        )
-        return None
-    try:
-        document = parse(sdl, max_tokens=MAX_TOKENS)
-    except GraphQLSyntaxError as error:
-        line = error.locations[0].line if error.locations else None
-        if "token limit" in error.message or "tokens" in error.message:
-            log.report(codes.SUBGRAPH_TOO_LARGE, f"[{name}] {error.message}", at=((name, line),))
-        else:
-            log.report(codes.INVALID_GRAPHQL, f"[{name}] {error.message}", at=((name, line),))
-        return None
-    return document
+        why = f"The schema has {len(sdl):,} characters; at most {MAX_CHARACTERS:,} are read."
+        report(codes.SUBGRAPH_TOO_LARGE, None, "", why)
+    elif _is_nested_too_deep(sdl):
+        report(codes.SUBGRAPH_TOO_LARGE, None, "", f"Brackets are nested deeper than {MAX_NESTING} levels.")
+    else:
+        try:
+            return parse(sdl, max_tokens=MAX_TOKENS)
+        except GraphQLSyntaxError as error:
+            line = error.locations[0].line if error.locations else None
+            is_limit = "token limit" in error.message or "tokens" in error.message
+            report(codes.SUBGRAPH_TOO_LARGE if is_limit else codes.INVALID_GRAPHQL, line, "", error.message)
+    return None
 
 
-def _nesting(sdl: str) -> int:
-    depth = deepest = 0
+def _is_nested_too_deep(sdl: str) -> bool:
+    depth = 0
     for match in _NESTING.finditer(sdl):
         token = match[0]
         if token in "[({":
             depth += 1
-            if depth > deepest:
-                deepest = depth
-                if deepest > MAX_NESTING:
-                    break
+            if depth > MAX_NESTING:
+                return True
         elif token in "])}":
             depth -= 1
-    return deepest
+    return False
 
 
 def _line(node: Node) -> int | None:
@@ -164,13 +134,11 @@ def _description(node: Node) -> str | None:
 @dataclass(slots=True)
 class _Reader:
     subgraph: Subgraph
-    log: IssueLog
+    report: Report
     has_schema_definition: bool = False
 
     def refuse(self, message: str, node: Node) -> None:
-        self.log.report(
-            codes.INVALID_GRAPHQL, f"[{self.subgraph.name}] {message}", at=((self.subgraph.name, _line(node)),)
-        )
+        self.report(codes.INVALID_GRAPHQL, _line(node), "", message)
 
     def definition(self, node: Node) -> None:
         if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode):
@@ -179,7 +147,7 @@ class _Reader:
             self.directive(node)
         elif isinstance(node, TypeDefinitionNode | TypeExtensionNode):
             self.type(node)
-        elif isinstance(node, OperationDefinitionNode | FragmentDefinitionNode):
+        elif isinstance(node, ExecutableDefinitionNode):
             self.refuse("The schema holds an operation or a fragment; it may hold definitions alone.", node)
 
     def schema(self, node: SchemaDefinitionNode | SchemaExtensionNode) -> None:
@@ -212,48 +180,48 @@ class _Reader:
         name = node.name.value
         stem, _, suffix = node.kind.rpartition("_")
         kind = _KINDS[stem]
-        extends = suffix == "extension"
+        is_extension = suffix == "extension"
         known = self.subgraph.types.get(name)
         if known is not None and known.kind is not kind:
             self.refuse(f"{name} is declared as {known.kind.value} and as {kind.value}.", node)
             return
-        if known is not None and known.is_defined and not extends:
+        if known is not None and known.is_defined and not is_extension:
             self.refuse(f"There can be only one definition of type {name}.", node)
             return
-        applied = self.applied(node)
         if known is None:
             known = self.subgraph.types[name] = Type(name, kind, line=_line(node), is_defined=False)
-        if extends:
-            known.is_extended = True
-        else:
+        if not is_extension:
             known.is_defined, known.description, known.line = True, _description(node), _line(node)
         known.declarations += 1
-        known.directives.extend(applied)
-        self._extend(known, node, applied)
+        self._extend(known, node)
 
-    def _extend(self, known: Type, node: Node, applied: list[Applied]) -> None:
+    def _extend(self, known: Type, node: Node) -> None:
+        applied = self.applied(node)
+        known.directives.extend(applied)
         fields = self.members(node, "fields", known.name, "field")
         identities = {directive.identity for directive in applied}
-        for name, member in fields.items():
+        for member in fields.values():
             member.shareable_by_type = "shareable" in identities
             member.external_by_type = "external" in identities
-            if name in known.fields:
-                self.refuse(f"Field {known.name}.{name} is declared more than once.", node)
-            known.fields[name] = member
-        for interface in parts(node, "interfaces"):
-            if interface.name.value in known.interfaces:
-                self.refuse(f"Type {known.name} implements {interface.name.value} more than once.", node)
+        self._unite(known.fields, fields, node, f"Field {known.name}.{{}} is declared more than once.")
+        values = self.members(node, "values", known.name, "value")
+        self._unite(known.values, values, node, f"Value {known.name}.{{}} is declared more than once.")
+        self._append(known.interfaces, node, "interfaces", f"Type {known.name} implements {{}} more than once.")
+        self._append(known.members, node, "types", f"Union {known.name} lists {{}} more than once.")
+
+    def _unite(self, known: dict[str, Member], more: Mapping[str, Member], node: Node, twice: str) -> None:
+        for name in more:
+            if name in known:
+                self.refuse(twice.format(name), node)
+        known.update(more)
+
+    def _append(self, known: list[str], node: Node, part: str, twice: str) -> None:
+        for reference in parts(node, part):
+            name = reference.name.value
+            if name in known:
+                self.refuse(twice.format(name), node)
             else:
-                known.interfaces.append(interface.name.value)
-        for member_node in parts(node, "types"):
-            if member_node.name.value in known.members:
-                self.refuse(f"Union {known.name} lists {member_node.name.value} more than once.", node)
-            else:
-                known.members.append(member_node.name.value)
-        for name, value in self.members(node, "values", known.name, "value").items():
-            if name in known.values:
-                self.refuse(f"Value {known.name}.{name} is declared more than once.", node)
-            known.values[name] = value
+                known.append(name)
 
     def members(self, node: Node, part: str, parent: str, what: str) -> dict[str, Member]:
         found: dict[str, Member] = {}
@@ -261,12 +229,11 @@ class _Reader:
             name = child.name.value
             if name in found:
                 self.refuse(f"{parent} has {what} {name} more than once.", child)
-            default = getattr(child, "default_value", None)
             found[name] = Member(
                 name=name,
                 type=type_text(child.type) if hasattr(child, "type") else "",
                 arguments=self.members(child, "arguments", f"{parent}.{name}", "argument"),
-                default=default,
+                default=getattr(child, "default_value", None),
                 directives=self.applied(child),
                 description=_description(child),
                 line=_line(child),
@@ -277,11 +244,11 @@ class _Reader:
         found = []
         for directive in parts(node, "directives"):
             name = directive.name.value
-            given = parts(directive, "arguments")
-            arguments = {argument.name.value: argument.value for argument in given}
+            given = [argument.name.value for argument in parts(directive, "arguments")]
+            arguments = {argument.name.value: argument.value for argument in parts(directive, "arguments")}
             if len(arguments) < len(given):
-                twice = [n for n, count in Counter(a.name.value for a in given).items() if count > 1]
-                self.refuse(f"@{name} has argument {', '.join(twice)} more than once.", directive)
+                twice = ", ".join(argument for argument in arguments if given.count(argument) > 1)
+                self.refuse(f"@{name} has argument {twice} more than once.", directive)
             found.append(Applied(name, self.subgraph.links.identities.get(name), arguments, _line(directive)))
         return found
 
@@ -289,18 +256,16 @@ class _Reader:
         """Root types get their standard names; what every federated service adds by itself is left out."""
         subgraph = self.subgraph
         if not self.has_schema_definition:
-            for operation in ("query", "mutation", "subscription"):
+            for operation in ROOTS:
                 if operation.title() in subgraph.types:
                     subgraph.roots.setdefault(operation, operation.title())
         self._standard_root_names()
-        query = subgraph.types.get("Query")
-        if query is not None:
-            for name in _MACHINERY_FIELDS:
-                query.fields.pop(name, None)
-        else:
-            # Every subgraph answers _service, so every subgraph has a Query type.
+        # Every subgraph answers _service, so every subgraph has a Query type.
+        if "Query" not in subgraph.types:
             subgraph.types["Query"] = Type("Query", TypeKind.OBJECT)
-            subgraph.roots["query"] = "Query"
+            subgraph.roots.setdefault("query", "Query")
+        for name in _MACHINERY_FIELDS:
+            subgraph.types["Query"].fields.pop(name, None)
         self._drop_machinery()
         for scalar in BUILT_IN_SCALARS:
             declared = subgraph.types.get(scalar)
@@ -312,18 +277,12 @@ class _Reader:
         renamed: dict[str, str] = {}
         for operation, name in subgraph.roots.items():
             standard = operation.title()
-            if name != standard:
-                if standard in subgraph.types:
-                    code = getattr(codes, f"ROOT_{operation.upper()}_USED")
-                    self.log.report(
-                        code,
-                        f"[{subgraph.name}] The schema's {operation} type is {name}, yet there is a type "
-                        f"named {standard} too.",
-                        standard,
-                        at=(subgraph.at(subgraph.types[standard]),),
-                    )
-                elif name in subgraph.types:
-                    renamed[name] = standard
+            if name != standard and standard in subgraph.types:
+                code = getattr(codes, f"ROOT_{operation.upper()}_USED")
+                why = f"is the name of a type, yet the schema's {operation} type is {name}."
+                self.report(code, subgraph.types[standard].line, standard, why)
+            elif name != standard and name in subgraph.types:
+                renamed[name] = standard
         if not renamed:
             return
         for old, new in renamed.items():
@@ -332,40 +291,24 @@ class _Reader:
             subgraph.types[new] = definition
         for definition in subgraph.types.values():
             definition.members = [renamed.get(member, member) for member in definition.members]
-            for member in definition.fields.values():
-                name = named_type(member.type)
-                if name in renamed:
-                    member.type = member.type.replace(name, renamed[name])
+        for _, member in subgraph.fields():
+            name = named_type(member.type)
+            if name in renamed:
+                member.type = member.type.replace(name, renamed[name])
         subgraph.roots = {operation: renamed.get(name, name) for operation, name in subgraph.roots.items()}
 
     def _drop_machinery(self) -> None:
-        subgraph, links = self.subgraph, self.subgraph.links
-        for name in _MACHINERY_TYPES & subgraph.types.keys():
-            declared = subgraph.types[name]
-            expected = {"_Service": TypeKind.OBJECT, "_Entity": TypeKind.UNION}.get(name, TypeKind.SCALAR)
-            if declared.kind is TypeKind.ENUM and name == "link__Purpose":
-                self._check_purposes(declared)
-            else:
-                self._check_machinery(declared, expected)
-            del subgraph.types[name]
-        for name in [name for name in subgraph.types if links.types.get(name) in SPEC_TYPES]:
-            self._check_machinery(subgraph.types.pop(name), TypeKind.SCALAR)
-
-    def _check_purposes(self, declared: Type) -> None:
-        if set(declared.values) != {"SECURITY", "EXECUTION"}:
-            self.log.report(
-                codes.TYPE_DEFINITION_INVALID,
-                f"[{self.subgraph.name}] Enum {declared.name} must have the values SECURITY and EXECUTION.",
-                declared.name,
-                at=(self.subgraph.at(declared),),
-            )
-
-    def _check_machinery(self, declared: Type, expected: TypeKind) -> None:
-        if declared.kind is not expected:
-            self.log.report(
-                codes.TYPE_DEFINITION_INVALID,
-                f"[{self.subgraph.name}] {declared.name} must be a {expected.value}, as its specification has it, "
-                f"but is declared as {declared.kind.value}.",
-                declared.name,
-                at=(self.subgraph.at(declared),),
-            )
+        types, own_names = self.subgraph.types, self.subgraph.links.types
+        of_specifications = {name: TypeKind.SCALAR for name in types if own_names.get(name) in SPEC_TYPES}
+        for name, expected in (_MACHINERY_TYPES | of_specifications).items():
+            declared = types.pop(name, None)
+            if declared is None:
+                continue
+            why = ""
+            if name == "link__Purpose" and declared.kind is TypeKind.ENUM:
+                if set(declared.values) != {"SECURITY", "EXECUTION"}:
+                    why = "must have the values SECURITY and EXECUTION."
+            elif declared.kind is not expected:
+                why = f"must be a {expected.value}, as its specification has it, not {declared.kind.value}."
+            if why:
+                self.report(codes.TYPE_DEFINITION_INVALID, declared.line, name, why)

@@ -7,18 +7,13 @@ extensions are plain fields, and what does nothing goes.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 from graphql import FieldNode, InlineFragmentNode, ListValueNode, SelectionSetNode, StringValueNode, print_ast
 
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog
-from gateway.composition.subgraph.facts import (
-    Facts,
-    FieldSetSyntaxError,
-    field_set_node,
-    field_set_text,
-    fields_argument,
-)
+from gateway.composition.subgraph.facts import Facts, field_set_of, field_set_text
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import ROOTS, Applied, Member, Type, named_type
 from gateway.supergraph.features import parts
@@ -47,40 +42,26 @@ def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
 
 
 def _check_extensions(subgraph: Subgraph, subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
-    for definition in subgraph.types.values():
-        if definition.name in _ROOT_TYPES or not _is_extension(definition):
-            continue
-        others = (s.types.get(definition.name) for s in subgraphs if s is not subgraph)
-        if not any(other is not None and not _is_extension(other) for other in others):
-            log.report(
-                codes.EXTENSION_WITH_NO_BASE,
-                f"[{subgraph.name}] {definition.name} is extended, but no subgraph defines it.",
-                definition.name,
-                at=(subgraph.at(definition),),
-            )
+    for name, definition in subgraph.types.items():
+        others = (other.types[name] for other in subgraphs if other is not subgraph and name in other.types)
+        if name not in _ROOT_TYPES and definition.is_extension and all(other.is_extension for other in others):
+            why = "is extended, but no subgraph defines it."
+            log.of(subgraph.name)(codes.EXTENSION_WITH_NO_BASE, definition.line, name, why)
 
 
 def _check_interface_objects(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
     """A key on an interface meant nothing in Federation 1, so no @interfaceObject can rely on it."""
-    for subgraph in subgraphs:
-        for definition in subgraph.types.values():
-            if not definition.has("interfaceObject"):
-                continue
-            for other in subgraphs:
-                theirs = other.types.get(definition.name)
-                if not other.links.is_federation_2 and theirs is not None and theirs.has("key"):
-                    log.report(
-                        codes.INTERFACE_OBJECT_USAGE_ERROR,
-                        f"[{subgraph.name}] {definition.name} is an @interfaceObject, but its key in "
-                        f"{other.name}, which is "
-                        "Federation 1, does not let the gateway find an object's type: link Federation 2 there.",
-                        definition.name,
-                        at=(subgraph.at(definition), other.at(theirs)),
-                    )
-
-
-def _is_extension(definition: Type) -> bool:
-    return not definition.is_defined or definition.has("extends")
+    for subgraph, other in product(subgraphs, subgraphs):
+        for definition in subgraph.types.values() if not other.links.is_federation_2 else ():
+            theirs = other.types.get(definition.name)
+            if definition.has("interfaceObject") and theirs is not None and theirs.has("key"):
+                log.report(
+                    codes.INTERFACE_OBJECT_USAGE_ERROR,
+                    f"[{subgraph.name}] {definition.name} is an @interfaceObject, but its key in {other.name}, which "
+                    "is Federation 1, does not let the gateway find an object's type: link Federation 2 there.",
+                    definition.name,
+                    at=(subgraph.at(definition), other.at(theirs)),
+                )
 
 
 def _shareable(subgraph: Subgraph, subgraphs: Sequence[Subgraph], facts: dict[str, Facts]) -> list[tuple[str, str]]:
@@ -108,6 +89,10 @@ def _shareable(subgraph: Subgraph, subgraphs: Sequence[Subgraph], facts: dict[st
     return found
 
 
+def _drop(element: Type | Member, *identities: str) -> None:
+    element.directives = [applied for applied in element.directives if applied.identity not in identities]
+
+
 @dataclass(slots=True)
 class _Upgrade:
     subgraph: Subgraph
@@ -116,61 +101,42 @@ class _Upgrade:
 
     def run(self) -> None:
         for definition in self.subgraph.types.values():
-            self._mend_field_sets(definition)
+            for element in (definition, *definition.fields.values()):
+                element.directives = [_with_text(a) if a.identity in _FIELD_SETS else a for a in element.directives]
             if definition.kind is TypeKind.INTERFACE:
-                self._clear_interface(definition)
-            definition.directives = [a for a in definition.directives if a.identity != "external"]
-        self._free_keys_of_extensions()
-        for definition in self.subgraph.types.values():
-            definition.is_defined = True
-            for member in definition.fields.values():
-                member.external_by_type = False
-                self._drop_idle(definition, member)
-        self._drop_tags_of_externals()
-        self._drop_unused_externals()
-
-    def _mend_field_sets(self, definition: Type) -> None:
-        definition.directives = [_with_text(a) if a.identity in _FIELD_SETS else a for a in definition.directives]
-        for member in definition.fields.values():
-            member.directives = [_with_text(a) if a.identity in _FIELD_SETS else a for a in member.directives]
-
-    def _clear_interface(self, definition: Type) -> None:
-        definition.directives = [a for a in definition.directives if a.identity not in ("key", "extends")]
-        for member in definition.fields.values():
-            member.external_by_type = False
-            member.directives = [a for a in member.directives if a.identity not in ("external", "requires", "provides")]
-
-    def _free_keys_of_extensions(self) -> None:
-        """Keys that extensions had to repeat as @external are resolved there all the same."""
+                _drop(definition, "key", "extends")
+                for member in definition.fields.values():
+                    member.external_by_type = False
+                    _drop(member, "external", "requires", "provides")
+            _drop(definition, "external")
+        # Keys that extensions had to repeat as @external are resolved there all the same.
         for type_name, field_name in Facts.of(self.subgraph).not_external:
             member = self.subgraph.types[type_name].fields[field_name]
             member.external_by_type = False
-            member.directives = [a for a in member.directives if a.identity != "external"]
+            _drop(member, "external")
+        for definition, member in self.subgraph.fields():
+            member.external_by_type = False
+            member.directives = [kept for a in member.directives if (kept := self._effective(definition, member, a))]
+        for definition in self.subgraph.types.values():
+            definition.is_defined = True
+        self._drop_tags_of_externals()
+        self._drop_unused_externals()
 
-    def _drop_idle(self, definition: Type, member: Member) -> None:
+    def _effective(self, definition: Type, member: Member, applied: Applied) -> Applied | None:
         """@requires and @provides keep only what is external; empty ones go, as does @provides on a leaf."""
-        facts = Facts(self.subgraph)
-        kept: list[Applied] = []
-        for applied in member.directives:
-            if applied.identity not in ("requires", "provides"):
-                kept.append(applied)
-                continue
-            parent = named_type(member.type) if applied.identity == "provides" else definition.name
-            target = self.subgraph.types.get(parent)
-            if target is None or not target.is_composite:
-                continue
-            text = fields_argument(applied)
-            try:
-                node = field_set_node(text) if text is not None else None
-            except FieldSetSyntaxError:
-                node = None
-            if node is None:
-                kept.append(applied)
-                continue
-            left = self._only_external(facts, parent, node)
-            if left:
-                kept.append(replace(applied, arguments={**applied.arguments, "fields": StringValueNode(value=left)}))
-        member.directives = kept
+        if applied.identity not in ("requires", "provides"):
+            return applied
+        parent = named_type(member.type) if applied.identity == "provides" else definition.name
+        target = self.subgraph.types.get(parent)
+        if target is None or not target.is_composite:
+            return None
+        node = field_set_of(applied)
+        if node is None:
+            return applied
+        left = self._only_external(Facts(self.subgraph), parent, node)
+        return (
+            replace(applied, arguments={**applied.arguments, "fields": StringValueNode(value=left)}) if left else None
+        )
 
     def _only_external(self, facts: Facts, parent: str, node: SelectionSetNode) -> str:
         """The text of what the field set selects that is @external; unknown fields stay, for validation to report."""
@@ -180,40 +146,27 @@ class _Upgrade:
             if isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition.name.value if selection.type_condition else parent
                 inner = self._only_external(facts, condition, selection.selection_set)
-                if inner:
-                    kept.append(f"... on {condition} {{ {inner} }}")
+                kept += [f"... on {condition} {{ {inner} }}"] if inner else []
             elif isinstance(selection, FieldNode):
                 member = definition.fields.get(selection.name.value) if definition else None
-                external = member is None or definition is None or self._external_somewhere(facts, definition, member)
-                if selection.selection_set is None or external:
-                    if external:
-                        kept.append(field_set_text("{" + print_ast(selection) + "}"))
-                    continue
-                inner = self._only_external(facts, named_type(member.type) if member else "", selection.selection_set)
-                if inner:
+                if member is None or facts.is_external_somewhere(parent, member.name):
+                    kept.append(field_set_text(selection))
+                elif selection.selection_set is not None:
+                    inner = self._only_external(facts, named_type(member.type), selection.selection_set)
                     arguments = ", ".join(print_ast(argument) for argument in parts(selection, "arguments"))
-                    head = f"{selection.name.value}({arguments})" if arguments else selection.name.value
-                    kept.append(f"{head} {{ {inner} }}")
+                    head = f"{member.name}({arguments})" if arguments else member.name
+                    kept += [f"{head} {{ {inner} }}"] if inner else []
         return " ".join(kept)
-
-    def _external_somewhere(self, facts: Facts, definition: Type, member: Member) -> bool:
-        if definition.kind is TypeKind.INTERFACE:
-            return any(
-                member.name in t.fields and facts.is_external(t.name, member.name)
-                for t in self.subgraph.implementers(definition.name)
-            )
-        return facts.is_external(definition.name, member.name)
 
     def _drop_tags_of_externals(self) -> None:
         """A tag on an @external field goes when the field has the same tag elsewhere: it says nothing new."""
         facts = Facts(self.subgraph)
-        for definition in self.subgraph.types.values():
-            for member in definition.fields.values():
-                if facts.is_external(definition.name, member.name):
-                    known = self._tags_elsewhere(definition.name, member.name)
-                    member.directives = [
-                        a for a in member.directives if a.identity != "tag" or a.value("name") not in known
-                    ]
+        for definition, member in self.subgraph.fields():
+            if facts.is_external(definition.name, member.name):
+                known = self._tags_elsewhere(definition.name, member.name)
+                member.directives = [
+                    a for a in member.directives if a.identity != "tag" or a.value("name") not in known
+                ]
 
     def _tags_elsewhere(self, type_name: str, field_name: str) -> set[object]:
         others = (s.types[type_name] for s in self.all if s is not self.subgraph and type_name in s.types)
@@ -237,18 +190,11 @@ class _Upgrade:
 
     def _empty(self, definition: Type) -> None:
         name = definition.name
-        if self._is_referenced(name):
-            self.log.report(
-                codes.TYPE_WITH_ONLY_UNUSED_EXTERNAL,
-                f"[{self.subgraph.name}] {name} has @external fields alone, and none of them is used.",
-                name,
-                at=(self.subgraph.at(definition),),
-            )
+        is_used = any(named_type(member.type) == name for _, member in self.subgraph.fields())
+        if is_used or any(name in other.members for other in self.subgraph.types.values()):
+            why = "has @external fields alone, and none of them is used."
+            self.log.of(self.subgraph.name)(codes.TYPE_WITH_ONLY_UNUSED_EXTERNAL, definition.line, name, why)
         del self.subgraph.types[name]
-
-    def _is_referenced(self, name: str) -> bool:
-        types = self.subgraph.types.values()
-        return any(name in t.members or any(named_type(m.type) == name for m in t.fields.values()) for t in types)
 
 
 def _with_text(applied: Applied) -> Applied:
