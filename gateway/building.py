@@ -3,7 +3,7 @@
 import hashlib
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +13,11 @@ from gateway.access.governance import Governance
 from gateway.document_limits import DocumentLimits
 from gateway.errors import CodedError
 from gateway.execution.subgraph_address import SubgraphRoute, TransportLimits, parse_address
+from gateway.garbage import collection_paused
 from gateway.settings import SETTINGS_INVALID, AccessSettings, LimitSettings, Settings, SubgraphSettings
 from gateway.snapshot import Snapshot
 from gateway.sources import read_text
-from gateway.supergraph.join_sdl import read_supergraph
+from gateway.supergraph.join_sdl import SupergraphReader
 from gateway.tls_files import TlsFiles, client_tls
 from policies.context import SigningKey, parse_signing_key
 
@@ -52,11 +53,15 @@ class Build:
 
 @dataclass(frozen=True, slots=True)
 class Foundation:
-    """What outlives a supergraph: catalogue, policy and callers. All None in plain federation."""
+    """What outlives a supergraph: catalogue, policy and callers, all None in plain federation.
+
+    ``reader`` remembers what one supergraph may have in common with the next.
+    """
 
     catalogue: "Catalogue | None" = None
     tables: "PolicyTables | None" = None
     authenticator: "Authenticator | None" = None
+    reader: SupergraphReader = field(default_factory=SupergraphReader, compare=False, repr=False)
 
     @classmethod
     def read(cls, settings: Settings, *, plain: bool, registered: "Catalogue | None" = None) -> "Foundation":
@@ -77,15 +82,19 @@ class Foundation:
         # Plain federation starts without loading any of this.
         from catalog_sync.loading import load_catalogue
         from gateway.policy_source import live_tables
-        from gateway.server.authentication import read_authenticator
+        from gateway.server.authentication import FollowedAuthenticator
 
         catalogue = registered or load_catalogue(Path(access.catalogue))
         tables = live_tables(access, catalogue)
-        return cls(catalogue, tables, read_authenticator(Path(access.callers), access.zone))
+        return cls(catalogue, tables, FollowedAuthenticator(Path(access.callers), access.zone))
 
     def build(self, text: str, settings: Settings) -> Build:
         """A snapshot of supergraph SDL. Raises CodedError when it is no supergraph, or a subgraph has no address."""
-        supergraph = read_supergraph(text)
+        with collection_paused():
+            return self._build(text, settings)
+
+    def _build(self, text: str, settings: Settings) -> Build:
+        supergraph = self.reader.read(text)
         routes, seals = {}, {}
         governance = None
         if self.catalogue is not None and self.tables is not None:
@@ -156,9 +165,9 @@ def _key(subgraph: str, chosen: SubgraphSettings) -> SigningKey:
 
 def _report_unbound(governance: Governance) -> None:
     """Tells what a department serves in vain. Surrogate keys are withheld as they should be, and worth no warning."""
-    for field in governance.unbound:
-        _log.info("withheld: %s of %s: %s", field.coordinate, ", ".join(field.subgraphs), field.reason)
-    listed = [field.coordinate for field in governance.unbound if not field.coordinate.endswith(f".{SURROGATE}")]
+    for each in governance.unbound:
+        _log.info("withheld: %s of %s: %s", each.coordinate, ", ".join(each.subgraphs), each.reason)
+    listed = [each.coordinate for each in governance.unbound if not each.coordinate.endswith(f".{SURROGATE}")]
     if listed:
         told = ", ".join(listed)
         _log.warning("%d fields are withheld, for no catalogue entry covers them: %s", len(listed), told)

@@ -104,7 +104,7 @@ class RegistryFollower:
             return
         began = asyncio.get_running_loop().time()
         try:
-            composed = await asyncio.to_thread(compose_releases, found.releases)
+            composed = await asyncio.to_thread(compose_releases, found.releases, self._served.composer)
             await self._serve(composed, catalogue)
         except CodedError as error:
             await self._refuse(found.releases, error)

@@ -5,14 +5,14 @@ releases that was served before is.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog_sync.graph_history import GraphHistory
 from catalog_sync.in_force import InForce, InForceReader
 from catalog_sync.loading import Catalogue
 from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.releases import SubgraphRelease
-from gateway.composition.compose import SubgraphSource, compose
+from gateway.composition.compose import Composer, SubgraphSource
 from gateway.errors import CodedError, ErrorCode, Family
 
 RELEASES_DO_NOT_COMPOSE = ErrorCode(
@@ -26,10 +26,14 @@ PROBLEMS_TOLD = 20
 
 @dataclass(frozen=True, slots=True)
 class ReleaseSet:
-    """The releases of one graph, and the supergraph SDL they compose to; None where there are no releases."""
+    """The releases of one graph, and the supergraph SDL they compose to; None where there are no releases.
+
+    ``composer`` remembers what can be used again for the next set.
+    """
 
     releases: tuple[SubgraphRelease, ...]
     supergraph: str | None
+    composer: Composer = field(default_factory=Composer, compare=False, repr=False)
 
     @property
     def numbers(self) -> Mapping[str, int]:
@@ -42,16 +46,20 @@ def numbers_of(releases: Iterable[SubgraphRelease]) -> dict[str, int]:
     return {release.subgraph: release.number for release in releases}
 
 
-def compose_releases(releases: Sequence[SubgraphRelease]) -> ReleaseSet:
-    """The supergraph of a set of releases. Raises CodedError RELEASES_DO_NOT_COMPOSE with the ``problems``."""
+def compose_releases(releases: Sequence[SubgraphRelease], composer: Composer | None = None) -> ReleaseSet:
+    """The supergraph of a set of releases; ``composer`` is that of an earlier set.
+
+    Raises CodedError RELEASES_DO_NOT_COMPOSE with the ``problems``.
+    """
+    composer = composer or Composer()
     if not releases:
-        return ReleaseSet((), None)
-    composition = compose([SubgraphSource(release.subgraph, release.address, release.sdl) for release in releases])
+        return ReleaseSet((), None, composer)
+    composition = composer.compose(SubgraphSource(each.subgraph, each.address, each.sdl) for each in releases)
     if composition.supergraph_sdl is None:
         problems = [f"{issue.code.name}: {issue.message}" for issue in composition.errors[:PROBLEMS_TOLD]]
         message = f"The live releases do not compose. {' '.join(problems[:5])}"
         raise CodedError(RELEASES_DO_NOT_COMPOSE, message, {"problems": problems})
-    return ReleaseSet(tuple(releases), composition.supergraph_sdl)
+    return ReleaseSet(tuple(releases), composition.supergraph_sdl, composer)
 
 
 def read_registry(address: str) -> tuple[InForce, list[tuple[SubgraphRelease, ...]]]:

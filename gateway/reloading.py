@@ -5,10 +5,14 @@ import logging
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gateway.errors import CodedError, ErrorCode, Family
 from gateway.settings import SETTINGS_INVALID, SupergraphSettings
 from gateway.sources import read_source
+
+if TYPE_CHECKING:
+    from gateway.composition.compose import Composer
 
 _log = logging.getLogger("watersmeet.supergraph")
 
@@ -22,8 +26,8 @@ COMPOSITION_FAILED = ErrorCode(
 FILE_INTERVAL = 0.5
 
 
-def read_supergraph_text(settings: SupergraphSettings) -> str:
-    """Supergraph SDL as the settings say: read from its source, or composed.
+def read_supergraph_text(settings: SupergraphSettings, composer: "Composer | None" = None) -> str:
+    """Supergraph SDL as the settings say: read from its source, or composed, by ``composer`` where there is one.
 
     Raises CodedError when none is named, it cannot be read or does not compose.
     """
@@ -33,10 +37,10 @@ def read_supergraph_text(settings: SupergraphSettings) -> str:
             "Nothing to serve: give --supergraph FILE_OR_URL, or set registry.store, supergraph.compose or .source.",
         )
     if settings.compose:
-        from gateway.composition.compose import compose
+        from gateway.composition.compose import Composer
         from gateway.composition.sources import load_sources
 
-        composition = compose(load_sources(Path(settings.compose)))
+        composition = (composer or Composer()).compose(load_sources(Path(settings.compose)))
         if composition.supergraph_sdl is None:
             told = " ".join(f"{issue.code.name}: {issue.message}" for issue in composition.errors[:5])
             raise CodedError(COMPOSITION_FAILED, f"The subgraphs of {settings.compose} do not compose. {told}")
@@ -53,11 +57,20 @@ def _stamps(settings: SupergraphSettings) -> tuple[tuple[str, int, int], ...]:
     return ()
 
 
+def _composer(settings: SupergraphSettings) -> "Composer | None":
+    if not settings.compose:
+        return None
+    from gateway.composition.compose import Composer  # a gateway that composes nothing starts without
+
+    return Composer()
+
+
 async def follow(settings: SupergraphSettings, current: str, apply: Callable[[str], None]) -> None:
     """Calls ``apply`` in a thread with every new text, for ever; cancel to stop.
 
     What cannot be read or built is logged once per change of the reason, and what is served stays as it is.
     """
+    composer = _composer(settings)
     local = "://" not in (settings.source or settings.compose)
     interval = min(FILE_INTERVAL, settings.poll) if local else settings.poll
     complaint = ""
@@ -70,7 +83,7 @@ async def follow(settings: SupergraphSettings, current: str, apply: Callable[[st
                 continue
             looked_at = stamps
         try:
-            text = await asyncio.to_thread(read_supergraph_text, settings)
+            text = await asyncio.to_thread(read_supergraph_text, settings, composer)
             if text != current:
                 current = text
                 await asyncio.to_thread(apply, text)
