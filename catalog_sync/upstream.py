@@ -66,7 +66,7 @@ class Upstream:
             receipt = self._exchange.acknowledge(await self._send(number), self._now())
             refused += [(each.subject, each.reason) for each in receipt.outcomes if each.result == "refused"]
         progress(len(numbers), len(numbers))
-        return Synchronised(len(numbers), await self._fetch(), tuple(refused))
+        return Synchronised(len(numbers), await self.fetch(), tuple(refused))
 
     async def _send(self, number: int) -> bytes:
         """One bundle, from the byte where the other end stands; its receipt."""
@@ -84,18 +84,20 @@ class Upstream:
                 return body
             start = min(_received(body), len(content) - 1)
 
-    async def _fetch(self) -> int:
-        """Takes what the level above has sealed for this one; how many bundles."""
+    async def fetch(self, progress: Progress = lambda done, total: None) -> int:
+        """Takes and confirms what the level above has sealed for this one; how many bundles. Raises as above."""
         path = f"/exchange/{self._exchange.name}/outbox"
         _, body = await self._request("GET", path, {})
         try:
             numbers = [int(number) for number in json.loads(body)["numbers"]]
         except (ValueError, KeyError, TypeError):
             raise _not_understood() from None
-        for number in numbers:
+        for done, number in enumerate(numbers):
+            progress(done, len(numbers))
             _, content = await self._request("GET", f"{path}/{number}", {})
             receipt = self._exchange.receive(content, self._now())
             await self._request("POST", f"/exchange/{self._exchange.name}/receipts", {}, receipt)
+        progress(len(numbers), len(numbers))
         return len(numbers)
 
     async def _request(

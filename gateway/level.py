@@ -1,14 +1,18 @@
 """This level among the others, from the settings: its exchange over the registry's store."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
-from catalog_sync.closed_lists import Network
+from catalog_sync.closed_lists import EntryState, Network
+from catalog_sync.endpoint import exchange_routes
 from catalog_sync.errors import CodedError as CatalogueError
 from catalog_sync.exchange import Exchange
 from catalog_sync.identifiers import DivisionCode
 from catalog_sync.loading import date_in_chongqing
-from catalog_sync.platform import CataloguePlatform
+from catalog_sync.platform import CataloguePlatform, open_platform
+from catalog_sync.registry import EntryRecord, EntryVersion
 from catalog_sync.rule_profiles import profile_in_force
 from catalog_sync.signing import Peer, SigningKey
 from gateway.errors import CodedError
@@ -16,6 +20,62 @@ from gateway.settings import SETTINGS_INVALID, PeerSettings, Settings
 from gateway.sources import read_text
 
 KEY_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What was put on its way to a level: how many versions, and the ids of those that may not travel there."""
+
+    versions: int
+    kept_back: tuple[str, ...]
+
+
+@contextmanager
+def open_level(settings: Settings) -> Iterator[Exchange]:
+    """The exchange over the registry's store, open while entered."""
+    if not settings.registry.store:
+        raise CodedError(SETTINGS_INVALID, "registry.store is not set: a level keeps its catalogue there.")
+    with open_platform(settings.registry.store) as platform:
+        yield exchange_of(settings, platform)
+
+
+class LevelEndpoint:
+    """The addresses at which other levels reach this one, from now until it is closed."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._open = ExitStack()
+        self.routes = exchange_routes(self._open.enter_context(open_level(settings)))
+
+    def close(self) -> None:
+        """Closes the store; nothing is answered any more."""
+        self._open.close()
+
+
+def offer_all(
+    exchange: Exchange, platform: CataloguePlatform, receiver: str, progress: Callable[[int, int], None]
+) -> Offered:
+    """Puts every version that came into or out of force on its way to a level; what was offered before counts once."""
+    newest = tuple(platform.entries.newest())
+    offered, kept_back = 0, []
+    with platform.database.transaction():
+        for done, entry in enumerate(newest):
+            progress(done, len(newest))
+            record = platform.entries.record(entry.id)
+            told = None if record is None else _to_tell(record)
+            if told is None:
+                continue
+            if exchange.offer(receiver, told.entry, told.trigger):
+                offered += 1
+            else:
+                kept_back.append(entry.id)
+    progress(len(newest), len(newest))
+    return Offered(offered, tuple(kept_back))
+
+
+def _to_tell(record: EntryRecord) -> EntryVersion | None:
+    """The version in force, or the last that was taken out of it; None for what never was in force."""
+    withdrawn = (each for each in reversed(record.versions) if each.state is EntryState.WITHDRAWN)
+    return record.released or next(withdrawn, None)
 
 
 def exchange_of(settings: Settings, platform: CataloguePlatform) -> Exchange:
