@@ -23,6 +23,7 @@ from pathlib import Path
 
 import yaml
 
+from gateway.commands.demo_registry import REGISTER, STORE, fill, ports
 from gateway.commands.demo_texts import introduction, outcome
 from gateway.commands.processes import PROCESS_FAILED, Child, Children, free_port
 from gateway.errors import CodedError
@@ -113,6 +114,8 @@ def started(data: Path, port: int = 0) -> Iterator[RunningDemo]:
     with Children(data / "logs") as children:
         departments = _start_departments(facts["departments"], data, children)
         callers = _write_callers(facts["callers"], facts["people"], data)
+        if told := fill(data, {name: f"http://127.0.0.1:{port}/graphql" for name, (_, port) in departments.items()}):
+            say(told)
         queries = tuple(_query(query) for query in facts["queries"])
         gateway_port = free_port(port)
         if port not in (0, gateway_port):
@@ -154,23 +157,26 @@ def _generate(data: Path) -> None:
 
 
 def _start_departments(listed: list[dict[str, str]], data: Path, children: Children) -> dict[str, tuple[Child, int]]:
-    """Each department as a process; its schema registered with the gateway, its catalogue entries collected."""
+    """Each department as a process; its schema and its catalogue entries collected, as it hands them in."""
     for folder in ("schemas", "catalogue"):
         shutil.rmtree(data / folder, ignore_errors=True)
     for folder in ("keys", "schemas", "catalogue"):
         (data / folder).mkdir(exist_ok=True)
+    shutil.copyfile(str(files(FACTS).joinpath(REGISTER)), data / REGISTER)
     running: dict[str, tuple[Child, int]] = {}
+    known = ports(data)
     for department in listed:
         name = department["name"]
         key = data / "keys" / f"{name}.key"
         if not key.exists():
             _write_secret(key, f"{name}-1:{secrets.token_urlsafe(32)}\n")
-        port = free_port()
+        port = free_port(known.get(name, 0))
         command = [sys.executable, "-m", department["module"], "--port", str(port)]
         command += ["--data", str(data / "departments"), "--key-file", str(key)]
         if name == "market_regulation" and (store := os.environ.get("WATERSMEET_DEMO_POSTGRES")):
             command += ["--store", store]
         running[name] = (children.start(name, command, f"http://127.0.0.1:{port}/healthz"), port)
+    (data / "ports.json").write_text(json.dumps({name: port for name, (_, port) in running.items()}))
     _collect_entries(FACTS, "registered_only", data)
     for department in listed:
         name, module = department["name"], department["module"]
@@ -253,8 +259,8 @@ def _write_settings(
     keys = "".join(f'[subgraphs.{d["name"]}]\nkey_file = "keys/{d["name"]}.key"\n' for d in listed)
     (data / "gateway.toml").write_text(
         f'[server]\nport = {port}\nexplorer_config = "explorer.json"\n'
-        '[supergraph]\ncompose = "schemas"\n'
-        '[access]\ncatalogue = "catalogue"\ncallers = "callers.toml"\nzone = "extranet"\n'
+        f'[registry]\nstore = "{STORE}"\ndepartments = "{REGISTER}"\n'
+        '[access]\ncallers = "callers.toml"\nzone = "extranet"\n'
         'store = "store.sqlite"\nstore_key = "keys/store.key"\nperson_key = "keys/persons.key"\n'
         f'apply = "http://127.0.0.1:{port}/apply?resource={{resource}}"\n'
         f"{keys}",

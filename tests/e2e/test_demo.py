@@ -3,12 +3,16 @@
 import dataclasses
 import json
 import re
+import time
 import urllib.request
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from catalog_sync.lifecycle import Side
+from catalog_sync.platform import open_platform
+from catalog_sync.registry import Actor
 from gateway.commands.demo import DemoCaller, started
 
 # The whole city takes about fifteen seconds to come up on a small machine.
@@ -295,3 +299,25 @@ def test_a_stop_reaches_the_running_gateway_and_says_so_to_those_cut_off(demo, w
             break
     assert {error["extensions"].get("reason") for error in answer["errors"]} == {"FROZEN"}
     assert "D-stop-" in watersmeet("policy", "show")
+
+
+def test_a_release_goes_live_in_the_running_demo_and_is_rolled_back(demo):
+    data = demo.departments["transport"].log.parent.parent
+    with open_platform(str(data / "registry.sqlite")) as platform:
+        (live,) = (release for release in platform.releases.live() if release.subgraph == "transport")
+        author = Actor("user:author", live.provider, Side.PROVIDER)
+        reviewer = Actor("user:reviewer", live.provider, Side.COMPETENT)
+        sdl = re.sub(r"( *\"[^\n]*\"\n)? *stopName: .*\n", "", live.sdl)
+        now = datetime.now(UTC)
+        proposed = platform.releases.propose("transport", live.provider, sdl, live.address, author, now)
+        platform.releases.move("transport", proposed.number, "approve", reviewer, now)
+        platform.releases.move("transport", proposed.number, "go live", Actor("", live.provider, Side.PLATFORM), now)
+        query = {"text": "{ busArrivals(first: 1) { stopName } }", "variables": {}}
+        ends = time.monotonic() + 60
+        while "errors" not in (answer := asked(demo, "open-data", "public", **query)):
+            assert answer["data"]["busArrivals"][0]["stopName"]
+            assert time.monotonic() < ends
+        assert "stopName" in answer["errors"][0]["message"]
+        platform.releases.roll_back("transport", live.digest, reviewer, datetime.now(UTC))
+        while "errors" in asked(demo, "open-data", "public", **query):
+            assert time.monotonic() < ends
