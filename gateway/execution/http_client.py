@@ -2,7 +2,7 @@
 
 A federated request makes many small calls, so the cost of a call is the cost of the gateway. This client does what such
 calls need and no more: the head of a request is constant bytes, the answer is one future that the caller awaits without
-a task of its own, and its deadline is one timer.
+a task of its own, and one timer watches over all deadlines, since calls end long before they are due.
 
 Invariants: a connection carries at most one call; a call that is cancelled or out of time closes its connection, so no
 late answer can be taken for another call's; ``opened`` counts connections alive or being made, and never exceeds the
@@ -15,6 +15,7 @@ that has been idle for long.
 
 import asyncio
 import functools
+import math
 import ssl
 from collections import deque
 from typing import cast
@@ -38,16 +39,21 @@ def _system_trust() -> ssl.SSLContext:
 class Call(asyncio.Future[bytes]):
     """One request under way; its result is the answer's body.
 
-    ``message`` is the whole request. ``repeatable`` says that executing it twice does no harm.
+    ``message`` is the whole request. ``repeatable`` says that executing it twice does no harm. ``due`` is the time of
+    the event loop at which it fails; it is among ``under_way`` as long as it has not ended.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, message: bytes, repeatable: bool, seconds: float) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, message: bytes, repeatable: bool, due: float, under_way: "set[Call]"
+    ) -> None:
         super().__init__(loop=loop)
         self.message = message
         self.repeatable = repeatable
         self.repeated = False
         self.connection: Connection | None = None
-        self._timer = loop.call_later(seconds, self._expire)
+        self.due = due
+        self._under_way = under_way
+        under_way.add(self)
 
     def cancel(self, msg: object | None = None) -> bool:
         """Gives the call up and closes its connection: the subgraph sees that nobody waits any more."""
@@ -58,7 +64,7 @@ class Call(asyncio.Future[bytes]):
 
     def succeed(self, body: bytes) -> None:
         """Ends the call with its answer."""
-        self._timer.cancel()
+        self._under_way.discard(self)
         self.connection = None
         self.set_result(body)
 
@@ -68,11 +74,8 @@ class Call(asyncio.Future[bytes]):
             self.set_exception(error)
             self._leave()
 
-    def _expire(self) -> None:
-        self.fail(timed_out())
-
     def _leave(self) -> None:
-        self._timer.cancel()
+        self._under_way.discard(self)
         if self.connection is not None:
             self.connection.close()
             self.connection = None
@@ -200,6 +203,9 @@ class ConnectionPool:
         self._all: set[Connection] = set()
         self._emptied = asyncio.Event()
         self._waiting: deque[Call] = deque()
+        self._under_way: set[Call] = set()
+        self._watch: asyncio.TimerHandle | None = None
+        self._watched_until = math.inf
         self._connecting: set[asyncio.Task[None]] = set()
         self._reaper: asyncio.TimerHandle | None = None
         self._retired = self._closed = False
@@ -214,10 +220,15 @@ class ConnectionPool:
         lines = header_lines(headers) if headers else b""
         message = b"%b%d\r\n%b\r\n%b" % (self._head, len(body), lines, body)
         repeatable = body.startswith(_QUERIES)
-        call = Call(self._loop, message, repeatable, min(seconds, self.route.limits.timeout))
+        now = self._loop.time()
+        due = now + min(seconds, self.route.limits.timeout)
+        call = Call(self._loop, message, repeatable, due, self._under_way)
         if self._closed:
             call.fail(unreachable("is no longer called"))
-        elif (connection := self._usable(repeatable)) is not None:
+            return call
+        if due < self._watched_until:
+            self._watch_until(due)
+        if (connection := self._usable(repeatable, now)) is not None:
             connection.carry(call)
         else:
             self._wait(call)
@@ -270,8 +281,9 @@ class ConnectionPool:
     async def close(self) -> None:
         """Closes every connection and fails every call."""
         self._retired = self._closed = True
-        if self._reaper is not None:
-            self._reaper.cancel()
+        for timer in (self._reaper, self._watch):
+            if timer is not None:
+                timer.cancel()
         for call in self._waiting:
             call.fail(unreachable("is no longer called"))
         self._waiting.clear()
@@ -284,9 +296,23 @@ class ConnectionPool:
         if self._all:
             await self._emptied.wait()
 
-    def _usable(self, repeatable: bool) -> Connection | None:
+    def _watch_until(self, due: float) -> None:
+        if self._watch is not None:
+            self._watch.cancel()
+        self._watch, self._watched_until = self._loop.call_at(due, self._expire), due
+
+    def _expire(self) -> None:
+        """Fails the calls that are due, and looks again when the next one is."""
+        now = max(self._loop.time(), self._watched_until)  # a timer may come a trifle early
+        self._watch, self._watched_until = None, math.inf
+        for call in [one for one in self._under_way if one.due <= now]:
+            call.fail(timed_out())
+        if self._under_way:
+            self._watch_until(min(call.due for call in self._under_way))
+
+    def _usable(self, repeatable: bool, now: float) -> Connection | None:
         """An idle connection that is most likely alive; old ones found on the way are closed."""
-        idle, now = self._idle, self._loop.time()
+        idle = self._idle
         while idle:
             connection = idle.pop()
             quiet = now - connection.idle_since

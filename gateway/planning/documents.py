@@ -22,7 +22,7 @@ TYPENAME_TYPE = GraphQLNonNull(GraphQLString)
 
 def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: Mapping[str, str]) -> tuple[Fetch, ...]:
     """Fetches in an order in which each comes after those it needs: one per subgraph and level for entities."""
-    _defer(groups)
+    groups = _united_groups(_deferred(groups))
     batches: dict[tuple[object, ...], list[Group]] = {}
     for group in sorted(groups, key=lambda g: (g.level, g.order)):
         key: tuple[object, ...] = (group.level, group.subgraph) if group.root_type is None else (group.order,)
@@ -30,6 +30,7 @@ def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: M
     number_of = {group: number for number, batch in enumerate(batches.values()) for group in batch}
     after: list[int] = []  # as bit masks of fetch numbers: everything that must be done before
     fetches: list[Fetch] = []
+    together: dict[tuple[PathStep, ...], int] = {}
     for number, batch in enumerate(batches.values()):
         direct = {number_of[needed] for group in batch for needed in group.after}
         implied = 0
@@ -37,11 +38,14 @@ def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: M
             implied |= after[needed]
         after.append(implied | sum(1 << needed for needed in direct))
         needs = tuple(sorted(needed for needed in direct if not implied >> needed & 1))
-        fetches.append(_fetch(graph, number, batch, needs, variable_types))
+        fetches.append(_fetch(graph, number, batch, needs, variable_types, together))
+        for index, request in enumerate(fetches[-1].entities):
+            if len(request.paths) > 1:
+                together.update(dict.fromkeys(request.paths, number * len(groups) + index))
     return tuple(fetches)
 
 
-def _defer(groups: Sequence[Group]) -> None:
+def _deferred(groups: Sequence[Group]) -> Sequence[Group]:
     """Put off entity requests to a later level that asks the same subgraph, where nothing waits for them sooner.
 
     The last answer arrives no later for it, and a request is saved.
@@ -61,10 +65,33 @@ def _defer(groups: Sequence[Group]) -> None:
                     batches[level][subgraph] += batches[earlier].pop(subgraph)
                     for group in batch:
                         group.level = level
+    return groups
+
+
+def _united_groups(groups: Sequence[Group]) -> list[Group]:
+    """Groups that could have been one from the start, now that they are sent together."""
+    united: dict[object, Group] = {}
+    kept: list[Group] = []
+    became: dict[Group, Group] = {}
+    for group in groups:
+        first = group if group.root_type is not None else united.setdefault((group.level, group.place), group)
+        if first is group or not first.fits(group.inputs):
+            kept.append(group)
+            continue
+        first.take_in(group)
+        became[group] = first
+    for group in kept if became else ():
+        group.after = {became.get(needed, needed) for needed in group.after}
+    return kept
 
 
 def _fetch(
-    graph: QueryGraph, number: int, batch: Sequence[Group], after: tuple[int, ...], variable_types: Mapping[str, str]
+    graph: QueryGraph,
+    number: int,
+    batch: Sequence[Group],
+    after: tuple[int, ...],
+    variable_types: Mapping[str, str],
+    together: Mapping[tuple[PathStep, ...], int],
 ) -> Fetch:
     for group in batch:
         _prune(group.selected)
@@ -86,7 +113,7 @@ def _fetch(
             paths=tuple(first.paths) or ((),),
         )
     writer = _Writer(graph, first.subgraph)
-    requests = _merge_requests([_entity_request(writer, group) for group in batch])
+    requests = _merge_requests([_entity_request(writer, group) for group in batch], together)
     declared = []
     bodies = []
     entities = []
@@ -118,12 +145,16 @@ def _document(kind: OperationKind, declared: Sequence[str], body: str) -> str:
 _Request = tuple[EntityRequest, str, tuple[tuple[str, str], ...]]
 
 
-def _merge_requests(requests: Sequence[_Request]) -> list[_Request]:
-    """Requests that ask the same of equal representations become one with several paths."""
+def _merge_requests(requests: Sequence[_Request], together: Mapping[tuple[PathStep, ...], int]) -> list[_Request]:
+    """Requests that ask the same of equal representations become one with several paths.
+
+    Paths that one request led to before (``together``) stay apart from others: its groups of equal objects serve again.
+    """
     merged: dict[object, _Request] = {}
     for request, body, context_types in requests:
         answered = tuple((field.slot, field.on_types) for field in request.fields)
-        key: object = (request.representations, body, answered) if not request.context else request
+        origin = together.get(request.paths[0])
+        key: object = (request.representations, body, answered, origin) if not request.context else request
         known = merged.get(key)
         if known is None:
             merged[key] = (request, body, context_types)

@@ -8,7 +8,7 @@ A *scope* stands for the objects at one path of the response tree and hands out 
 per shape where subgraphs disagree on nullability under one name.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from graphql import GraphQLOutputType
@@ -82,6 +82,15 @@ class Selected:
         """The selections on one type."""
         return self.on.setdefault(condition, Selected())
 
+    def take_in(self, other: "Selected") -> None:
+        """Select what the other selects too."""
+        for slot, given in other.fields.items():
+            known = self.fields.setdefault(slot, given)
+            if known.below is not None and given.below is not None and known is not given:
+                known.below.take_in(given.below)
+        for condition, inner in other.on.items():
+            self.fragment(condition).take_in(inner)
+
     def add_typename(self) -> None:
         """Ask for __typename."""
         self.fields.setdefault(TYPENAME, SelectedField(TYPENAME, TYPENAME, "", (), None, None, None))
@@ -115,6 +124,25 @@ class Group:
     needs: dict[str, frozenset[str]] = field(default_factory=dict)
     paths: dict[tuple[PathStep, ...], None] = field(default_factory=dict)
     after: set["Group"] = field(default_factory=set)
+    place: tuple[object, ...] = ()
+
+    def fits(self, inputs: Mapping[str, Inputs]) -> bool:
+        """Whether the representations can hold these too: no field of them may need two values at once."""
+        return all(_agree(self.inputs.get(name), given) for name, given in inputs.items())
+
+    def represent(self, inputs: Mapping[str, Inputs]) -> None:
+        """Add to the representations."""
+        for name, given in inputs.items():
+            known = self.inputs.setdefault(name, Inputs(given.typename))
+            for field_name, given_field in given.fields.items():
+                known.fields[field_name] = _joined(known.fields.get(field_name), given_field)
+
+    def take_in(self, other: "Group") -> None:
+        """Become one with a group for the same objects that is sent together with this one."""
+        self.represent(other.inputs)
+        self.selected.take_in(other.selected)
+        self.needs |= other.needs
+        self.after |= other.after
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -324,7 +352,7 @@ class FetchBuilder:
         inputs: dict[str, Inputs],
         values: Sequence[tuple[ContextValue, str]],
     ) -> Group:
-        """The group that the representations fit in: no field of them may need two values at once.
+        """The group that the representations fit in.
 
         Selections on an interface reach every object of the group, so types that are narrowed otherwise stay apart.
         """
@@ -333,21 +361,19 @@ class FetchBuilder:
         contexts = tuple(sorted(value.variable for value, _ in values))
         index = 0
         while True:
-            key = (subgraph, level, spot.path, within, contexts, index)
+            place = (subgraph, spot.path, within, contexts)
+            key = (place, level, index)
             group = self._by_key.get(key)
             if group is None:
                 if len(self.groups) >= MOST_GROUPS:
                     raise CodedError(PLAN_LIMIT, f"The plan would hold more than {MOST_GROUPS} entity selections.")
-                group = Group(len(self.groups), subgraph, level, OperationKind.QUERY, None, spot=spot)
+                group = Group(len(self.groups), subgraph, level, OperationKind.QUERY, None, spot=spot, place=place)
                 group.context = {value.variable: value for value, _ in values}
                 group.context_types = {value.variable: type_ for value, type_ in values}
                 self.groups.append(group)
                 self._by_key[key] = group
-            if all(_agree(group.inputs.get(name), given) for name, given in inputs.items()):
-                for name, given in inputs.items():
-                    known = group.inputs.setdefault(name, Inputs(given.typename))
-                    for field_name, given_field in given.fields.items():
-                        known.fields[field_name] = _joined(known.fields.get(field_name), given_field)
+            if group.fits(inputs):
+                group.represent(inputs)
                 return group
             index += 1
 

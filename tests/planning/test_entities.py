@@ -231,3 +231,23 @@ def test_a_middle_hop_depends_on_what_it_needs_alone() -> None:
         3 d after 1: y Y { __typename id } => { ... on Y { q } }
         """,
     )
+
+
+def test_what_is_put_off_joins_the_selection_that_asks_the_same_objects_later() -> None:
+    model = supergraph(
+        "a b c",
+        """
+        type Query @type(A) { wells: [Well] }
+        type Well @type(A, key: "id") @type(B, key: "id") @type(C, key: "id") {
+          id: ID! depth: Int @in(B) @in(C, external: true) yield: Int @in(C, requires: "depth") owner: String @in(C)
+        }
+        """,
+    )
+    shows(
+        plan(model, "{ wells { owner yield } }"),
+        """
+        0 a: { wells { id } }
+        1 b after 0: wells.@ Well { __typename id } => { ... on Well { depth } }
+        2 c after 1: wells.@ Well { __typename id depth } => { ... on Well { owner yield } }
+        """,
+    )
