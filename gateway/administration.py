@@ -6,7 +6,6 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from starlette.routing import BaseRoute
@@ -21,7 +20,7 @@ from gateway.admin.rights import LiveRights
 from gateway.errors import CodedError
 from gateway.gateway import GovernedGateway
 from gateway.policy_source import items_of, read_key, read_secret
-from gateway.server.authentication import Authenticator, read_register_file
+from gateway.server.authentication import Authenticator
 from gateway.server.errors import OVERLOADED
 from gateway.settings import AccessSettings
 from policies.grants import Rules
@@ -52,7 +51,6 @@ class Administration:
         self._access = access
         self._key = read_key(access.store_key, "access.store_key")
         self._person_key = read_secret(access.person_key, "access.person_key")
-        self._callers = {caller.subject: caller for caller in read_register_file(Path(access.callers)).callers}
         self._calendar = WorkingCalendar.default()
         self._rules(utc_now())
         self._desk: Desk | None = None
@@ -75,7 +73,7 @@ class Administration:
                 clock=utc_now,
                 person_key=self._person_key,
                 governance=self._governance,
-                callers=self._callers,
+                callers=lambda: self._authenticator.callers,
                 zone=self._access.zone,
             )
             try:

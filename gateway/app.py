@@ -1,7 +1,7 @@
 """The composition root: settings -> a wired ASGI application. The only module that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 from starlette.routing import BaseRoute
 
 from gateway.changing import Changes
+from gateway.errors import CodedError
 from gateway.execution.transport import RoutedTransport
 from gateway.gateway import GovernedGateway, PlainGateway
 from gateway.measuring import Counts, MeasuredGateway, MeasuredTransport, SharedCounts
 from gateway.own_view import own_view_routes
 from gateway.reloading import follow
 from gateway.server.admission import Admission, SteadyRate
-from gateway.server.application import Application, build_application
+from gateway.server.application import Application, ASGIApplication, build_application
 from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
 from gateway.server.stored_documents import StoredDocuments, read_trusted
-from gateway.settings import Settings
+from gateway.settings import SETTINGS_INVALID, ServerSettings, Settings
 from gateway.starting import Start, read_start
 
 if TYPE_CHECKING:
@@ -66,6 +67,23 @@ def create_app(settings: Settings, *, plain: bool, counts_in: Path | None = None
         routes=[*own_view_routes(gateway), *_pages(settings), *(administration.routes() if administration else ())],
         origins=settings.server.origins,
         lifespan=lifespan,
+        behind=_behind(settings.server),
+    )
+
+
+def _behind(server: ServerSettings) -> Callable[[ASGIApplication], ASGIApplication] | None:
+    """What puts the application behind the trusted proxies, where there are any."""
+    if not server.trusted_proxies:
+        if server.client_certificate_header:
+            raise CodedError(SETTINGS_INVALID, "server.client_certificate_header needs server.trusted_proxies.")
+        return None
+    from gateway.server.proxies import TrustedProxies
+
+    return partial(
+        TrustedProxies,
+        proxies=server.trusted_proxies,
+        header=server.forwarded,
+        certificates=server.client_certificate_header,
     )
 
 

@@ -72,7 +72,7 @@ def _for_caller(
         try:
             picked = pick_headers(request.headers.raw)
             request_id = request_id_of(picked)
-            return await answer(request, await gateway.view_of(credentials_of(picked)))
+            return await answer(request, await gateway.view_of(credentials_of(picked, request.scope)))
         except (CodedError, RequestError) as error:
             status = error.status if isinstance(error, RequestError) else error.code.status
             body = encode_errors(reports_of(error), request_id)

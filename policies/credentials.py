@@ -1,9 +1,10 @@
-"""Proof of who a caller is: API keys and signed tokens, checked into a subject with a department.
+"""Proof of who a caller is: API keys, client certificates and signed tokens, checked into a subject of a department.
 
 An API key is 256 random bits, so its SHA-256 may lie in a file: nobody can try that many. A caller may have several
 keys, hence one is exchanged without a gap. Tokens (RFC 7519) are believed only from issuers that the operator named,
-under asymmetric algorithms that he named, and only in the shape checked here. What fails is refused with one code and
-one text, so that nobody learns how close a guess came.
+under asymmetric algorithms that he named, and only in the shape checked here. A key or a token may be bound to a client
+certificate (RFC 8705), so that it is worth nothing to who steals it. What fails is refused with one code and one text,
+so that nobody learns how close a guess came.
 """
 
 import base64
@@ -12,7 +13,8 @@ import re
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import msgspec
 from joserfc import jwt
@@ -21,6 +23,7 @@ from joserfc.jwk import KeySet, KeySetSerialization
 from joserfc.jws import JWSRegistry
 
 from policies.callers import Caller, CallerKind
+from policies.certificates import CertificateRule, ClientCertificate, PresentedCertificate, read_fingerprint
 from policies.errors import CREDENTIAL_OUT_OF_SCOPE, CREDENTIALS_INVALID, UNAUTHENTICATED, CodedError
 
 ASYMMETRIC = frozenset(
@@ -33,10 +36,17 @@ KEY_PREFIX = "wsk_"
 _NAME = re.compile(r"[A-Za-z0-9_.:/+-]{1,120}")
 _SUBJECT = re.compile(r"(?:app|user|key):[A-Za-z0-9_./+-]{1,100}")
 _HASH = re.compile(r"[0-9a-f]{64}")
+_THUMBPRINT = re.compile(r"[A-Za-z0-9_-]{43}")
+_PRESENTED_KEPT = 10_000
+# A signature is not checked again for so long: the authority's certificate could end meanwhile.
+_BELIEVED = timedelta(minutes=5)
 
 
 class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One key of a caller: its hash, never itself. ``id`` names it in logs and when it is revoked."""
+    """One key of a caller: its hash, never itself. ``id`` names it in logs and when it is revoked.
+
+    With ``certificate`` (a SHA-256 fingerprint) it counts only beside that client certificate.
+    """
 
     id: str
     sha256: str
@@ -44,23 +54,26 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     expires: datetime | None = None
     zones: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
+    certificate: str | None = None
 
 
 class RegisteredCaller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A caller that the operator knows, with its keys."""
+    """A caller that the operator knows, with its keys and certificates."""
 
     subject: str
     kind: CallerKind = CallerKind.APPLICATION
     department: str | None = None
     roles: tuple[str, ...] = ()
     keys: tuple[ApiKey, ...] = ()
+    certificates: tuple[ClientCertificate, ...] = ()
 
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose tokens are believed, and how they are read.
 
     ``jwks`` is a file or an https address. ``department`` acts for all tokens of the issuer, or is the claim named by
-    ``department_claim``. Of the names in ``roles_claim`` only those listed in ``roles`` count.
+    ``department_claim``. Of the names in ``roles_claim`` only those in ``roles`` count: a list of policy names, or a
+    table from the issuer's names to policy names. With ``bound`` a token counts only if it is bound to a certificate.
     """
 
     issuer: str
@@ -72,7 +85,8 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     department: str | None = None
     department_claim: str | None = None
     roles_claim: str | None = None
-    roles: tuple[str, ...] = ()
+    roles: tuple[str, ...] | dict[str, str] = ()
+    bound: bool = False
     zones: tuple[str, ...] = ()
     purposes: tuple[str, ...] = ()
 
@@ -86,7 +100,10 @@ class CallerRegister(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a credential proves, and where and what for it may be used (empty: anywhere, anything)."""
+    """Who a credential proves, and where and what for it may be used (empty: anywhere, anything).
+
+    ``certificate`` is the fingerprint of the client certificate that it counts with; None: with or without one.
+    """
 
     kind: CallerKind
     subject: str
@@ -96,6 +113,7 @@ class Identity:
     purposes: tuple[str, ...]
     expires: datetime | None
     not_before: datetime | None = None
+    certificate: str | None = None
 
     def caller(
         self, zone: str, purpose: str | None = None, case_number: str | None = None, officer: str | None = None
@@ -153,8 +171,9 @@ class ApiKeys:
                     frozenset(registered.roles),
                     key.zones,
                     key.purposes,
-                    _utc(key.expires),
-                    _utc(key.not_before),
+                    utc(key.expires),
+                    utc(key.not_before),
+                    None if key.certificate is None else read_fingerprint(key.certificate, f"Key {key.id}"),
                 )
 
     def identify(self, key: str, now: datetime) -> Identity:
@@ -167,6 +186,63 @@ class ApiKeys:
         if identity.not_before is not None and now < identity.not_before:
             raise unauthenticated()
         return identity
+
+
+class Certificates:
+    """The certificates of all registered callers. ``folder`` is where the files of authorities lie."""
+
+    def __init__(self, callers: Iterable[RegisteredCaller], folder: Path) -> None:
+        self._rules: list[tuple[CertificateRule, RegisteredCaller]] = []
+        self._presented: dict[bytes, PresentedCertificate] = {}
+        self._known: dict[bytes, tuple[Identity, datetime]] = {}
+        for registered in callers:
+            for entry in registered.certificates:
+                self._rules.append((CertificateRule(entry, folder, registered.subject), registered))
+        named = [rule.fingerprint for rule, _ in self._rules if rule.fingerprint is not None]
+        if len(set(named)) != len(named):
+            raise CodedError(CREDENTIALS_INVALID, "One fingerprint stands under two certificates of callers.")
+
+    def identify(self, der: bytes, now: datetime) -> Identity:
+        """Whose certificate this is. Raises CodedError UNAUTHENTICATED, also where it could be that of two callers."""
+        presented = self.presented(der, now)
+        known = self._known.get(der)
+        if known is not None and now < known[1]:
+            return known[0]
+        fitting = [found for found in self._rules if found[0].fits(presented, now)]
+        if len(fitting) != 1:
+            raise unauthenticated()
+        ((rule, registered),) = fitting
+        ends = utc(rule.entry.expires)
+        if ends is not None and now >= ends:
+            raise unauthenticated()
+        identity = Identity(
+            registered.kind,
+            registered.subject,
+            registered.department,
+            frozenset(registered.roles),
+            rule.entry.zones,
+            rule.entry.purposes,
+            presented.ends if ends is None else min(ends, presented.ends),
+        )
+        assert identity.expires is not None
+        self._known[der] = identity, min(identity.expires, now + _BELIEVED)
+        return identity
+
+    def presented(self, der: bytes, now: datetime) -> PresentedCertificate:
+        """The certificate, read once. Raises CodedError UNAUTHENTICATED where it is none, or not valid now."""
+        presented = self._presented.get(der)
+        if presented is None:
+            try:
+                presented = PresentedCertificate(der)
+            except ValueError:
+                raise unauthenticated() from None
+            if len(self._presented) >= _PRESENTED_KEPT:
+                self._presented.clear()
+                self._known.clear()
+            self._presented[der] = presented
+        if not presented.valid_at(now):
+            raise unauthenticated()
+        return presented
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +283,10 @@ class TokenVerifier:
                 f"use some of {', '.join(sorted(ASYMMETRIC))}.",
             )
         self.issuer = issuer
+        self._meaning = issuer.roles if isinstance(issuer.roles, dict) else {name: name for name in issuer.roles}
+        for name in self._meaning.values():
+            if not _NAME.fullmatch(name):
+                raise CodedError(CREDENTIALS_INVALID, f"Issuer {issuer.issuer}: {name[:60]!r} is no name of a role.")
         self._registry = JWSRegistry(algorithms=list(issuer.algorithms))
 
     def verify(self, token: str, keys: KeySet, now: datetime) -> Identity:
@@ -241,14 +321,41 @@ class TokenVerifier:
         department: object = issuer.department
         if issuer.department_claim:
             department = claims.get(issuer.department_claim)
-        stated = claims.get(issuer.roles_claim, ()) if issuer.roles_claim else ()
-        roles = frozenset(stated) & frozenset(issuer.roles) if isinstance(stated, list) else frozenset()
         valid_department = department is None or (isinstance(department, str) and _NAME.fullmatch(department))
         if not _SUBJECT.fullmatch(subject) or not valid_department:
             raise unauthenticated()
         assert isinstance(department, str | None)
         expires = datetime.fromtimestamp(float(str(claims["exp"])), UTC)
-        return Identity(issuer.kind, subject, department, roles, issuer.zones, issuer.purposes, expires)
+        return Identity(
+            issuer.kind,
+            subject,
+            department,
+            self._roles(claims),
+            issuer.zones,
+            issuer.purposes,
+            expires,
+            certificate=self._certificate(claims),
+        )
+
+    def _roles(self, claims: Mapping[str, object]) -> frozenset[str]:
+        """The policy names that the token's roles mean here; every other role of the issuer means nothing."""
+        stated = claims.get(self.issuer.roles_claim, ()) if self.issuer.roles_claim else ()
+        if not isinstance(stated, list):
+            return frozenset()
+        return frozenset(self._meaning[name] for name in stated if isinstance(name, str) and name in self._meaning)
+
+    def _certificate(self, claims: Mapping[str, object]) -> str | None:
+        """The fingerprint in ``cnf`` (RFC 8705 section 3.1). A binding that cannot be checked makes a token worthless:
+        to take it for an unbound one would let whoever stole it in."""
+        binding = claims.get("cnf")
+        if binding is None:
+            if self.issuer.bound:
+                raise unauthenticated()
+            return None
+        thumbprint = binding.get("x5t#S256") if isinstance(binding, dict) and len(binding) == 1 else None
+        if not isinstance(thumbprint, str) or not _THUMBPRINT.fullmatch(thumbprint):
+            raise unauthenticated()
+        return _unpadded(thumbprint).hex()
 
 
 def read_key_set(text: str, place: str) -> KeySet:
@@ -282,7 +389,8 @@ def _check_caller(registered: RegisteredCaller) -> None:
             )
 
 
-def _utc(moment: datetime | None) -> datetime | None:
+def utc(moment: datetime | None) -> datetime | None:
+    """The moment with its zone; without one it was written as UTC."""
     if moment is None or moment.tzinfo is not None:
         return moment
     return moment.replace(tzinfo=UTC)

@@ -40,7 +40,7 @@ def routes(desk: Callable[[], Desk], authenticator: Authenticator, body: int = B
                 raise CodedError(NOT_ACCEPTABLE, "The administration answers in JSON.")
             media_type = chosen
             # Who it is comes before what is sent: a stranger learns nothing of the schema, and costs no reading.
-            caller = await authenticator.authenticate(credentials_of(picked))
+            caller = await authenticator.authenticate(credentials_of(picked, request.scope))
             visit = Visit.of(desk(), caller, request_id, _idempotency_key(request))
             if not is_json_body(picked.get(b"content-type", b"")) or b"content-encoding" in picked:
                 raise CodedError(UNSUPPORTED_MEDIA_TYPE, "Send plain JSON as `Content-Type: application/json`.")

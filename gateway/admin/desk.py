@@ -31,7 +31,7 @@ class Desk:
     """The administration of one gateway.
 
     ``rules`` gives the rule profile and calendar of a moment; ``person_key`` is the secret under which persons stand in
-    the ledger; ``governance`` is the live one, None where nothing is served; ``callers`` are those registered, by
+    the ledger; ``governance`` is the live one, None where nothing is served; ``callers`` gives those registered, by
     subject; ``zone`` the listener's.
     """
 
@@ -43,7 +43,7 @@ class Desk:
     clock: Callable[[], datetime]
     person_key: bytes
     governance: Callable[[], Governance | None]
-    callers: Mapping[str, RegisteredCaller]
+    callers: Callable[[], Mapping[str, RegisteredCaller]]
     zone: str
 
 

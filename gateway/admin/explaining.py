@@ -117,7 +117,7 @@ async def _caller(visit: Visit, subject: str | None, purpose: str | None) -> Cal
         return Caller(own.kind, own.subject, own.department, own.roles, zone, purpose)
     if subject == "anon":
         return anonymous(zone, purpose)
-    registered = visit.desk.callers.get(subject)
+    registered = visit.desk.callers().get(subject)
     rights = await visit.rights()
     console = rights.reads_policy(visit.person)
     if registered is None or not (console or registered.department == visit.person.department):

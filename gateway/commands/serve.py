@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from gateway.settings import Settings, load_settings
+from gateway.errors import CodedError
+from gateway.settings import SETTINGS_INVALID, ServerSettings, Settings, load_settings
+
+if TYPE_CHECKING:
+    from gateway.tls_files import WatchedTls
 
 
 def run(config: Path | None, given: Mapping[str, Mapping[str, object]], *, plain: bool) -> None:
@@ -24,11 +29,33 @@ def run(config: Path | None, given: Mapping[str, Mapping[str, object]], *, plain
     logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(name)s: %(message)s")
     settings = with_flags(load_settings(config), given)
     server = settings.server
-    conduct = Conduct(server.drain, message_bytes=settings.limits.body, trusted_proxies=server.trusted_proxies)
+    conduct = Conduct(server.drain, message_bytes=settings.limits.body, tls=_listener_tls(server))
     # Workers end without the clean-up of this process, so the folder is taken away once, when all have ended.
     with TemporaryDirectory(prefix="watersmeet-") as counts:
         make = partial(create_app, settings, plain=plain, counts_in=Path(counts))
         run_server(make, server.host, server.port, server.workers, announce=_announce, conduct=conduct)
+
+
+def _listener_tls(server: ServerSettings) -> "WatchedTls | None":
+    """How the listener speaks TLS, None where it does not. Raises CodedError where the settings do not fit together."""
+    if not server.certificate:
+        for name in ("private_key", "client_authorities", "client_certificate_required"):
+            if getattr(server, name):
+                raise CodedError(SETTINGS_INVALID, f"server.{name} is of no use without server.certificate.")
+        return None
+    if server.client_certificate_required and not server.client_authorities:
+        raise CodedError(SETTINGS_INVALID, "server.client_certificate_required needs server.client_authorities.")
+    from gateway.tls_files import TlsFiles, server_tls
+
+    return server_tls(
+        TlsFiles(
+            "server",
+            server.client_authorities,
+            server.certificate,
+            server.private_key,
+            server.client_certificate_required,
+        )
+    )
 
 
 def with_flags(settings: Settings, given: Mapping[str, Mapping[str, object]]) -> Settings:

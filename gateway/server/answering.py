@@ -20,6 +20,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     """What a request says about its caller, unverified. Equal headers make equal (and hashable) credentials.
 
     ``authorization`` is the whole header with its scheme. Header values are text as sent, stripped of outer space.
+    ``certificate`` is the client certificate (DER), from TLS or from a proxy that is believed; empty if malformed.
     """
 
     authorization: str | None = None
@@ -27,6 +28,7 @@ class Credentials(msgspec.Struct, frozen=True, kw_only=True):
     purpose: str | None = None
     case_number: str | None = None
     officer: str | None = None
+    certificate: bytes | None = None
 
 
 ANONYMOUS = Credentials()

@@ -55,11 +55,13 @@ class Application:
         rest: ASGIApplication,
         origins: Sequence[str],
         readiness: Readiness,
+        behind: Callable[[ASGIApplication], ASGIApplication] | None = None,
     ) -> None:
         self.readiness = readiness
         self._path, self._graphql, self._socket = data
         self._rest = rest
-        self._entry = self._dispatch if not origins else _readable_by(origins, self._dispatch)
+        entry = self._dispatch if not origins else _readable_by(origins, self._dispatch)
+        self._entry = entry if behind is None else behind(entry)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._entry(scope, receive, send)
@@ -88,12 +90,14 @@ def build_application(
     routes: Sequence[BaseRoute] = (),
     origins: Sequence[str] = (),
     lifespan: Lifespan | None = None,
+    behind: Callable[[ASGIApplication], ASGIApplication] | None = None,
     path: str = "/graphql",
 ) -> Application:
     """The application of a listener.
 
     ``routes`` are pages and other addresses beside the data endpoint at ``path``. ``origins`` are the web origins whose
-    pages may read answers (``*``: all); none by default. ``lifespan`` runs around serving.
+    pages may read answers (``*``: all); none by default. ``lifespan`` runs around serving. ``behind`` puts the whole
+    application behind something, such as trusted proxies.
     """
     admission = admission or Admission()
     documents = documents or StoredDocuments()
@@ -101,7 +105,7 @@ def build_application(
     socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), origins)
     refused: Any = {HTTPException: _refused}
     rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)
-    return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness)
+    return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness, behind)
 
 
 def _readable_by(origins: Sequence[str], application: ASGIApplication) -> ASGIApplication:

@@ -1,7 +1,10 @@
-"""From a request's headers to a caller: an API key, a bearer token, or nobody in particular.
+"""From a request's credentials to a caller: an API key, a bearer token, a client certificate, or nobody in particular.
 
 The zone is the listener's, from the settings; no header can change it. Purpose, case number and officer are what the
 request states about itself; policy judges the purpose, the ledger keeps all three.
+
+A key or a token names the caller, and a certificate beside it is a second lock: either the key or token is bound to it,
+or it must be the same caller's. Otherwise two credentials name two callers, and which is meant must not be guessed.
 """
 
 import asyncio
@@ -10,26 +13,26 @@ import logging
 import re
 import time
 import tomllib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
-import aiohttp
 import yaml
-from joserfc.jwk import KeySet
 
 from gateway.server.answering import Credentials
+from gateway.server.issuer_keys import KeySource
+from gateway.tls_files import stamp_of
 from policies.callers import Caller, anonymous
 from policies.credentials import (
     ApiKeys,
     CallerRegister,
+    Certificates,
     Identity,
-    Issuer,
+    RegisteredCaller,
     TokenVerifier,
     peek,
-    read_key_set,
     read_register,
     unauthenticated,
 )
@@ -42,39 +45,36 @@ _STATEMENT = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _TOKENS_KEPT = 10_000
 # A verified token is believed for so long without looking again, so that a key its issuer took back stops counting.
 _BELIEVED = 300.0
-_REFRESH_EVERY = 60.0
-_KEYS_AGE = 600.0
+_LOOK_EVERY = 0.5
 
 
 class Authenticator(Protocol):
     """Says who a request comes from."""
 
+    @property
+    def callers(self) -> Mapping[str, RegisteredCaller]:
+        """The callers that are registered now, by subject."""
+
     async def authenticate(self, credentials: Credentials) -> Caller:
         """The caller. Raises CodedError: UNAUTHENTICATED, CREDENTIAL_OUT_OF_SCOPE or CALLER_HEADER_INVALID."""
 
 
-class AnonymousAuthenticator:
-    """Everybody is the public: an opening endpoint without keys. A credential is refused rather than ignored."""
-
-    def __init__(self, zone: str) -> None:
-        self._zone = zone
-
-    async def authenticate(self, credentials: Credentials) -> Caller:
-        """See Authenticator."""
-        if credentials.api_key is not None or credentials.authorization is not None:
-            raise unauthenticated()
-        return anonymous(self._zone, _purpose(credentials))
-
-
 class RegisteredAuthenticator:
-    """API keys and tokens from the file of callers, and the anonymous public."""
+    """The callers of one register, and the anonymous public. ``folder`` is where files lie that the register names."""
 
     def __init__(
-        self, register: CallerRegister, zone: str, keys: "KeySource", clock: Callable[[], float] = time.time
+        self,
+        register: CallerRegister,
+        zone: str,
+        keys: KeySource,
+        folder: Path = Path(),
+        clock: Callable[[], float] = time.time,
     ) -> None:
+        self.callers: Mapping[str, RegisteredCaller] = {one.subject: one for one in register.callers}
         self._zone = zone
         self._clock = clock
         self._api_keys = ApiKeys(register.callers)
+        self._certificates = Certificates(register.callers, folder)
         self._issuers = {issuer.issuer: TokenVerifier(issuer) for issuer in register.issuers}
         self._keys = keys
         self._tokens: dict[bytes, tuple[Identity, float]] = {}
@@ -91,6 +91,20 @@ class RegisteredAuthenticator:
 
     async def _identify(self, credentials: Credentials) -> Identity | None:
         now = datetime.fromtimestamp(self._clock(), UTC)
+        named, shown = await self._named(credentials, now), credentials.certificate
+        if named is None:
+            return None if shown is None else self._certificates.identify(shown, now)
+        if named.certificate is not None:
+            if shown is None or self._certificates.presented(shown, now).fingerprint != named.certificate:
+                raise unauthenticated()
+        elif shown is not None:
+            owner = self._certificates.identify(shown, now)
+            if (owner.subject, owner.department) != (named.subject, named.department):
+                raise unauthenticated()
+        return named
+
+    async def _named(self, credentials: Credentials, now: datetime) -> Identity | None:
+        """Who the key or the token names; None without either."""
         if credentials.authorization is None:
             return self._api_keys.identify(credentials.api_key, now) if credentials.api_key is not None else None
         scheme, _, token = credentials.authorization.partition(" ")
@@ -117,82 +131,61 @@ class RegisteredAuthenticator:
         return identity
 
 
-class KeySource:
-    """The issuers' current keys, from files or https addresses.
+class FollowedAuthenticator:
+    """The callers in a file, as it is now: a changed file is read within half a second, in every worker.
 
-    They are read again every ten minutes, so that a key that was taken back stops counting; and when a token names an
-    unknown key, at most once a minute however many such tokens come, so that keys are exchanged without a restart and
-    nobody can make the gateway hammer an issuer. While an issuer cannot be asked, its last keys stay.
+    A file that cannot be used changes nothing, and the log says once why. Raises as ``read_register_file`` does, and
+    CodedError CREDENTIALS_INVALID where a file that the register names cannot be used.
     """
 
-    def __init__(self, folder: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self._folder = folder
+    def __init__(self, path: Path, zone: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._path = path
+        self._zone = zone
         self._clock = clock
-        self._sets: dict[str, KeySet] = {}
-        self._read_at: dict[str, float] = {}
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._looked_at = clock()
+        self._stamps = self._look((path,))
+        self._reading: asyncio.Task[None] | None = None
+        self._keys = KeySource(path.parent)
+        self._current = self._read()
 
-    def check(self, issuers: Iterable[Issuer]) -> None:
-        """Reads the keys that lie in files, so that a wrong file fails the start. Raises CodedError."""
-        for issuer in issuers:
-            if issuer.jwks.startswith("http://"):
-                raise CodedError(CREDENTIALS_INVALID, f"Issuer {issuer.issuer}: keys come by https, not by http.")
-            if not issuer.jwks.startswith("https://"):
-                self._sets[issuer.issuer] = self._from_file(issuer)
-                self._read_at[issuer.issuer] = self._clock()
+    @property
+    def callers(self) -> Mapping[str, RegisteredCaller]:
+        """See Authenticator."""
+        return self._current.callers
 
-    async def keys_of(self, issuer: Issuer, key_id: str | None) -> KeySet:
-        """The issuer's keys, read again when ``key_id`` is not among them. Raises CodedError UNAUTHENTICATED."""
-        if self._holds(issuer, key_id) and self._age(issuer) < _KEYS_AGE:
-            return self._sets[issuer.issuer]
-        # Who asks for an unknown key waits for whoever reads already.
-        async with self._locks.setdefault(issuer.issuer, asyncio.Lock()):
-            if self._age(issuer) >= (_KEYS_AGE if self._holds(issuer, key_id) else _REFRESH_EVERY):
-                self._read_at[issuer.issuer] = self._clock()
-                try:
-                    self._sets[issuer.issuer] = await self._read(issuer)
-                except CodedError as error:
-                    _log.warning("the keys of %s cannot be read now: %s", issuer.issuer, error.message)
-        if issuer.issuer not in self._sets:
-            raise unauthenticated()
-        return self._sets[issuer.issuer]
+    async def authenticate(self, credentials: Credentials) -> Caller:
+        """See Authenticator."""
+        if self._clock() - self._looked_at >= _LOOK_EVERY:
+            self._looked_at = self._clock()
+            stamps = self._look(self._stamps)
+            if stamps != self._stamps:
+                self._stamps = stamps
+                self._reading = asyncio.ensure_future(self._read_again())
+        if self._reading is not None:
+            await asyncio.shield(self._reading)
+        return await self._current.authenticate(credentials)
 
-    def _holds(self, issuer: Issuer, key_id: str | None) -> bool:
-        known = self._sets.get(issuer.issuer)
-        return known is not None and (key_id is None or any(key.kid == key_id for key in known.keys))
-
-    def _age(self, issuer: Issuer) -> float:
-        return self._clock() - self._read_at.get(issuer.issuer, float("-inf"))
-
-    async def _read(self, issuer: Issuer) -> KeySet:
-        if not issuer.jwks.startswith("https://"):
-            return await asyncio.to_thread(self._from_file, issuer)
-        timeout = aiohttp.ClientTimeout(total=5)
+    async def _read_again(self) -> None:
         try:
-            async with (
-                aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(issuer.jwks, allow_redirects=False, headers={"accept": "application/json"}) as response,
-            ):
-                text = (await response.content.read(262_144)).decode()
-                response.raise_for_status()
-        except (aiohttp.ClientError, TimeoutError, UnicodeDecodeError) as error:
-            raise CodedError(CREDENTIALS_INVALID, f"{issuer.jwks}: {type(error).__name__}.") from None
-        return read_key_set(text, f"The key set of {issuer.issuer}")
+            self._current = await asyncio.to_thread(self._read)
+            _log.info("the callers changed; the new ones count")
+        except CodedError as error:
+            _log.warning("%s: %s The callers read before still count.", error.code.name, error.message)
+        finally:
+            self._reading = None
 
-    def _from_file(self, issuer: Issuer) -> KeySet:
-        path = self._folder / issuer.jwks
-        try:
-            return read_key_set(path.read_text(encoding="utf-8"), str(path))
-        except OSError:
-            raise CodedError(CREDENTIALS_INVALID, f"Issuer {issuer.issuer}: there is no file {path}.") from None
+    def _read(self) -> RegisteredAuthenticator:
+        # Each file is looked at before it is read: a change in between is then seen at the next look.
+        stamps = self._look((self._path,))
+        register = read_register_file(self._path)
+        named = {entry.authority for caller in register.callers for entry in caller.certificates if entry.authority}
+        self._stamps = {**stamps, **self._look(self._path.parent / name for name in named)}
+        self._keys.check(register.issuers)
+        return RegisteredAuthenticator(register, self._zone, self._keys, self._path.parent)
 
-
-def read_authenticator(path: Path, zone: str) -> RegisteredAuthenticator:
-    """The authenticator of one listener, from the file of callers. Raises as ``read_register_file`` does."""
-    register = read_register_file(path)
-    keys = KeySource(path.parent)
-    keys.check(register.issuers)
-    return RegisteredAuthenticator(register, zone, keys)
+    @staticmethod
+    def _look(paths: Iterable[Path]) -> Mapping[Path, object]:
+        return {path: stamp_of(path) for path in paths}
 
 
 def read_register_file(path: Path) -> CallerRegister:

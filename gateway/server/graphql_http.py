@@ -109,7 +109,7 @@ class GraphQLEndpoint:
             if chosen is None:
                 raise CodedError(NOT_ACCEPTABLE, "The gateway cannot answer in a media type that `Accept` names.")
             media_type = chosen
-            credentials = credentials_of(picked)
+            credentials = credentials_of(picked, scope)
             admission = self._streams if media_type is MediaType.EVENT_STREAM else self._admission
             admission.enter(credentials, scope.get("client"))
             try:

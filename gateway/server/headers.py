@@ -2,13 +2,18 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import count
 from secrets import token_hex
+from typing import Any
 
 from gateway.errors import BAD_REQUEST, CodedError
 from gateway.server.answering import ANONYMOUS, Credentials
 
+CLIENT_CERTIFICATE = "watersmeet.client_certificate"
+"""Key in a scope's ``state``: the certificate (DER) by which whoever sent the request is known; empty if malformed."""
+
+_NOTHING: Mapping[str, Any] = {}
 _LISTS = frozenset((b"accept", b"prefer", b"if-none-match"))
 _SINGLE = {
     b"content-type": "Content-Type",
@@ -91,9 +96,10 @@ def text_of(picked: dict[bytes, bytes], name: bytes) -> str | None:
         raise CodedError(BAD_REQUEST, f"The header {_SINGLE[name]} is not UTF-8.") from None
 
 
-def credentials_of(picked: dict[bytes, bytes]) -> Credentials:
-    """What the headers say about the caller. Raises CodedError BAD_REQUEST where one is not UTF-8."""
-    if _CREDENTIALS.isdisjoint(picked):
+def credentials_of(picked: dict[bytes, bytes], scope: Mapping[str, Any]) -> Credentials:
+    """What headers and connection say about the caller. Raises CodedError BAD_REQUEST where one is not UTF-8."""
+    certificate = scope.get("state", _NOTHING).get(CLIENT_CERTIFICATE)
+    if certificate is None and _CREDENTIALS.isdisjoint(picked):
         return ANONYMOUS
     return Credentials(
         authorization=text_of(picked, b"authorization"),
@@ -101,6 +107,7 @@ def credentials_of(picked: dict[bytes, bytes]) -> Credentials:
         purpose=text_of(picked, b"x-purpose"),
         case_number=text_of(picked, b"x-case-number"),
         officer=text_of(picked, b"x-officer"),
+        certificate=certificate,
     )
 
 

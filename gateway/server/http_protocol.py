@@ -16,6 +16,8 @@ from weakref import ref
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.server.headers import CLIENT_CERTIFICATE
+
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
 
@@ -93,6 +95,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Part of asyncio.Protocol."""
         super().connection_made(cast(asyncio.Transport, transport))
         self.transport = cast(asyncio.Transport, JoiningTransport(self.transport, self.loop))
+        if self.scheme == "https":
+            shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+            if shown is not None:  # uvicorn gives each scope a copy of this state, a WebSocket's too
+                self.app_state = {**self.app_state, CLIENT_CERTIFICATE: shown}
         self._head_timer = self.loop.call_later(HEAD_PATIENCE, transport.close)
 
     def connection_lost(self, exc: Exception | None) -> None:

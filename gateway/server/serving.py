@@ -4,8 +4,10 @@ import asyncio
 import gc
 import signal
 import socket
+import ssl
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 
 import uvicorn
@@ -15,6 +17,7 @@ from gateway.server.application import Application
 from gateway.server.errors import ADDRESS_UNAVAILABLE
 from gateway.server.health import Readiness
 from gateway.server.http_protocol import BoundedHttpProtocol
+from gateway.tls_files import WatchedTls
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,15 +25,14 @@ class Conduct:
     """How a listener behaves towards connections. Times are in seconds.
 
     On SIGTERM readiness fails at once, new requests are taken for ``drain`` more, then those under way may end within
-    ``grace``. ``message_bytes`` bounds one WebSocket message. ``trusted_proxies`` are the addresses whose
-    ``X-Forwarded-For`` and ``X-Forwarded-Proto`` are believed.
+    ``grace``. ``message_bytes`` bounds one WebSocket message. With ``tls`` the listener speaks TLS and nothing else.
     """
 
     drain: float = 0.0
     grace: float = 30.0
     keep_alive: int = 75
     message_bytes: int = 1_000_000
-    trusted_proxies: tuple[str, ...] = ()
+    tls: WatchedTls | None = None
 
 
 def open_sockets(host: str, port: int, workers: int) -> list[socket.socket]:
@@ -94,6 +96,18 @@ class _Server(uvicorn.Server):
         self.should_exit = True
 
 
+def _context(tls: WatchedTls, *_: object) -> ssl.SSLContext:
+    """The listener's context, which hands each connection over to the one that is current when it begins."""
+    context = tls.context()
+
+    def hand_over(connection: ssl.SSLObject, name: str | None, asked: ssl.SSLContext) -> None:
+        if (current := tls.context()) is not asked:
+            connection.context = current
+
+    context.sni_callback = hand_over
+    return context
+
+
 def serve(application: Application, conduct: Conduct, opened: socket.socket, started: Callable[[], None]) -> None:
     """Serves on a socket until SIGTERM or SIGINT. ``started`` is called when requests are answered."""
     config = uvicorn.Config(
@@ -108,8 +122,8 @@ def serve(application: Application, conduct: Conduct, opened: socket.socket, sta
         log_level="warning",
         access_log=False,
         server_header=False,
-        proxy_headers=bool(conduct.trusted_proxies),
-        forwarded_allow_ips=list(conduct.trusted_proxies),
+        proxy_headers=False,
+        ssl_context_factory=None if conduct.tls is None else partial(_context, conduct.tls),
         timeout_keep_alive=conduct.keep_alive,
         timeout_graceful_shutdown=int(conduct.grace),
     )

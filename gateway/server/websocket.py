@@ -193,7 +193,7 @@ class _Connection:
             raise _CloseError(4401, "Unauthorized")
         try:
             self._picked = pick_headers(self._scope["headers"])
-            self._credentials = _with_payload(credentials_of(self._picked), first.payload or {})
+            self._credentials = _with_payload(credentials_of(self._picked, self._scope), first.payload or {})
             await self._answering.admit(self._credentials)
         except CodedError as error:
             raise _CloseError({401: 4401, 400: 4400}.get(error.code.status, 4403), error.code.name) from None

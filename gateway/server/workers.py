@@ -39,13 +39,13 @@ def run_server(
     """Serves what ``make`` makes until SIGTERM or SIGINT.
 
     ``make`` is called before any event loop runs; what needs one belongs into the application's lifespan. ``announce``
-    is told the address (``http://host:port``) once it is answered. Raises what ``make`` raises, CodedError
+    is told the address (such as ``http://host:port``) once it is answered. Raises what ``make`` raises, CodedError
     ADDRESS_UNAVAILABLE before anything is started, and WORKERS_FAILED where workers end before they answer.
     """
     sockets = open_sockets(host, port, workers)
     conduct = conduct or Conduct()
     shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{sockets[0].getsockname()[1]}"
+    address = f"{'http' if conduct.tls is None else 'https'}://{shown}:{sockets[0].getsockname()[1]}"
     try:
         application = make()
         if workers == 1:

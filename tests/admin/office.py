@@ -172,7 +172,7 @@ async def city(folder: Path) -> AsyncIterator[City]:
             clock=lambda: moment[0],
             person_key=PERSON_KEY,
             governance=lambda: here.governance,
-            callers={caller.subject: caller for caller in register.callers},
+            callers=lambda: {caller.subject: caller for caller in register.callers},
             zone="extranet",
         )
         authenticator = RegisteredAuthenticator(register, "extranet", KeySource(folder))

@@ -14,12 +14,8 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from gateway.server.answering import Credentials
-from gateway.server.authentication import (
-    AnonymousAuthenticator,
-    KeySource,
-    RegisteredAuthenticator,
-    read_authenticator,
-)
+from gateway.server.authentication import FollowedAuthenticator, RegisteredAuthenticator, read_register_file
+from gateway.server.issuer_keys import KeySource
 from policies.callers import Caller, CallerKind
 from policies.credentials import hash_api_key, new_api_key, read_register
 from policies.errors import CodedError
@@ -51,9 +47,7 @@ CLAIMS = {
 def registered(path: Path, callers: str = CALLERS, zone: str = "intranet") -> RegisteredAuthenticator:
     file = path / "callers.toml"
     file.write_text(callers, encoding="utf-8")
-    authenticator = read_authenticator(file, zone)
-    authenticator._clock = lambda: NOW
-    return authenticator
+    return RegisteredAuthenticator(read_register_file(file), zone, KeySource(path), path, clock=lambda: NOW)
 
 
 def with_issuer(path: Path, keys: list[Any] | None = None, **options: object) -> RegisteredAuthenticator:
@@ -242,12 +236,6 @@ async def test_a_key_meant_for_encryption_verifies_nothing(tmp_path: Path) -> No
     assert await code_of(authenticator, authorization="Bearer " + token(signing)) == "UNAUTHENTICATED"
 
 
-async def test_an_endpoint_for_the_public_refuses_credentials_instead_of_ignoring_them() -> None:
-    authenticator = AnonymousAuthenticator("internet")
-    assert (await authenticator.authenticate(Credentials())).subject == "anon"
-    assert await code_of(authenticator, api_key=KEY) == "UNAUTHENTICATED"
-
-
 @pytest.mark.parametrize(
     ("text", "says"),
     [
@@ -263,9 +251,52 @@ async def test_an_endpoint_for_the_public_refuses_credentials_instead_of_ignorin
 def test_a_wrong_file_of_callers_names_what_to_mend(tmp_path: Path, text: str, says: str) -> None:
     (tmp_path / "callers.toml").write_text(text, encoding="utf-8")
     with pytest.raises(CodedError) as caught:
-        read_authenticator(tmp_path / "callers.toml", "intranet")
+        FollowedAuthenticator(tmp_path / "callers.toml", "intranet")
     assert caught.value.code.name == "CREDENTIALS_INVALID"
     assert says in caught.value.message
+
+
+async def test_a_changed_file_counts_within_half_a_second_and_a_broken_one_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "callers.toml"
+
+    def write(*keys: str) -> None:
+        entries = ", ".join(f'{{ id = "{key}", sha256 = "{hash_api_key(key)}" }}' for key in keys)
+        file.write_text(f'[[callers]]\nsubject = "app:x"\nkeys = [{entries}]\n')
+
+    write("old")
+    now = [0.0]
+    authenticator = FollowedAuthenticator(file, "intranet", clock=lambda: now[0])
+    old, new = Credentials(api_key="old"), Credentials(api_key="new")
+    assert (await authenticator.authenticate(old)).subject == "app:x"
+    write("old", "new")
+    assert await code_of(authenticator, api_key="new") == "UNAUTHENTICATED", "looked a moment ago"
+    now[0] += 0.5
+    assert await authenticator.authenticate(new) == await authenticator.authenticate(old)
+    file.write_text("[[callers]\n")
+    for _ in range(3):
+        now[0] += 0.5
+        assert (await authenticator.authenticate(old)).subject == "app:x"
+    assert [record.message.split(":")[0] for record in caplog.records if record.levelname == "WARNING"] == [
+        "CREDENTIALS_INVALID"
+    ]
+    write("new")
+    now[0] += 0.5
+    assert await code_of(authenticator, api_key="old") == "UNAUTHENTICATED"
+    assert list(authenticator.callers) == ["app:x"]
+
+
+async def test_a_table_of_roles_gives_an_issuers_names_their_meaning_here(tmp_path: Path) -> None:
+    authenticator = with_issuer(tmp_path, roles={"police-auditors": "role:auditor"})
+    groups = ["police-auditors", "role:auditor", "role:administrator", 7]
+    caller = await authenticator.authenticate(Credentials(authorization="Bearer " + token(groups=groups)))
+    assert caller.roles == {"role:auditor"}
+    others = await authenticator.authenticate(Credentials(authorization="Bearer " + token(groups=groups[1:])))
+    assert others.roles == frozenset()
+    assert (await authenticator.authenticate(Credentials(authorization="Bearer " + token(groups="all")))).roles == set()
+    with pytest.raises(CodedError, match="no name of a role"):
+        with_issuer(tmp_path, roles={"a": "any role"})
 
 
 def test_symmetric_algorithms_are_refused_at_start(tmp_path: Path) -> None:
@@ -278,7 +309,7 @@ def test_the_same_file_may_be_yaml(tmp_path: Path) -> None:
     key = f"{{id: '1', sha256: {hash_api_key(KEY)}, expires: 2030-01-01T00:00:00Z}}"
     yaml_text = f"callers:\n- subject: app:x\n  keys: [{key}]\n"
     (tmp_path / "callers.yaml").write_text(yaml_text, encoding="utf-8")
-    authenticator = read_authenticator(tmp_path / "callers.yaml", "intranet")
+    authenticator = FollowedAuthenticator(tmp_path / "callers.yaml", "intranet")
     caller = asyncio.run(authenticator.authenticate(Credentials(api_key=KEY)))
     assert caller.subject == "app:x"
 
