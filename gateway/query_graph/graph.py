@@ -12,13 +12,11 @@ from typing import NamedTuple
 from graphql import (
     GraphQLField,
     GraphQLOutputType,
-    NamedTypeNode,
-    TypeNode,
     get_named_type,
     is_non_null_type,
-    parse_type,
 )
 
+from gateway.supergraph.elements import named_type
 from gateway.supergraph.field_set import FieldSet
 from gateway.supergraph.model import ContextArgument, FieldSource, Key, Supergraph, TypeDefinition, TypeKind
 
@@ -161,13 +159,16 @@ class QueryGraph:
         declared = self.supergraph.schema.type_map[node.type].fields[name]  # type: ignore[attr-defined]
         return FieldEdge(
             name=name,
-            target=_named(parse_type(source.type or definition.type, no_location=True)),
+            target=named_type(source.type or definition.type),
             type=declared.type,
-            external=source.external or self._is_overridden(node.subgraph, source, definition.sources),
+            external=self._is_external(node.subgraph, source, definition.sources),
             requires=source.requires,
             provides=source.provides,
             context_arguments=source.context_arguments,
         )
+
+    def _is_external(self, subgraph: str, source: FieldSource, sources: Mapping[str, FieldSource]) -> bool:
+        return source.external or self._is_overridden(subgraph, source, sources)
 
     def _is_overridden(self, subgraph: str, source: FieldSource, sources: Mapping[str, FieldSource]) -> bool:
         """Override moves a field between two subgraphs: at once, or while its label is active.
@@ -233,13 +234,10 @@ class QueryGraph:
         known = self._homes.get(name)
         if known is None:
             found: dict[str, None] = {}
-            for definition in self.supergraph.types.values():
-                declared = definition.fields.get(name)
-                for subgraph in declared.sources if declared is not None else ():
-                    edge = (
-                        self.edge(Node(definition.name, subgraph), name) if self.is_composite(definition.name) else None
-                    )
-                    if edge is not None and not edge.external:
+            for definition in self._holders(name):
+                sources = definition.fields[name].sources
+                for subgraph, source in sources.items():
+                    if not self._is_external(subgraph, source, sources):
                         found[subgraph] = None
             known = self._homes[name] = tuple(found)
         return known
@@ -256,26 +254,19 @@ class QueryGraph:
         return known
 
     def _find_shapes(self, name: str) -> Mapping[str, tuple[str, ...]]:
-        shapes: dict[str, tuple[str, ...]] = {}
-        for definition in self.supergraph.types.values():
-            declared = definition.fields.get(name)
-            if declared is not None and definition.kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
-                shapes[definition.name] = tuple(
-                    self._shape(declared.sources[subgraph].type or declared.type)
-                    if subgraph in declared.sources
-                    else ""
-                    for subgraph in self.supergraph.subgraphs
-                )
-        columns = zip(*shapes.values(), strict=True)
-        differ = any(len(set(column) - {""}) > 1 for column in columns)
-        return shapes if differ else {}
+        by_subgraph: dict[str, set[str]] = {}
+        shapes: dict[str, dict[str, str]] = {}
+        for definition in self._holders(name):
+            declared = definition.fields[name]
+            found = {subgraph: self._shape(each.type or declared.type) for subgraph, each in declared.sources.items()}
+            shapes[definition.name] = found
+            for subgraph, shape in found.items():
+                by_subgraph.setdefault(subgraph, set()).add(shape)
+        if all(len(same) == 1 for same in by_subgraph.values()):
+            return {}
+        subgraphs = self.supergraph.subgraphs
+        return {holder: tuple(found.get(name, "") for name in subgraphs) for holder, found in shapes.items()}
 
     def _shape(self, type_text: str) -> str:
         named = type_text.strip("[]!")
         return type_text.replace(named, "*") if self.is_composite(named) else type_text
-
-
-def _named(node: TypeNode) -> str:
-    while not isinstance(node, NamedTypeNode):
-        node = node.type  # type: ignore[attr-defined]
-    return node.name.value
