@@ -41,8 +41,8 @@ class Batch:
 def batches(tree: ResponseTree, request: EntityRequest) -> list[Batch]:
     """Collect, represent, de-duplicate and divide the targets of ``request``, in the order of the tree.
 
-    An object whose key is null is left out: its fields stay missing. One whose key failed inherits the failure. If an
-    input failed, so do the fields that need it; the others are asked for with null in its place.
+    An object whose key is null is left out: its fields stay missing. One whose key or context failed inherits that. If
+    an input failed, so do the fields that need it; the others are asked for with null in its place.
     """
     found: list[Batch] = []
     open_batches: dict[tuple[bytes, ...], Batch] = {}
@@ -55,14 +55,14 @@ def batches(tree: ResponseTree, request: EntityRequest) -> list[Batch]:
         lacking: dict[str, Failure | None] = {}
         try:
             representation = msgspec.json.encode(_represented(target, request.representations, lacking))
+            context = tuple(
+                msgspec.json.encode(_context(ancestors[value.depth], value.alternatives)) for value in request.context
+            )
             fields = _still_wanted(tree, target, request, lacking) if lacking else request.fields
         except _IncompleteError as incomplete:
             if incomplete.failure is not None:
                 tree.fail(target, request.fields, incomplete.failure)
             continue
-        context = tuple(
-            msgspec.json.encode(_context(ancestors[value.depth], value.alternatives)) for value in request.context
-        )
         group = groups.get((context, representation, id(fields)))
         if group is not None:
             group.append(target)
@@ -214,11 +214,14 @@ def _nested(field_: RepresentationField, value: object) -> object:
 
 
 def _context(ancestor: Object, alternatives: tuple[RepresentationField, ...]) -> object:
-    """The value of the first alternative that holds for the ancestor's type; null if none does."""
+    """The value of the first alternative that holds for the ancestor's type; null if none does.
+
+    Raises _IncompleteError if it failed.
+    """
     for alternative in alternatives:
         if alternative.on_types is None or ancestor.get("__typename") in alternative.on_types:
             value = ancestor.get(alternative.slot)
-            if alternative.fields and isinstance(value, dict):
-                return _context(value, alternative.fields)
-            return None if isinstance(value, Failed) else value
+            if isinstance(value, Failed):
+                raise _IncompleteError(value.failure)
+            return _context(value, alternative.fields) if alternative.fields and isinstance(value, dict) else value
     return None

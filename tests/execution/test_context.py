@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from graphql import build_schema
 
-from gateway.planning.plan import ContextValue, RepresentationField
+from gateway.planning.plan import ContextValue, QueryPlan, RepresentationField
 from tests.execution.plans import Root, entities, plan
 from tests.execution.subgraphs import ScriptedSubgraphs, answer, told
 
@@ -15,8 +15,8 @@ SCHEMA = build_schema("""
 """)
 
 
-async def test_targets_whose_ancestors_differ_are_asked_apart() -> None:
-    """Two users, two currencies: the same item is priced in each."""
+def _priced_by_currency() -> QueryPlan:
+    """Prices of items take the currency of their user."""
     priced = plan(
         SCHEMA,
         "{ users { cart { price } } }",
@@ -25,7 +25,12 @@ async def test_targets_whose_ancestors_differ_are_asked_apart() -> None:
     )
     context = ContextValue("c0", 1, (RepresentationField("currency", "currency"),))
     request = replace(priced.fetches[1].entities[0], context=(context,))
-    priced = replace(priced, fetches=(priced.fetches[0], replace(priced.fetches[1], entities=(request,))))
+    return replace(priced, fetches=(priced.fetches[0], replace(priced.fetches[1], entities=(request,))))
+
+
+async def test_targets_whose_ancestors_differ_are_asked_apart() -> None:
+    """Two users, two currencies: the same item is priced in each."""
+    priced = _priced_by_currency()
     users = [
         {"currency": "CNY", "cart": [{"id": "1"}, {"id": "2"}]},
         {"currency": "EUR", "cart": [{"id": "1"}]},
@@ -50,3 +55,15 @@ async def test_targets_whose_ancestors_differ_are_asked_apart() -> None:
         ("CNY", 2),
         ("EUR", 1),
     ]
+
+
+async def test_nothing_is_computed_from_a_context_that_failed() -> None:
+    failed = [{"message": "no rates", "path": ["users", 0, "currency"]}]
+    subgraphs = ScriptedSubgraphs(
+        {"users": [{"data": {"users": [{"currency": None, "cart": [{"id": "1"}]}]}, "errors": failed}]}
+    )
+
+    data, errors = told(await answer(_priced_by_currency(), SCHEMA, subgraphs))
+
+    assert data == {"users": [{"cart": [{"price": None}]}]}
+    assert errors == [("SUBGRAPH_FAILED", ["users", 0, "cart", 0, "price"])]
