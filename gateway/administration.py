@@ -6,23 +6,28 @@ from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from starlette.routing import BaseRoute
 
 from catalog_sync.loading import Catalogue
+from catalog_sync.platform import open_platform
 from catalog_sync.rule_profiles import profile_in_force
 from catalog_sync.working_days import WorkingCalendar
 from gateway.access.governance import Governance
 from gateway.admin.api import routes
 from gateway.admin.desk import Desk
+from gateway.admin.registry_desk import RegistryDesk
 from gateway.admin.rights import LiveRights
 from gateway.errors import CodedError
 from gateway.gateway import GovernedGateway
+from gateway.level import exchange_of, office_of
 from gateway.policy_source import items_of, read_key, read_secret
 from gateway.server.authentication import Authenticator
 from gateway.server.errors import OVERLOADED
-from gateway.settings import AccessSettings
+from gateway.server.stored_documents import read_trusted
+from gateway.settings import Settings
 from policies.grants import Rules
 from policies.items import ItemTiers
 from policies.matters import day_of
@@ -43,8 +48,10 @@ class Administration:
         gateway: GovernedGateway,
         authenticator: Authenticator,
         catalogue: Callable[[], Catalogue],
-        access: AccessSettings,
+        settings: Settings,
     ) -> None:
+        access = settings.access
+        self._settings = settings
         self._gateway = gateway
         self._authenticator = authenticator
         self._catalogue = catalogue
@@ -62,7 +69,7 @@ class Administration:
     @contextmanager
     def serving(self, store: PolicyStore) -> Iterator[None]:
         """While entered, requests are answered over ``store``. Versions are proved in a process of their own."""
-        with _Prover() as prover:
+        with _Prover() as prover, self._registry() as registry:
             office = PolicyOffice(store, self._key, self._items, executor=prover)
             self._desk = Desk(
                 store=store,
@@ -75,11 +82,25 @@ class Administration:
                 governance=self._governance,
                 callers=lambda: self._authenticator.callers,
                 zone=self._access.zone,
+                registry=registry,
             )
             try:
                 yield
             finally:
                 self._desk = None
+
+    @contextmanager
+    def _registry(self) -> Iterator[RegistryDesk | None]:
+        """The registry with its levels, open while entered; None where catalogue and schemas come from files."""
+        settings = self._settings
+        if not settings.registry.store:
+            yield None
+            return
+        trusted = settings.documents.trusted
+        with open_platform(settings.registry.store) as platform:
+            exchange = exchange_of(settings, platform) if settings.sync.division else None
+            documents = read_trusted(Path(trusted)) if trusted else None
+            yield RegistryDesk(office_of(settings, platform), exchange, documents)
 
     def _open_desk(self) -> Desk:
         if self._desk is None:

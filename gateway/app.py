@@ -28,6 +28,7 @@ from gateway.starting import Start, read_start
 
 if TYPE_CHECKING:
     from gateway.administration import Administration
+    from gateway.level import LevelEndpoint
     from gateway.registry_following import RegistryFollower
     from gateway.registry_monitor import SubgraphMonitor
 
@@ -43,6 +44,7 @@ def create_app(settings: Settings, *, plain: bool, counts_in: Path | None = None
     gateway = _gateway(start, settings)
     changes = Changes(gateway, start.foundation, settings)
     administration = _administration(gateway, changes, settings)
+    level = _level(settings)
     counts = Counts() if settings.monitoring.metrics_port else None
 
     @asynccontextmanager
@@ -54,6 +56,8 @@ def create_app(settings: Settings, *, plain: bool, counts_in: Path | None = None
         async with governing, following as registered, _measuring(settings, gateway, registered, counts, counts_in):
             yield
         await gateway.transport.close()
+        if level is not None:
+            level.close()
 
     readiness = Readiness({"supergraph": lambda: gateway.serving or "nothing is released yet"})
     limits, documents = settings.limits, settings.documents
@@ -64,7 +68,12 @@ def create_app(settings: Settings, *, plain: bool, counts_in: Path | None = None
         admission=Admission(limits.at_once, SteadyRate(limits.rate, limits.burst) if limits.rate else None),
         http=HttpSettings(body=limits.body, batch=limits.batch),
         documents=StoredDocuments(trusted, only_trusted=documents.only_trusted, persisted_bytes=documents.persisted),
-        routes=[*own_view_routes(gateway), *_pages(settings), *(administration.routes() if administration else ())],
+        routes=[
+            *own_view_routes(gateway),
+            *_pages(settings),
+            *(administration.routes() if administration else ()),
+            *(level.routes if level else ()),
+        ],
         origins=settings.server.origins,
         lifespan=lifespan,
         behind=_behind(settings.server),
@@ -108,7 +117,7 @@ def _administration(
         return None
     from gateway.administration import Administration
 
-    return Administration(gateway, authenticator, changes.catalogue, settings.access)
+    return Administration(gateway, authenticator, changes.catalogue, settings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +222,15 @@ async def _task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         running.cancel()
         with suppress(asyncio.CancelledError):
             await running
+
+
+def _level(settings: Settings) -> "LevelEndpoint | None":
+    """What other levels reach, where the settings open it."""
+    if not settings.sync.serve:
+        return None
+    from gateway.level import LevelEndpoint
+
+    return LevelEndpoint(settings)
 
 
 def _pages(settings: Settings) -> list[BaseRoute]:

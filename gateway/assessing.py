@@ -6,9 +6,10 @@ clock ran out unanswered. Days are those of Chongqing. Freshness alone is judged
 is not over: of data times the latest alone is kept.
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import msgspec
@@ -46,9 +47,8 @@ def assess_departments(period: Period, evidence: Evidence) -> tuple[Assessment, 
 
 async def collect(office: CatalogueOffice, store: PolicyStore | None, period: Period) -> Evidence:
     """The evidence of a period. ``store`` keeps policy, matters and reads; without one these count nothing."""
-    replay = _Replay(office, period.last)
-    entries = replay.in_force()
-    events = list(_catalogue_events(office, replay, period.last))
+    kept = await asyncio.to_thread(_kept_by_the_registry, office, period)
+    entries, events = tuple(kept.entries), list(kept.events)
     if store is not None:
         matters = _Matters(office, period.last)
         events += matters.requests(
@@ -58,11 +58,18 @@ async def collect(office: CatalogueOffice, store: PolicyStore | None, period: Pe
         events += matters.requests([msgspec.json.decode(m.body, type=OpeningApplication) for m in openings])
         events += matters.doubts([msgspec.json.decode(m.body, type=Doubt) for m in await store.matters("doubt")])
         events += await _calls(store, entries, period)
+    events.sort(key=lambda each: (each.day, each.kind, each.subject))
+    return replace(kept, events=tuple(events))
+
+
+def _kept_by_the_registry(office: CatalogueOffice, period: Period) -> Evidence:
+    """What the registry's own store tells."""
+    replay = _Replay(office, period.last)
+    entries = replay.in_force()
     freshness = {}
     if office.today <= period.last:
         freshness = freshness_by_code(entries, Observations(office.platform).data_times(), office.now)
-    events.sort(key=lambda each: (each.day, each.kind, each.subject))
-    return Evidence(entries, replay.hooked_up(), freshness, tuple(events))
+    return Evidence(entries, replay.hooked_up(), freshness, tuple(_catalogue_events(office, replay, period.last)))
 
 
 @dataclass(slots=True)

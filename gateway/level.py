@@ -1,4 +1,4 @@
-"""This level among the others, from the settings: its exchange over the registry's store."""
+"""This level, from the settings: the office over its registry's store, and its exchange with other levels."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -10,7 +10,8 @@ from catalog_sync.endpoint import exchange_routes
 from catalog_sync.errors import CodedError as CatalogueError
 from catalog_sync.exchange import Exchange
 from catalog_sync.identifiers import DivisionCode
-from catalog_sync.loading import date_in_chongqing
+from catalog_sync.loading import Register, date_in_chongqing, load_register
+from catalog_sync.office import CatalogueOffice
 from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.registry import EntryRecord, EntryVersion
 from catalog_sync.rule_profiles import profile_in_force
@@ -28,6 +29,13 @@ class Offered:
 
     versions: int
     kept_back: tuple[str, ...]
+
+
+def office_of(settings: Settings, platform: CataloguePlatform) -> CatalogueOffice:
+    """The office over an open store, with the departments on file. Raises CodedError for a file not in order."""
+    departments = settings.registry.departments
+    register = load_register(Path(departments)) if departments else Register()
+    return CatalogueOffice(platform, register, settings.access.rules)
 
 
 @contextmanager

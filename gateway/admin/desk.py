@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from strawberry.types import Info as StrawberryInfo
 
@@ -21,6 +22,9 @@ from policies.items import ItemTiers
 from policies.matters import Party, day_of
 from policies.ports import PolicyStore
 from policies.publication import Person, PolicyOffice
+
+if TYPE_CHECKING:
+    from gateway.admin.registry_desk import RegistryDesk
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _PEOPLE = (CallerKind.OFFICER, CallerKind.ADMINISTRATOR)
@@ -45,6 +49,7 @@ class Desk:
     governance: Callable[[], Governance | None]
     callers: Callable[[], Mapping[str, RegisteredCaller]]
     zone: str
+    registry: "RegistryDesk | None" = None
 
 
 @dataclass(frozen=True, slots=True)

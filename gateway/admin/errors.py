@@ -22,3 +22,13 @@ MATTER_UNKNOWN = ErrorCode(
     "There is no draft, application, opening, doubt or version of this name, or it is none of the person's business.",
     "List what you may see, and take a name from there.", 404,
 )  # fmt: skip
+REGISTRY_UNSET = ErrorCode(
+    "REGISTRY_UNSET", Family.SETTINGS,
+    "The gateway has no registry, so there are no drafts, reviews or releases to administer.",
+    "Set registry.store; `watersmeet catalogue draft` brings a folder of entries over.", 404,
+)  # fmt: skip
+ROLE_NEEDED = ErrorCode(
+    "ROLE_NEEDED", Family.ACCESS,
+    "The step is another role's: a catalogue officer's for the own department, or the competent department's.",
+    "Let somebody act whose credential carries the role, or have it added in the register of callers.", 403,
+)  # fmt: skip

@@ -8,6 +8,8 @@ from graphql import GraphQLError, GraphQLSyntaxError
 from strawberry.extensions import MaxAliasesLimiter, MaxTokensLimiter
 from strawberry.types import ExecutionContext, ExecutionResult
 
+from gateway.admin.assessment_fields import AssessmentQueries
+from gateway.admin.catalogue_fields import CatalogueMutations, CatalogueQueries
 from gateway.admin.desk import Info, Visit
 from gateway.admin.doubts import DoubtMutations, DoubtQueries
 from gateway.admin.explaining import ExplainQueries
@@ -15,6 +17,7 @@ from gateway.admin.grant_fields import GrantMutations, GrantQueries
 from gateway.admin.ledger_fields import LedgerQueries
 from gateway.admin.openings import OpeningMutations, OpeningQueries
 from gateway.admin.policy_fields import PolicyMutations, PolicyQueries
+from gateway.admin.release_fields import ReleaseMutations, ReleaseQueries
 from gateway.errors import PARSE_FAILED, VALIDATION_FAILED, CodedError, ErrorReport
 from gateway.server.error_bodies import INTERNAL_REPORT
 
@@ -39,7 +42,17 @@ class Me:
 
 
 @strawberry.type
-class Query(PolicyQueries, GrantQueries, OpeningQueries, DoubtQueries, LedgerQueries, ExplainQueries):
+class Query(
+    PolicyQueries,
+    GrantQueries,
+    OpeningQueries,
+    DoubtQueries,
+    LedgerQueries,
+    ExplainQueries,
+    CatalogueQueries,
+    ReleaseQueries,
+    AssessmentQueries,
+):
     @strawberry.field(description="Who asks, and with which rights in the console.")
     async def me(self, info: Info) -> Me:
         visit = info.context
@@ -51,7 +64,7 @@ class Query(PolicyQueries, GrantQueries, OpeningQueries, DoubtQueries, LedgerQue
 
 
 @strawberry.type
-class Mutation(PolicyMutations, GrantMutations, OpeningMutations, DoubtMutations):
+class Mutation(PolicyMutations, GrantMutations, OpeningMutations, DoubtMutations, CatalogueMutations, ReleaseMutations):
     """All steps."""
 
 

@@ -13,10 +13,10 @@ from catalog_sync.comparison import LiveGrant
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import CodedError
 from catalog_sync.lifecycle import Side
-from catalog_sync.loading import Register, load_register
 from catalog_sync.office import Acting, CatalogueOffice
 from catalog_sync.platform import open_platform
 from catalog_sync.registry import Actor
+from gateway.level import office_of
 from gateway.policy_source import open_store, run_apart
 from gateway.releasing.users import Users, find_grants, find_users
 from gateway.server.stored_documents import read_trusted
@@ -118,7 +118,5 @@ def open_registry(config: Path | None, address: str | None) -> Iterator[Registry
     store = address or settings.registry.store
     if not store:
         raise CodedError(SETTINGS_INVALID, "registry.store is not set: name the registry with --config or --registry.")
-    departments = settings.registry.departments
-    register = load_register(Path(departments)) if departments else Register()
     with open_platform(store) as platform:
-        yield Registry(settings, CatalogueOffice(platform, register, settings.access.rules))
+        yield Registry(settings, office_of(settings, platform))

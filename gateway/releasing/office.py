@@ -30,11 +30,15 @@ PROPOSE, APPROVE, ACKNOWLEDGE = "propose release", "approve release", "acknowled
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A breaking change announced: who is hit by name, and the last day of the clock."""
+    """A breaking change announced: who is hit by name, and the last day of the clock.
+
+    ``departments`` says whose each name is; a stored document is nobody's.
+    """
 
     affected: tuple[str, ...]
     due: date
     provisional: bool
+    departments: Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,7 @@ class ReleaseOffice:
         if notice := self._notice(report):
             told["notice"] = {
                 "affected": list(notice.affected), "due": notice.due.isoformat(), "provisional": notice.provisional,
+                "departments": dict(notice.departments),
             }  # fmt: skip
         with self._still(live):
             self._releases.move(subgraph, release.number, "approve", actor, self._catalogue.now, told)
@@ -241,7 +246,8 @@ class ReleaseOffice:
         given = notice_of(report.changes, _names(report), today, profile, self._catalogue.calendar)
         if given is None:
             return None
-        return Notice(given.affected, given.clock.deadline.date, given.clock.deadline.provisional)
+        departments = {each.name: each.department for each in report.affected}
+        return Notice(given.affected, given.clock.deadline.date, given.clock.deadline.provisional, departments)
 
     def _provider_of(self, sdl: str) -> CreditCode:
         """The provider of the first entry that a schema serves; a code of nobody where it serves none."""
@@ -277,7 +283,10 @@ def _notice_told(body: Mapping[str, object]) -> Notice | None:
     told = body.get("notice")
     if not isinstance(told, Mapping):
         return None
-    return Notice(_texts(told, "affected"), date.fromisoformat(str(told["due"])), bool(told["provisional"]))
+    departments = told["departments"]
+    assert isinstance(departments, Mapping)
+    due = date.fromisoformat(str(told["due"]))
+    return Notice(_texts(told, "affected"), due, bool(told["provisional"]), departments)
 
 
 def _texts(body: Mapping[str, object], name: str) -> tuple[str, ...]:

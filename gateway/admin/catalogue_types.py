@@ -1,0 +1,174 @@
+"""Entries of the catalogue in the administration's schema."""
+
+from datetime import date
+
+import strawberry
+
+from catalog_sync import comparison
+from catalog_sync.closed_lists import EntryState, Opening, Sharing
+from catalog_sync.entries import CatalogueEntry, InformationItem
+from catalog_sync.exchange import Held
+from catalog_sync.interchange import yaml_text
+from catalog_sync.lifecycle import SubmissionState
+from catalog_sync.obligations import Obligation
+from catalog_sync.office import CatalogueOffice
+from catalog_sync.ports import LedgerRow
+from catalog_sync.registry import EntryRecord, EntryVersion, Trigger, TriggerKind
+from gateway.admin.matter_types import Clock
+
+strawberry.enum(EntryState, description="Where a version of an entry stands.")
+strawberry.enum(Sharing, name="SharingTier", description="Between departments.")
+strawberry.enum(Opening, name="OpeningTier", description="To the public.")
+strawberry.enum(TriggerKind, description="What made a version necessary; the law's clock runs from its day.")
+strawberry.enum(comparison.Effect, name="ChangeEffect", description="What a change means for those who use a resource.")
+strawberry.enum(SubmissionState, description="Where an entry stands at one level of its way upwards.")
+
+
+@strawberry.input(description="The event behind a version.")
+class TriggerInput:
+    kind: TriggerKind
+    day: date
+    document: str = strawberry.field(description="The document that shows the event.")
+
+    def value(self) -> Trigger:
+        """The event as the registry keeps it."""
+        return Trigger(self.kind, self.day, self.document)
+
+
+@strawberry.type(description="An item with its place on both axes.")
+class EntryItem:
+    alias: str
+    name: str
+    sharing: Sharing
+    opening: Opening
+    condition: str | None
+
+    @staticmethod
+    def of(item: InformationItem, entry: CatalogueEntry) -> "EntryItem":
+        return EntryItem(
+            alias=item.alias, name=item.name, sharing=item.sharing, opening=item.opening,
+            condition=entry.condition_of(item),
+        )  # fmt: skip
+
+
+@strawberry.type(description="One difference between two versions.")
+class EntryChange:
+    path: str
+    before: str
+    after: str
+    effect: comparison.Effect
+
+    @staticmethod
+    def of(change: comparison.Change) -> "EntryChange":
+        return EntryChange(path=change.path, before=change.before, after=change.after, effect=change.effect)
+
+
+@strawberry.type(description="One version: what it says never changes.")
+class EntryVersionView:
+    number: int
+    state: EntryState
+    digest: str
+    event: TriggerKind
+    event_day: date
+    event_document: str
+    submitted_by: str | None
+    reasons: list[str]
+    content: str = strawberry.field(description="YAML, as the catalogue's files have it.")
+
+    @staticmethod
+    def of(version: EntryVersion) -> "EntryVersionView":
+        return EntryVersionView(
+            number=version.number, state=version.state, digest=version.digest, event=version.trigger.kind,
+            event_day=version.trigger.day, event_document=version.trigger.document, submitted_by=version.submitted_by,
+            reasons=list(version.reasons), content=yaml_text([version.entry]),
+        )  # fmt: skip
+
+
+@strawberry.type(name="Entry", description="An entry of the catalogue, by its newest version.")
+class Entry:
+    id: strawberry.ID
+    code: str
+    title: str
+    provider: str
+    provider_code: str
+    state: EntryState
+    version: int
+    sharing: Sharing
+    opening: Opening
+    items: list[EntryItem]
+
+    @staticmethod
+    def of(entry: CatalogueEntry) -> "Entry":
+        return Entry(
+            id=strawberry.ID(entry.id), code=str(entry.code), title=entry.title, provider=entry.provider.name,
+            provider_code=str(entry.provider.credit_code), state=entry.state, version=entry.version,
+            sharing=entry.sharing, opening=entry.opening, items=[EntryItem.of(item, entry) for item in entry.items],
+        )  # fmt: skip
+
+
+@strawberry.type(description="An entry with all its versions, and what the newest changed in the one before.")
+class EntryFile:
+    entry: Entry
+    revision: int = strawberry.field(description="Named by a step, so that nobody decides on what they have not seen.")
+    versions: list[EntryVersionView]
+    changes: list[EntryChange]
+
+    @staticmethod
+    def of(record: EntryRecord) -> "EntryFile":
+        changes: tuple[comparison.Change, ...] = ()
+        if len(record.versions) > 1:
+            changes = comparison.changes_between(record.versions[-2].entry, record.current.entry)
+        return EntryFile(
+            entry=Entry.of(record.current.entry),
+            revision=record.revision,
+            versions=[EntryVersionView.of(version) for version in record.versions],
+            changes=[EntryChange.of(change) for change in changes],
+        )
+
+
+@strawberry.type(description="A row of the registry's ledger.")
+class RegistryAct:
+    number: int
+    at: str
+    actor: str
+    action: str
+    reasons: list[str]
+
+    @staticmethod
+    def of(row: LedgerRow) -> "RegistryAct":
+        listed = row.body.get("reasons")
+        reasons = [str(each) for each in listed] if isinstance(listed, list) else []
+        return RegistryAct(number=row.number, at=row.at, actor=row.actor, action=row.action, reasons=reasons)
+
+
+@strawberry.type(description="A version that has to be handed in.")
+class CatalogueDuty:
+    entry: Entry
+    clock: Clock
+    overdue: bool
+    working_days_left: int
+
+    @staticmethod
+    def of(owed: Obligation, office: CatalogueOffice) -> "CatalogueDuty":
+        return CatalogueDuty(
+            entry=Entry.of(owed.version.entry), clock=Clock.of(owed.clock), overdue=owed.overdue(office.today),
+            working_days_left=owed.working_days_left(office.today, office.calendar),
+        )  # fmt: skip
+
+
+@strawberry.type(description="An entry that came from a level below.")
+class Submission:
+    entry: Entry
+    level: str
+    state: SubmissionState
+    reasons: list[str]
+    arrived: str
+    due: date
+    late: bool
+
+    @staticmethod
+    def of(held: Held) -> "Submission":
+        return Submission(
+            entry=Entry.of(held.entry), level=held.peer, state=held.state, reasons=list(held.reasons),
+            arrived=held.arrived, due=held.due, late=held.late,
+        )  # fmt: skip
