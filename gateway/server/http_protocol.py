@@ -1,7 +1,8 @@
-"""uvicorn's HTTP/1.1 protocol, with bounds on the head of a request, and a response in one system call.
+"""uvicorn's HTTP/1.1 protocol, strict about what it reads, bounded in time, and a response in one system call.
 
-uvicorn reads heads of any size and waits for them for any time: a connection that sends its head byte by byte, or a
-header without an end, would hold memory for nothing. And it writes the head and the body of a response one by one, each
+uvicorn reads heads and trailers of any size, waits for a head, for a body and for a reader of its answer for any time,
+takes trailers for headers, and a request for whatever host. So a few slow connections would use up all that is let in,
+and a header that a proxy in front takes away could come as a trailer. And it writes the head and the body of a response one by one, each
 of which the event loop hands to the kernel at once; for a small answer that is a tenth of all its cost.
 
 WHOLE_RESPONSE goes further for the one kind of response that is sent all the time: the data endpoint hands over the
@@ -28,6 +29,14 @@ the response must go the ordinary way."""
 
 HEAD_BYTES = 65_536
 HEAD_PATIENCE = 10.0
+# The data endpoint is less patient, so that it can say what went wrong; this holds for every address.
+BODY_PATIENCE = 20.0
+# A client must take so many bytes of its answer in so many seconds, or it is not reading.
+STALL_PATIENCE = 20.0
+STALL_BYTES = 4_096
+
+_LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+_FRAMING = frozenset((b"host", b"transfer-encoding", b"expect"))
 
 
 class JoiningTransport:
@@ -81,10 +90,18 @@ class JoiningTransport:
         return getattr(self._transport, name)
 
 
-class BoundedHttpProtocol(HttpToolsProtocol):
-    """Closes a connection whose request head is larger than HEAD_BYTES or takes longer than HEAD_PATIENCE seconds."""
+class _MalformedError(Exception):
+    """What came is not a request that every reader of HTTP would read alike; the parser turns it into its own error."""
 
-    _head_size = 0
+
+class BoundedHttpProtocol(HttpToolsProtocol):
+    """One connection of a client. Invariant: a timer runs whenever the next move is the client's, and within a request
+    it is not reset by single bytes."""
+
+    _head_size = _trailer_size = 0
+    _host_seen = _chunked = False
+    _body_timer: asyncio.TimerHandle | None = None
+    _stall_timer: asyncio.TimerHandle | None = None
     _in_head = True
     _head_is_new = False
     _head_timer: asyncio.TimerHandle | None = None
@@ -104,6 +121,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Part of asyncio.Protocol."""
         self._stop_timer()
+        self._watch_body(False)
+        self._stop_stall_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -118,6 +137,34 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self.transport.close()
             elif self._head_timer is None:
                 self._head_timer = self.loop.call_later(HEAD_PATIENCE, self.transport.close)
+        elif self.cycle is not None and self.cycle.more_body is (self._body_timer is None):
+            self._watch_body(self.cycle.more_body)
+
+    def pause_writing(self) -> None:
+        """Part of asyncio.Protocol."""
+        super().pause_writing()
+        self._stall_timer = self.loop.call_later(STALL_PATIENCE, self._see_progress, self._unsent())
+
+    def resume_writing(self) -> None:
+        """Part of asyncio.Protocol."""
+        self._stop_stall_timer()
+        super().resume_writing()
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Called when a connection was idle for long; what its client has not read by now, it never will."""
+        if self._unsent():
+            self.transport.abort()
+        else:
+            super().timeout_keep_alive_handler()
+
+    def send_400_response(self, msg: str) -> None:
+        """Called when the parser gives up. An answer in the midst of another would be taken for a part of it."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            if self.cycle.response_started or self.pipeline or self._in_head:
+                self.transport.close()
+                return
+            self._abandon(self.cycle)
+        super().send_400_response(msg)
 
     def handle_websocket_upgrade(self) -> None:
         """Called when a request asks for a WebSocket, whose protocol writes whole messages."""
@@ -129,10 +176,43 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Called by the parser."""
         super().on_message_begin()
         self._in_head, self._head_is_new, self._head_size = True, True, 0
+        self._host_seen = self._chunked = False
+        if self._body_timer is not None:
+            self._watch_body(False)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Called by the parser, for trailers too: they are read and dropped."""
+        name = name.lower()
+        if not self._in_head:
+            self._trailer_size += len(name) + len(value)
+            if self._trailer_size > HEAD_BYTES:
+                raise _MalformedError
+            return
+        if name in _FRAMING:
+            self._check_framing(name, value)
+        self.headers.append((name, value))
+
+    def _check_framing(self, name: bytes, value: bytes) -> None:
+        """RFC 9112: one Host (section 3.2); chunked is the one coding that says where a request ends (6.1, 6.3)."""
+        if name == b"expect":
+            self.expect_100_continue = value.lower() == b"100-continue"
+        elif name == b"host":
+            if self._host_seen:
+                raise _MalformedError
+            self._host_seen = True
+        else:
+            if self._chunked or value.strip().lower() != b"chunked":
+                raise _MalformedError
+            self._chunked = True
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
+        if (self._chunked or not self._host_seen) and self.parser.get_http_version() == (
+            "1.0" if self._chunked else "1.1"
+        ):
+            raise _MalformedError
         self._in_head = False
+        self._trailer_size = 0
         if self._head_timer is not None:
             self._stop_timer()
         super().on_headers_complete()
@@ -164,6 +244,40 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+    def _watch_body(self, coming: bool) -> None:
+        if self._body_timer is not None:
+            self._body_timer.cancel()
+            self._body_timer = None
+        if coming:
+            self._body_timer = self.loop.call_later(BODY_PATIENCE, self._give_up_body)
+
+    def _give_up_body(self) -> None:
+        self._body_timer = None
+        if self.cycle.more_body and not self.cycle.response_started and not self.pipeline:
+            self._abandon(self.cycle)
+            self.transport.write(_LATE)
+        self.transport.close()
+
+    def _abandon(self, cycle: RequestResponseCycle) -> None:
+        """Tells the application that its client has gone, so that it answers nothing."""
+        cycle.disconnected = True
+        cycle.message_event.set()
+
+    def _unsent(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def _see_progress(self, before: int) -> None:
+        now = self._unsent()
+        if now > before - STALL_BYTES:
+            self.transport.abort()
+        else:
+            self._stall_timer = self.loop.call_later(STALL_PATIENCE, self._see_progress, now)
+
+    def _stop_stall_timer(self) -> None:
+        if self._stall_timer is not None:
+            self._stall_timer.cancel()
+            self._stall_timer = None
 
     def _stop_timer(self) -> None:
         if self._head_timer is not None:

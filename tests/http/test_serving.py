@@ -16,7 +16,9 @@ import pytest
 
 from gateway.errors import CodedError
 from gateway.server import http_protocol
+from gateway.server.admission import Admission
 from gateway.server.answering import Answer
+from gateway.server.http_protocol import BoundedHttpProtocol
 from gateway.server.serving import open_sockets
 from tests.http.gateway_on_loopback import Scripted, on_loopback, result
 
@@ -223,6 +225,17 @@ async def test_large_answers_to_a_client_that_reads_slowly_arrive_whole() -> Non
         b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
         b"GET /graphql HTTP/1.1\r\nHost: a\r\nX: a\r\n folded\r\n\r\n",
         b"nonsense\r\n\r\n",
+        b"GET /graphql HTTP/1.1\r\n\r\n",
+        b"GET /graphql HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST /graphql HTTP/1.0\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: identity\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length: +5\r\n\r\n12345",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Length : 5\r\n\r\n12345",
+        b"POST /graphql HTTP/1.1\nHost: a\nContent-Length: 5\n\n12345",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nX: a\rTransfer-Encoding: chunked\r\n\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nf;a\nb\r\n",
+        b"POST /graphql HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1000000000000000f\r\n",
     ],
 )
 async def test_requests_that_two_readers_could_read_differently_are_refused(wire: bytes) -> None:
@@ -230,3 +243,63 @@ async def test_requests_that_two_readers_could_read_differently_are_refused(wire
     async with on_loopback(answering) as port:
         assert (await exchange(port, wire)).startswith(b"HTTP/1.1 400 ")
     assert not answering.asked
+
+
+CHUNKED = b"POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n"
+
+
+async def test_a_trailer_is_never_taken_for_a_header() -> None:
+    answering = Scripted()
+    wire = CHUNKED + b'Connection: close\r\n\r\nf\r\n{"query":"{a}"}\r\n0\r\nX-API-Key: stolen\r\nClient-Cert: ::\r\n\r\n'
+    async with on_loopback(answering) as port:
+        assert (await exchange(port, wire)).startswith(b"HTTP/1.1 200 ")
+    assert [credentials.api_key for _, credentials in answering.asked] == [None]
+
+
+async def test_trailers_without_end_are_cut_off() -> None:
+    endless = [b"X: " + b"a" * 60_000 + b"\r\n"] * 3
+    async with on_loopback(Scripted()) as port:
+        answer = await exchange(port, CHUNKED + b"\r\n0\r\n", *endless)
+        assert answer == b"" or answer.startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_body_that_does_not_come_in_time_lets_the_next_request_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "BODY_PATIENCE", 0.05)
+    answering = Scripted()
+    head = REQUEST.partition(b"\r\n%b")[0] + b"\r\n\r\n"
+    async with on_loopback(answering, admission=Admission(at_once=1)) as port:
+        for begun in (head, head + b'{"que'):
+            assert (await exchange(port, begun)).startswith(b"HTTP/1.1 408 ")
+        explained = head.replace(b"/graphql", b"/nowhere")
+        assert (await exchange(port, explained)).startswith((b"HTTP/1.1 404 ", b"HTTP/1.1 408 "))
+        assert (await exchange(port, REQUEST % b"Connection: close\r\n")).startswith(b"HTTP/1.1 200 ")
+    assert len(answering.asked) == 1
+
+
+async def test_who_does_not_read_an_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_protocol, "STALL_PATIENCE", 0.05)
+    large = result("x" * 20_000_000)
+    lost = asyncio.Event()
+    lose = BoundedHttpProtocol.connection_lost
+
+    def lose_and_tell(self: BoundedHttpProtocol, error: Exception | None) -> None:
+        lose(self, error)
+        lost.set()
+
+    monkeypatch.setattr(BoundedHttpProtocol, "connection_lost", lose_and_tell)
+    async with on_loopback(Scripted(reply=lambda request: Answer(result=large))) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1_000)
+        with closing(writer):
+            writer.write(REQUEST % b"" * 2)
+            await reader.readexactly(1)
+            await asyncio.wait_for(lost.wait(), 10)
+
+
+async def test_nothing_is_written_into_the_midst_of_an_answer_for_a_request_that_is_wrong() -> None:
+    release = asyncio.Event()
+    async with on_loopback(Scripted(wait=release.wait)) as port:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        with closing(writer), suppress(ConnectionError):
+            writer.write(REQUEST % b"" + b"nonsense\r\n\r\n")
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+        release.set()
