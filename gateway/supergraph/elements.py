@@ -52,7 +52,7 @@ class Element:
 
     def has(self, identity: str) -> bool:
         """Whether a directive of this identity is applied."""
-        return any(applied.identity == identity for applied in self.directives)
+        return bool(self.directives) and any(applied.identity == identity for applied in self.directives)
 
     def applied(self, identity: str) -> Iterator[Applied]:
         """All applications of the directive."""

@@ -13,7 +13,7 @@ from graphql import BooleanValueNode, ConstListValueNode, ConstValueNode, IntVal
 from gateway.composition import codes, hints
 from gateway.composition.merging.composed import ComposedDirectives
 from gateway.composition.merging.scopes import conjunction
-from gateway.composition.merging.state import Merge, Sources, by_value, named
+from gateway.composition.merging.state import Merge, Sources, by_field, by_value, named
 from gateway.supergraph.directives import WRITTEN
 from gateway.supergraph.elements import Applied, Member, Type, plain
 
@@ -38,9 +38,11 @@ class DirectiveMerge:
         for name, merged in self.merge.types.items():
             type_sources = self.merge.sources(name)
             self._element(name, merged, type_sources)
+            fields = by_field(type_sources)
             for member in merged.fields.values():
-                sources = [(s, t.fields[member.name]) for s, t in type_sources if member.name in t.fields]
-                through = self.merge.interface_object_sources(name, member.name) if sources else []
+                sources = fields.get(member.name, [])
+                has_through = sources and merged.interfaces
+                through = self.merge.interface_object_sources(name, member.name) if has_through else []
                 self._element(f"{name}.{member.name}", member, [*sources, *through])
                 for argument in member.arguments.values():
                     having = [(s, m.arguments[argument.name]) for s, m in sources if argument.name in m.arguments]

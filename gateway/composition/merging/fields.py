@@ -8,7 +8,7 @@ from graphql import ConstValueNode, print_ast
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
-from gateway.composition.merging.state import E, Merge, Sources, by_value, named
+from gateway.composition.merging.state import E, Merge, Sources, by_field, by_value, named
 from gateway.composition.merging.types import escape, merge_description
 from gateway.composition.subgraph.facts import context_of, fields_argument, is_contextual
 from gateway.composition.subgraph.reading import Subgraph
@@ -24,8 +24,8 @@ def merge_fields(merge: Merge) -> None:
     for name, merged in merge.types.items():
         if merged.kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
             type_sources = merge.sources(name)
-            for field_name in dict.fromkeys(f for _, source in type_sources for f in source.fields):
-                _FieldMerge.of(merge, merged, type_sources, field_name).run()
+            for field_name, sources in by_field(type_sources).items():
+                _FieldMerge.of(merge, merged, type_sources, field_name, sources).run()
             if merged.kind is TypeKind.OBJECT:
                 _hint_entity(merge, name, type_sources)
 
@@ -49,8 +49,9 @@ class _FieldMerge:
     resolvers: Sources[Member]
 
     @classmethod
-    def of(cls, merge: Merge, parent: Type, type_sources: Sources[Type], name: str) -> "_FieldMerge":
-        sources = [(s, t.fields[name]) for s, t in type_sources if name in t.fields]
+    def of(
+        cls, merge: Merge, parent: Type, type_sources: Sources[Type], name: str, sources: Sources[Member]
+    ) -> "_FieldMerge":
         resolvers = [(s, m) for s, m in sources if not merge.facts[s.name].is_external(parent.name, name)]
         return cls(merge, parent, type_sources, name, f"{parent.name}.{name}", sources, resolvers)
 
@@ -58,6 +59,10 @@ class _FieldMerge:
         self.merge.report(code, self.coordinate, why, sources)
 
     def run(self) -> None:
+        if self._is_plain():
+            self._hint_missing()
+            self.parent.fields[self.name] = self._alone(*self.sources[0])
+            return
         if not self.resolvers and self.merge.interface_object_sources(self.parent.name, self.name):
             self.resolvers = self.sources
         if not self.resolvers:
@@ -74,6 +79,24 @@ class _FieldMerge:
         if not is_uniform or len(self.sources) < len(self.type_sources) or self._says_something():
             merged.join = [line for s, m in self.sources for line in self._join_field(s, m, is_uniform)]
         self.parent.fields[self.name] = merged
+
+    def _is_plain(self) -> bool:
+        """Whether there is nothing to merge but what one subgraph says, as there is for most fields of most graphs."""
+        (subgraph, member), *others = self.sources
+        is_bare = not (others or member.directives or member.shareable_by_type or member.external_by_type)
+        return is_bare and not self.parent.interfaces and self.merge.override(subgraph, *self._pair) is None
+
+    def _alone(self, subgraph: Subgraph, member: Member) -> Member:
+        merged = Member(self.name, member.type, description=member.description or None)
+        if member.arguments:
+            merged.arguments = merge_arguments(self.merge, self.coordinate, self.sources)
+        if len(self.type_sources) > 1 or any(map(is_contextual, member.arguments.values())):
+            merged.join = [*self._join_field(subgraph, member, is_uniform=True)]
+        return merged
+
+    @property
+    def _pair(self) -> tuple[str, str]:
+        return self.parent.name, self.name
 
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""

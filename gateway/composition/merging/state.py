@@ -84,6 +84,15 @@ class Merge(TypeSystem):
         self.log.of(subgraph.name)(code, element.line, coordinate, why)
 
 
+def by_field(sources: Sources[Type]) -> dict[str, Sources[Member]]:
+    """The fields of a type by name, each in every subgraph that has it."""
+    found: dict[str, Sources[Member]] = {}
+    for subgraph, definition in sources:
+        for name, member in definition.fields.items():
+            found.setdefault(name, []).append((subgraph, member))
+    return found
+
+
 def named(subgraphs: Iterable[Subgraph | str]) -> str:
     """``subgraph a`` or ``subgraphs a, b and c``."""
     names = [s if isinstance(s, str) else s.name for s in subgraphs]

@@ -205,6 +205,9 @@ class Reach:
         """Why the field cannot be asked for at the position; None if it can."""
         self.spend()
         member = self.member(position, name)
+        is_bare = member is not None and not (member.directives or member.arguments or member.external_by_type)
+        if is_bare and (position.subgraph, position.type, name) not in self.merge.overrides:
+            return None
         coordinate = f"{runtime}.{name}"
         if member is None:
             return f"it does not have {coordinate}"
