@@ -1,4 +1,4 @@
-"""The specifications that schemas link, and the directives of each (Federation subgraph specification 2.0 to 2.14).
+"""The specifications that schemas link, and the directives of each (Federation subgraph specification 2.0 to 2.15).
 
 One table says for every directive its definition, its first version, and what a supergraph links for it; everything
 that has to know a directive's shape reads it here: validation of a subgraph's own definitions, composition, and what
@@ -19,7 +19,7 @@ LINK = f"{APOLLO}/link"
 CORE = f"{APOLLO}/core"
 CONNECT = f"{APOLLO}/connect"
 RESOURCE = "https://watersmeet.dev/resource"
-LATEST_FEDERATION = 14
+LATEST_FEDERATION = 15
 EXECUTABLE_LOCATIONS = frozenset(
     {"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"}
     | {"VARIABLE_DEFINITION"}
@@ -134,6 +134,8 @@ WRITTEN: Mapping[str, DirectiveSpec] = _by_name(
 )
 """The directives that a supergraph carries on."""
 FED1_DIRECTIVES = ("key", "requires", "provides", "external", "extends", "tag", "inaccessible")
+HAND_DEFINED = ("shareable", "override", "composeDirective", "interfaceObject")
+"""Directives that a schema without @link has when it defines them itself, as in their first version."""
 LINK_DIRECTIVE = _spec(
     "@link(url: String, as: String, for: link__Purpose, import: [link__Import], feature: String) repeatable on SCHEMA"
 )
@@ -151,14 +153,17 @@ STANDARD_DIRECTIVES: Mapping[str, DirectiveSpec] = _by_name(
 )
 SPEC_TYPES = {"FieldSet": 0, "Scope": 5, "Policy": 6, "ContextFieldValue": 8}
 """Scalars of the federation specification and the minor version that first has them."""
-STANDALONE = frozenset(spec.feature.identity for spec in WRITTEN.values() if spec.feature) - {RESOURCE}
-"""Specifications whose directives may be linked on their own beside, or without, the federation specification."""
+STANDALONE: Mapping[str, DirectiveSpec] = {
+    spec.feature.identity: spec for spec in WRITTEN.values() if spec.feature and spec.feature.organisation == APOLLO
+}
+"""Specifications whose directives may be linked on their own beside, or without, the federation specification; each
+with a directive of it."""
 
 
 def specified_directives(identity: str, minor: int) -> tuple[DirectiveSpec, ...]:
     """The directives of a known specification in version ``minor``; of an unknown one, none."""
     if identity == FEDERATION:
-        return tuple(_in_version(spec, minor) for spec in FEDERATION_DIRECTIVES.values() if spec.since <= minor)
+        return tuple(in_version(spec, minor) for spec in FEDERATION_DIRECTIVES.values() if spec.since <= minor)
     return tuple(s for s in WRITTEN.values() if s.feature is not None and s.feature.identity == identity)
 
 
@@ -169,7 +174,8 @@ def specified_types(identity: str, minor: int = LATEST_FEDERATION) -> tuple[str,
     return next((spec.feature.types for spec in specified_directives(identity, minor) if spec.feature), ())
 
 
-def _in_version(spec: DirectiveSpec, minor: int) -> DirectiveSpec:
+def in_version(spec: DirectiveSpec, minor: int) -> DirectiveSpec:
+    """The directive as version 2.``minor`` of federation defines it."""
     definition = spec.definition
     if spec.name == "override" and minor < 7:
         definition = replace(definition, arguments={"from": definition.arguments["from"]})

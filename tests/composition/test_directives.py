@@ -126,14 +126,58 @@ def test_cache_tags_are_written_per_subgraph() -> None:
     )
 
 
-def test_connectors_are_refused_by_name() -> None:
+@pytest.mark.parametrize("version", ["v0.1", "v0.4", "v1.0"])
+def test_connectors_are_refused_by_name(version: str) -> None:
     header = (
-        f'extend schema @link(url: "{FEDERATION}") @link(url: "https://specs.apollo.dev/connect/v0.1", '
+        f'extend schema @link(url: "{FEDERATION}") @link(url: "https://specs.apollo.dev/connect/{version}", '
         'import: ["@connect"])\n'
     )
     composition = compose(as_written(a=f"{header}type Query {{ a: Int }}"))
     assert errors(composition) == ["UNSUPPORTED_LINKED_FEATURE"]
     assert "connectors" in composition.errors[0].message
+
+
+@pytest.mark.parametrize("version", ["v2.0", "v2.13", "v2.14", "v2.15"])
+def test_every_documented_version_of_federation_is_understood(version: str) -> None:
+    link = f'@link(url: "https://specs.apollo.dev/federation/{version}", import: ["@key", "@tag"])'
+    supergraph(*as_written(a=f'extend schema {link}\ntype Query {{ a: Int @tag(name: "x") }}'))
+
+
+@pytest.mark.parametrize(
+    ("link", "code", "known"),
+    [
+        ("federation/v2.16", "UNKNOWN_FEDERATION_LINK_VERSION", "v2.0 to v2.15"),
+        ("federation/v3.0", "UNKNOWN_FEDERATION_LINK_VERSION", "v2.0 to v2.15"),
+        ("cost/v0.9", "UNKNOWN_LINK_VERSION", "https://specs.apollo.dev/cost/v0.1 is"),
+        ("authenticated/v1.0", "UNKNOWN_LINK_VERSION", "https://specs.apollo.dev/authenticated/v0.1 is"),
+    ],
+)
+def test_a_version_that_is_not_known_is_told_with_the_one_that_is(link: str, code: str, known: str) -> None:
+    federation = '@link(url: "https://specs.apollo.dev/federation/v2.9")' if "federation" not in link else ""
+    sdl = f'extend schema {federation} @link(url: "https://specs.apollo.dev/{link}")\ntype Query {{ a: Int }}'
+    (issue,) = compose(as_written(a=sdl)).errors
+    assert issue.code.name == code
+    assert known in issue.message
+
+
+def test_a_specification_linked_beside_federation_names_its_directives() -> None:
+    links = f'@link(url: "{FEDERATION}") @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@cost"])'
+    sdl = supergraph(*as_written(a=f"extend schema {links}\ntype Query {{ a: Int @cost(weight: 3) }}"))
+    assert "a: Int @cost(weight: 3)" in definition(sdl, "type Query")
+
+
+def test_of_two_definitions_of_a_composed_directive_the_last_one_counts() -> None:
+    header = (
+        f'extend schema @link(url: "{FEDERATION}", import: ["@composeDirective"]) '
+        '@link(url: "https://example.org/audit/v1.0", import: ["@audit"]) @composeDirective(name: "@audit")\n'
+    )
+    sdl = supergraph(
+        *as_written(
+            a=f"{header}directive @audit(by: String) on FIELD_DEFINITION type Query {{ a: Int }}",
+            b=f"{header}directive @audit(by: String, at: String) on FIELD_DEFINITION type Query {{ b: Int }}",
+        )
+    )
+    assert "directive @audit(by: String, at: String) on FIELD_DEFINITION" in sdl
 
 
 @pytest.mark.parametrize(

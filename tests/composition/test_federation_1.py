@@ -65,3 +65,19 @@ def test_machinery_of_the_service_itself_is_no_part_of_the_schema() -> None:
     sdl = supergraph(*as_written(a=text))
     assert definition(sdl, "type Query")[-2:] == ["book: Book", "}"]
     assert "_Entity" not in sdl
+
+
+def test_a_schema_without_links_that_defines_override_itself_means_it() -> None:
+    sdl = supergraph(
+        *as_written(
+            a="directive @override(from: String!) on FIELD_DEFINITION type Query { book: Book } "
+            'type Book @key(fields: "id") { id: ID! price: Int @override(from: "b") }',
+            b='type Book @key(fields: "id") { id: ID! price: Int }',
+        )
+    )
+    assert 'price: Int @join__field(graph: A, override: "b")' in definition(sdl, "type Book")
+
+
+def test_a_hand_written_definition_must_be_that_of_the_first_version() -> None:
+    sdl = "directive @override(from: String!, label: String) on FIELD_DEFINITION type Query { a: Int }"
+    assert errors(compose(as_written(a=sdl))) == ["DIRECTIVE_DEFINITION_INVALID"]

@@ -185,6 +185,7 @@ def test_descriptions_defaults_and_standard_directives_survive() -> None:
     assert "y: [Int] = [1, 2]" in definition(sdl, "input In")
 
 
+@settings(deadline=None)
 @given(
     text=st.text(alphabet=st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")) | st.sampled_from("\n \"\\'"))
 )

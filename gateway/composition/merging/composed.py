@@ -158,12 +158,10 @@ def _compose_directive(
     merge: Merge, found: ComposedDirectives, own: str, requests: list[_Request], wanted: list[_Request], newest: Link
 ) -> None:
     name = requests[0].name
-    # The newest minor version that composes anything of the specification defines it: newer ones only add.
-    definitions = [(r.link.minor, r.subgraph.directives[r.name]) for r in requests]
-    definitions += [
-        (r.link.minor, d) for r in wanted if (d := r.subgraph.directives.get(r.link.local(own))) is not None
-    ]
-    _, declaration = max(definitions, key=lambda definition: definition[0])
+    # The newest minor version that composes anything of the specification defines it, the last of them in doubt.
+    defining = [r for r in wanted if r.link.local(own) in r.subgraph.directives]
+    last = max(reversed(defining), key=lambda request: request.link.minor)
+    declaration = last.subgraph.directives[last.link.local(own)]
     found.declarations[name] = replace(declaration, name=name)
     found.composed.append((newest.identity, own, name))
     for subgraph in merge.subgraphs:

@@ -11,21 +11,21 @@ from gateway.supergraph.elements import DirectiveDeclaration, all_members, named
 from gateway.supergraph.join_writing import LinkedSpecification
 
 
-def used_identities(subgraph: Subgraph) -> set[str]:
-    """The directives of known specifications that the subgraph applies anywhere."""
+def _used_names(subgraph: Subgraph) -> dict[tuple[str | None, str], None]:
+    """The identities of the directives that the subgraph applies anywhere, and what it calls them."""
     elements = (element for _, element in all_members(subgraph.types.values()))
     applied = (directive for element in elements for directive in element.directives)
-    return {d.identity for d in (*applied, *subgraph.schema_directives) if d.identity is not None}
+    return dict.fromkeys((d.identity, d.name) for d in (*applied, *subgraph.schema_directives))
 
 
 def directive_names(merge: Merge) -> dict[str, str]:
     """What each directive is called in the supergraph: as the subgraphs call it, who must agree."""
     names: dict[str, str] = {}
-    used = {subgraph.name: used_identities(subgraph) for subgraph in merge.subgraphs}
+    used = [(subgraph, identity, name) for subgraph in merge.subgraphs for identity, name in _used_names(subgraph)]
     for identity in WRITTEN:
         if identity in ("context", "fromContext", "cacheTag"):
             continue
-        called = [(s, s.links.local(identity)) for s in merge.subgraphs if identity in used[s.name]]
+        called = [(subgraph, name) for subgraph, known, name in used if known == identity]
         if len({name for _, name in called}) > 1:
             told = by_value((s, f"@{name}") for s, name in called)
             merge.log.report(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from gateway.composition import hints
 from gateway.composition.issues import IssueLog
 from gateway.composition.merging.access import check_access, spread_access
 from gateway.composition.merging.applied import DirectiveMerge
@@ -24,6 +25,7 @@ from gateway.composition.merging.types import (
 )
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
+from gateway.supergraph.directives import STANDALONE
 from gateway.supergraph.elements import Member, all_members
 from gateway.supergraph.join_writing import SupergraphText
 
@@ -64,7 +66,7 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], l
         return None
     links, declarations, scalars = supergraph_features(directives.used, directives.names)
     text = SupergraphText(
-        join_version=_join_version(subgraphs),
+        join_version=_join_version(merge),
         graphs=[(merge.graphs[s.name], s.name, s.url) for s in subgraphs],
         roots=merge.roots,
         types=merge.types.values(),
@@ -78,6 +80,17 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], l
     return Merged(merge, text, frozenset(c for c, e in all_members(merge.types.values()) if e.has("inaccessible")))
 
 
-def _join_version(subgraphs: Sequence[Subgraph]) -> str:
-    newest = max((s.links.minor for s in subgraphs), default=0)
+def _join_version(merge: Merge) -> str:
+    newest = max((_federation_minor(merge, s) for s in merge.subgraphs), default=0)
     return "v0.3" if newest < 7 else "v0.4" if newest == 7 else "v0.5"
+
+
+def _federation_minor(merge: Merge, subgraph: Subgraph) -> int:
+    """The version of federation that the subgraph needs: what it links beside federation may be newer."""
+    linked = [(spec.since, link) for link in subgraph.links.all if (spec := STANDALONE.get(link.identity)) is not None]
+    implied, newest = max(linked, key=lambda pair: pair[0], default=(0, None))
+    if newest is None or implied <= subgraph.links.minor:
+        return subgraph.links.minor
+    why = f"{newest.url} needs federation v2.{implied}, which is newer than what the subgraph links."
+    merge.report_in(subgraph, hints.IMPLICITLY_UPGRADED_FEDERATION_VERSION, newest, "", why)
+    return implied

@@ -12,6 +12,7 @@ from gateway.supergraph.directives import (
     LINK_DIRECTIVE,
     SPEC_TYPES,
     STANDARD_DIRECTIVES,
+    in_version,
 )
 from gateway.supergraph.elements import DirectiveDeclaration, is_required, named_type
 
@@ -38,7 +39,8 @@ def _known(subgraph: Subgraph) -> dict[str, DirectiveDeclaration]:
     links = subgraph.links
     found = {**STANDARD_DIRECTIVES, links.link_name: LINK_DIRECTIVE}
     if links.federation is None:
-        found.update({name: FEDERATION_DIRECTIVES[name] for name in FED1_DIRECTIVES})
+        known = (identity for identity in links.identities.values() if identity in FEDERATION_DIRECTIVES)
+        found.update({identity: in_version(FEDERATION_DIRECTIVES[identity], 0) for identity in known})
     for link in links.all:
         found.update({link.local(spec.name): spec for spec in link.directives})
     return {name: spec.definition for name, spec in found.items()}
@@ -60,7 +62,7 @@ def _differences(subgraph: Subgraph, own: DirectiveDeclaration, specified: Direc
         elif specified is not LINK_DIRECTIVE.definition and not _same_type(subgraph, member.type, expected.type):
             yield f"argument {name} must be of type {expected.type}, not {member.type}."
     # Federation 1 libraries often declared its directives without arguments.
-    if subgraph.links.is_federation_2 or own.arguments:
+    if subgraph.links.is_federation_2 or own.arguments or specified.name not in FED1_DIRECTIVES:
         for name, expected in specified.arguments.items():
             if is_required(expected) and name not in own.arguments:
                 yield f"argument {name} of type {expected.type} is missing."

@@ -23,9 +23,10 @@ AUTH = ("authenticated", "requiresScopes", "policy")
 
 def check_federation(facts: Facts, log: IssueLog) -> None:
     """Log an issue for every use of a federation directive that cannot be right whatever the other subgraphs hold."""
-    subgraph, before, report = facts.subgraph, len(log.errors), log.of(facts.subgraph.name)
+    subgraph, report, broken = facts.subgraph, log.of(facts.subgraph.name), set[str]()
     for definition in subgraph.types.values():
-        _check_keys(facts, definition, report)
+        if not _check_keys(facts, definition, report):
+            broken.add(definition.name)
         _check_interface_object(definition, report)
         _check_shareable_type(definition, report)
         _check_auth_on_abstract(definition, report)
@@ -36,10 +37,8 @@ def check_federation(facts: Facts, log: IssueLog) -> None:
                 _check_requires(facts, definition, member, coordinate, report)
                 _check_external(facts, definition, member, coordinate, report)
                 _check_shareable_field(definition, member, coordinate, report)
-    if len(log.errors) == before:
-        # Keys that are broken in themselves would only be told twice.
-        for definition in subgraph.types.values():
-            _check_interface_keys(subgraph, definition, log)
+    for definition in subgraph.types.values():
+        _check_interface_keys(subgraph, definition, broken, log)
 
 
 class _FieldSetCheck:
@@ -56,15 +55,15 @@ class _FieldSetCheck:
         self._report(found, self.applied.line, self.coordinate, f"has a wrong @{self.applied.name}: {why}")
         return False
 
-    def run(self, parent: str) -> None:
+    def run(self, parent: str) -> bool:
+        """Check the whole field set; whether it is sound."""
         text = fields_argument(self.applied)
         if text is None:
-            self.refuse("INVALID_FIELDS_TYPE", "`fields` must be a string.")
-            return
+            return self.refuse("INVALID_FIELDS_TYPE", "`fields` must be a string.")
         try:
-            self.walk(parent, field_set_node(text))
+            return self.walk(parent, field_set_node(text))
         except FieldSetSyntaxError as error:
-            self.refuse("INVALID_FIELDS", str(error))
+            return self.refuse("INVALID_FIELDS", str(error))
 
     def walk(self, parent: str, node: SelectionSetNode, external: bool = False) -> bool:
         """Check all selections; False once something was reported that makes further checks pointless."""
@@ -152,12 +151,15 @@ class _FieldSetCheck:
         return pair in self.facts.not_external or self.facts.is_external_somewhere(*pair)
 
 
-def _check_keys(facts: Facts, definition: Type, report: Report) -> None:
+def _check_keys(facts: Facts, definition: Type, report: Report) -> bool:
+    """Whether all keys of the type are sound."""
+    sound = True
     for applied in definition.applied("key"):
         if definition.kind is TypeKind.INTERFACE and facts.subgraph.links.minor < 3:
             why = "is an interface with a @key, which needs Federation 2.3."
             report(codes.KEY_UNSUPPORTED_ON_INTERFACE, applied.line, definition.name, why)
-        _FieldSetCheck(facts, applied, definition.name, report).run(definition.name)
+        sound = _FieldSetCheck(facts, applied, definition.name, report).run(definition.name) and sound
+    return sound
 
 
 def _collides(facts: Facts, definition: Type, member: Member, report: Report) -> bool:
@@ -209,15 +211,19 @@ def _check_interface_object(definition: Type, report: Report) -> None:
         report(codes.INTERFACE_OBJECT_USAGE_ERROR, definition.line, definition.name, why)
 
 
-def _check_interface_keys(subgraph: Subgraph, definition: Type, log: IssueLog) -> None:
-    """Every resolvable key of an interface is a resolvable key of all its implementations in the same subgraph."""
-    for key in definition.resolvable_keys if definition.kind is TypeKind.INTERFACE else ():
+def _check_interface_keys(subgraph: Subgraph, definition: Type, broken: set[str], log: IssueLog) -> None:
+    """Every key of an interface is a key of all its implementations in the same subgraph, and resolvable if it is."""
+    for key in definition.applied("key") if definition.kind is TypeKind.INTERFACE else ():
         wanted = _key_text(key)
         for implementer in subgraph.implementers(definition.name):
-            if wanted is None or wanted in map(_key_text, implementer.resolvable_keys):
+            theirs = [other for other in implementer.applied("key") if _key_text(other) == wanted]
+            is_resolvable = key not in definition.resolvable_keys or any(
+                k in implementer.resolvable_keys for k in theirs
+            )
+            # A key that is broken in itself would only be told twice.
+            if {definition.name, implementer.name} & broken or (theirs and is_resolvable):
                 continue
-            has_it = wanted in map(_key_text, implementer.applied("key"))
-            why = "has that key as `resolvable: false`" if has_it else "has no such key"
+            why = "has that key as `resolvable: false`" if theirs else "has no such key"
             log.report(
                 codes.INTERFACE_KEY_NOT_ON_IMPLEMENTATION,
                 f'[{subgraph.name}] {definition.name} has @key(fields: "{wanted}"), but {implementer.name}, '

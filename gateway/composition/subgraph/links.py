@@ -19,8 +19,10 @@ from gateway.supergraph.directives import (
     CORE,
     FED1_DIRECTIVES,
     FEDERATION,
+    HAND_DEFINED,
     LATEST_FEDERATION,
     LINK,
+    STANDALONE,
     DirectiveSpec,
     specified_directives,
     specified_types,
@@ -94,10 +96,6 @@ class Links:
         """The link to the federation specification; None for a Federation 1 schema."""
         return self.by_identity(FEDERATION)
 
-    def local(self, identity: str) -> str:
-        """What a directive of a known identity is called here."""
-        return next((name for name, known in self.identities.items() if known == identity), identity)
-
     def source_of(self, name: str) -> Link | None:
         """The specification that the directive called ``name`` here comes from."""
         return next((link for link in self.all if link.own(name) is not None), None)
@@ -121,7 +119,8 @@ def read_links(document: DocumentNode, report: Report) -> Links:
     if links.federation is not None:
         links.is_federation_2, links.minor = True, min(links.federation.minor, LATEST_FEDERATION)
     else:
-        links.identities = {name: name for name in FED1_DIRECTIVES}
+        defined = {node.name.value for node in document.definitions if isinstance(node, DirectiveDefinitionNode)}
+        links.identities = {name: name for name in (*FED1_DIRECTIVES, *(n for n in HAND_DEFINED if n in defined))}
         links.types = {"_FieldSet": "FieldSet"}
     if link_name is not None:
         _bind(links)
@@ -208,12 +207,14 @@ def _check_version(link: Link, report: Report) -> None:
         report(codes.UNKNOWN_FEDERATION_LINK_VERSION, link.line, "", why)
     elif link.identity == LINK and version != "v1.0":
         report(codes.UNKNOWN_LINK_VERSION, link.line, "", f"The link specification {version} is unknown: v1.0 is.")
-    elif link.identity == CONNECT:
-        why = f"{link.url} is linked, but connectors are not supported: a subgraph must be a GraphQL service."
-        report(codes.UNSUPPORTED_LINKED_FEATURE, link.line, "", why)
     elif link.identity in (f"{APOLLO}/tag", f"{APOLLO}/inaccessible"):
         why = f"{link.url} belongs to supergraphs: import @{link.name} from {FEDERATION} instead."
         report(codes.INVALID_LINK_DIRECTIVE_USAGE, link.line, "", why)
+    elif link.identity in STANDALONE and (known := STANDALONE[link.identity].feature) and version != known.version:
+        report(codes.UNKNOWN_LINK_VERSION, link.line, "", f"{link.url} is unknown: {known.url} is.")
+    elif link.identity == CONNECT:
+        why = f"{link.url} is linked, but connectors are not supported: a subgraph must be a GraphQL service."
+        report(codes.UNSUPPORTED_LINKED_FEATURE, link.line, "", why)
 
 
 def _check_conflicts(links: tuple[Link, ...], report: Report) -> None:

@@ -37,8 +37,9 @@ def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
         _Upgrade(subgraph, subgraphs, log).run()
         for type_name, field_name in shareable[subgraph.name]:
             definition = subgraph.types.get(type_name)
-            if definition is not None and field_name in definition.fields:
-                definition.fields[field_name].directives.append(Applied("shareable", "shareable", {}))
+            member = definition.fields.get(field_name) if definition is not None else None
+            if member is not None and not member.has("shareable"):
+                member.directives.append(Applied("shareable", "shareable", {}))
 
 
 def _check_extensions(subgraph: Subgraph, subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
@@ -54,7 +55,8 @@ def _check_interface_objects(subgraphs: Sequence[Subgraph], log: IssueLog) -> No
     for subgraph, other in product(subgraphs, subgraphs):
         for definition in subgraph.types.values() if not other.links.is_federation_2 else ():
             theirs = other.types.get(definition.name)
-            if definition.has("interfaceObject") and theirs is not None and theirs.has("key"):
+            is_keyed = theirs is not None and theirs.kind is TypeKind.INTERFACE and theirs.has("key")
+            if definition.has("interfaceObject") and theirs is not None and is_keyed:
                 log.report(
                     codes.INTERFACE_OBJECT_USAGE_ERROR,
                     f"[{subgraph.name}] {definition.name} is an @interfaceObject, but its key in {other.name}, which "
