@@ -14,7 +14,7 @@ from catalog_sync.loading import Catalogue
 from catalog_sync.releases import ReleaseProblem, SubgraphRelease, check_release, schema_changes
 from catalog_sync.schema_comparison import SchemaChange, compare_schemas
 from gateway.access.bindings import SURROGATE, Bindings, bind_catalogue
-from gateway.composition.compose import SubgraphSource, compose
+from gateway.composition.compose import Composer, SubgraphSource
 from gateway.composition.issues import Issue
 from gateway.releasing.documents import documents_hit
 from gateway.releasing.report import Affected, ReleaseReport, UserKind
@@ -47,7 +47,8 @@ def check(
     others = tuple(release for release in before if release.subgraph != candidate.subgraph)
     own = next((release for release in before if release.subgraph == candidate.subgraph), None)
     problems = list(check_release(candidate, catalogue, others))
-    old, new = _graph(before), _graph((*others, candidate))
+    composer = Composer()
+    old, new = _graph(before, composer), _graph((*others, candidate), composer)
     if new.supergraph is not None:
         told = {problem.coordinate for problem in problems}
         problems += [each for each in _unbound(candidate, new.supergraph, catalogue) if each.coordinate not in told]
@@ -65,16 +66,17 @@ def check_removal(subgraph: str, live: Iterable[SubgraphRelease], catalogue: Cat
     before = tuple(live)
     others = tuple(release for release in before if release.subgraph != subgraph)
     digest = next((release.digest for release in before if release.subgraph == subgraph), "")
-    old, new = _graph(before), _graph(others)
+    composer = Composer()
+    old, new = _graph(before, composer), _graph(others, composer)
     changes = () if old.supergraph is None else compare_schemas(old.schema(), new.schema())
     report = ReleaseReport(subgraph, digest, new.issues, (), changes)
     return _with_affected(report, old, new, catalogue, users)
 
 
-def _graph(releases: Sequence[SubgraphRelease]) -> _Graph:
+def _graph(releases: Sequence[SubgraphRelease], composer: Composer) -> _Graph:
     if not releases:
         return _Graph(None)
-    composed = compose([SubgraphSource(each.subgraph, each.address, each.sdl) for each in releases])
+    composed = composer.compose([SubgraphSource(each.subgraph, each.address, each.sdl) for each in releases])
     if composed.supergraph_sdl is None:
         return _Graph(None, composed.errors)
     return _Graph(read_supergraph(composed.supergraph_sdl))

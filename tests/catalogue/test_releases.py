@@ -124,7 +124,9 @@ def test_layout_and_order_do_not_change_a_digest() -> None:
 def test_a_release_goes_live_only_after_approval() -> None:
     live = release().after("approve", Side.COMPETENT).after("go live", Side.PLATFORM)
     assert live.state is ReleaseState.LIVE
-    with pytest.raises(CodedError, match="Possible now: refuse by the competent department, approve by the competent department"):
+    with pytest.raises(
+        CodedError, match="Possible now: refuse by the competent department, approve by the competent department"
+    ):
         release().after("go live", Side.PLATFORM)
 
 

@@ -73,7 +73,6 @@ async def test_requests_doubts_and_calls_are_counted_as_they_stood_at_the_period
             kept = [("application", a.id, a) for a in (granted, overturned, applied("A-3", items))]
             for kind, name, matter in [*kept, ("doubt", "D-1", corrected)]:
                 await store.save_matter(StoredMatter(name, kind, 1, msgspec.json.encode(matter)), act, BEGAN)
-            both = (ADDRESS, PHOTO)
             reads = [
                 ReadFacts(
                     caller="app:b", outcome=outcome, policy_version="1", graph_version="g", items=(ADDRESS, PHOTO)

@@ -13,8 +13,8 @@ from policies.ledger import Outcome, ReadFacts
 from policies.lines import parse_policy
 from policies.publication import Person, PolicyOffice
 from tests.catalogue.offices import NOW
-from tests.support.command_line import Run, expect_done, run
 from tests.releasing.registry import CIVIL, DOCUMENTS, WITHOUT_DATE, go_live, release_office
+from tests.support.command_line import Run, expect_done, run
 
 __all__ = ["run"]
 AUTHOR, REVIEWER = "user:author@civil-affairs", "user:reviewer@11500000XXXX00019X"
