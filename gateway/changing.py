@@ -7,19 +7,20 @@ its catalogue.
 """
 
 import asyncio
+import gc
 import logging
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from gateway.building import Build, Foundation
 from gateway.errors import CodedError, RequestError
+from gateway.garbage import built_to_stay, settle
 from gateway.gateway import GovernedGateway, PlainGateway
 from gateway.settings import Settings
 from gateway.snapshot import Snapshot
+from gateway.yielding import yielding
 
 if TYPE_CHECKING:
     from catalog_sync.loading import Catalogue
@@ -30,8 +31,11 @@ _log = logging.getLogger("watersmeet")
 
 POLL_SECONDS = 0.25
 
-YIELD_WITHIN = 0.000_5
-"""Seconds after which a thread that builds lets the event loop run."""
+WARM_SECONDS = 2.0
+"""How long a graph that is ready may be kept back for preparing operations on it."""
+
+COLLECTED_EVERY = 10
+"""Documents after which what validating them left behind is collected: many short pauses instead of a long one."""
 
 
 class Changes:
@@ -54,6 +58,14 @@ class Changes:
 
         Raises CodedError where it cannot be built; then everything stays.
         """
+        build, foundation = await self._built(text, catalogue)
+        self.foundation = foundation
+        self._gateway.transport.replace({} if build is None else build.routes)
+        self._gateway.replace_build(build)
+        return build
+
+    async def _built(self, text: str | None, catalogue: "Catalogue | None") -> tuple[Build | None, Foundation]:
+        """A build with the foundation it stands on, which is still that of the gateway, but for the catalogue."""
         while True:
             before = foundation = self.foundation
             if catalogue is not None and catalogue is not before.catalogue and before.tables is not None:
@@ -61,11 +73,7 @@ class Changes:
                 foundation = replace(before, catalogue=catalogue, tables=tables)
             build = None if text is None else await asyncio.to_thread(self._make, text, foundation)
             if self.foundation is before:
-                break
-        self.foundation = foundation
-        self._gateway.transport.replace({} if build is None else build.routes)
-        self._gateway.replace_build(build)
-        return build
+                return build, foundation
 
     async def look_at_policy(self) -> None:
         """Puts a policy version into force at once, if there is a new one; what it permits is prepared anew on demand.
@@ -103,18 +111,25 @@ class Changes:
         return tables
 
     def _make(self, text: str, foundation: Foundation) -> Build:
-        with _yielding():
-            build = foundation.build(text, self._settings)
+        with yielding():
+            with built_to_stay():
+                build = foundation.build(text, self._settings)
             if self._gateway.serving:
                 warm(self._gateway.build.snapshot, build.snapshot, self._settings.registry.warm)
+                settle()
         return build
 
 
 def warm(before: Snapshot, after: Snapshot, count: int) -> int:
-    """Prepares the ``count`` most used documents of one snapshot on another; how many are still served."""
+    """Prepares the ``count`` most used documents of one snapshot on another, for seconds at most; how many it did."""
     prepared = 0
     now = datetime.now(UTC)
-    for used in before.most_used(count):
+    ends = time.monotonic() + WARM_SECONDS
+    for number, used in enumerate(before.most_used(count)):
+        if time.monotonic() > ends:
+            break
+        if number % COLLECTED_EVERY == 0:
+            gc.collect(0)
         view = after.plain_view
         if before.governance is not None and after.governance is not None:
             caller = before.governance.caller_of(used.view)
@@ -127,14 +142,3 @@ def warm(before: Snapshot, after: Snapshot, count: int) -> int:
         except (CodedError, RequestError):
             continue  # Whoever asks again is told what went; nothing is to be prepared for that.
     return prepared
-
-
-@contextmanager
-def _yielding() -> Iterator[None]:
-    """While entered, the event loop waits a tenth as long for threads that compute."""
-    usual = sys.getswitchinterval()
-    sys.setswitchinterval(YIELD_WITHIN)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(usual)

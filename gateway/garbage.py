@@ -1,8 +1,16 @@
-"""When Python looks for garbage: not while something large is built."""
+"""When Python looks for garbage: not while something large is built, and not in what was built to stay."""
 
 import gc
+import resource
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+GROWTH = 256_000_000
+"""Bytes, or half its size if that is more, by which a process grows from one thorough search to the next."""
+
+_PAGE = resource.getpagesize()
+_resident_after_search = 0
 
 
 @contextmanager
@@ -18,3 +26,38 @@ def collection_paused() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+@contextmanager
+def built_to_stay() -> Iterator[None]:
+    """As ``collection_paused``; and what was built is left out of later searches (``settle``)."""
+    with collection_paused():
+        try:
+            yield
+        finally:
+            settle()
+
+
+def settle() -> None:
+    """Leaves all that is there now out of every later search, in a process that goes on for long.
+
+    Or the next search, which comes at once after a pause, would go through all that was built and hold up every request
+    for as long. What is replaced some day is then not found either; so a thorough search, which holds requests up too,
+    is made when the process has grown much.
+    """
+    global _resident_after_search
+    resident = _resident()
+    if not _resident_after_search:
+        _resident_after_search = resident
+    if resident > _resident_after_search + max(GROWTH, _resident_after_search // 2):
+        gc.unfreeze()
+        gc.collect()
+        _resident_after_search = _resident()
+    gc.freeze()
+
+
+def _resident() -> int:
+    """Bytes of memory that the process holds; where the system does not say, the most it ever held."""
+    with suppress(OSError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * _PAGE
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

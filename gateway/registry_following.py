@@ -19,8 +19,10 @@ from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.releases import SubgraphRelease
 from gateway.building import Build
 from gateway.errors import CodedError
+from gateway.garbage import built_to_stay
 from gateway.registry_source import ReleaseSet, compose_releases, numbers_of
 from gateway.settings import RegistrySettings
+from gateway.yielding import yielding
 
 _log = logging.getLogger("watersmeet.registry")
 
@@ -104,8 +106,7 @@ class RegistryFollower:
             return
         began = asyncio.get_running_loop().time()
         try:
-            composed = await asyncio.to_thread(compose_releases, found.releases, self._served.composer)
-            await self._serve(composed, catalogue)
+            await self._serve(await asyncio.to_thread(self._compose, found.releases), catalogue)
         except CodedError as error:
             await self._refuse(found.releases, error)
             if catalogue is not None:
@@ -113,6 +114,10 @@ class RegistryFollower:
         else:
             self.state.problem = ""
         self.state.build_seconds = asyncio.get_running_loop().time() - began
+
+    def _compose(self, releases: Sequence[SubgraphRelease]) -> ReleaseSet:
+        with built_to_stay(), yielding():
+            return compose_releases(releases, self._served.composer)
 
     async def _serve(self, composed: ReleaseSet, catalogue: Catalogue | None) -> None:
         build = await self._take(composed.supergraph, catalogue)

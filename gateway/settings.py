@@ -98,7 +98,7 @@ class RegistrySettings(_Section, frozen=True):
     poll: Annotated[float, msgspec.Meta(gt=0, description="Seconds between two looks at it.")] = 0.25
     warm: Annotated[
         int, msgspec.Meta(ge=0, description="Most used operations that are planned before a new graph is served.")
-    ] = 500
+    ] = 200
     keep: Annotated[int, msgspec.Meta(ge=1, description="Graph versions kept to return to.")] = 50
     departments: Annotated[
         str,
