@@ -13,10 +13,12 @@ import statistics
 import sys
 import tempfile
 import time
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, wait
 from datetime import UTC, datetime
 from multiprocessing import get_context
 from pathlib import Path
+
+import msgspec
 
 from catalog_sync.closed_lists import Opening, Sharing
 from gateway.storage.migrations import migrate
@@ -27,7 +29,14 @@ from policies.context import ContextSigner, ContextVerifier, HmacKey, RequestCon
 from policies.items import ItemTiers
 from policies.ledger import START, ActFacts
 from policies.lines import PolicyVersion, Tokens, parse_policy
-from policies.publication import Person, PolicyFollower, PolicyOffice
+from policies.publication import (
+    Candidate,
+    Person,
+    PolicyFollower,
+    PolicyOffice,
+    be_ready_to_prove,
+    compile_and_prove,
+)
 from policies.tables import PolicyTables, compile_tables
 from policies.versions import sign_version
 from policies.views import Act
@@ -129,6 +138,8 @@ async def publication(lines: tuple[Tokens, ...], items: Items) -> dict[str, floa
         tempfile.TemporaryDirectory() as folder,
         ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor,
     ):
+        # As the administration has it: the processes are there before somebody publishes.
+        wait([executor.submit(be_ready_to_prove) for _ in range(2)])
         database = SqliteDatabase(Path(folder) / "policy.db")
         await migrate(database)
         store = SqlPolicyStore(database)
@@ -190,11 +201,15 @@ def main() -> int:
     compiled = time.perf_counter() - started
     warm, cold = check_cost(tables, items, chance)
     sign, verify = signing_cost()
+    candidate = msgspec.msgpack.encode(Candidate(PolicyVersion.of(1, lines), items, NOW, 10_000, frozenset()))
+    started = time.process_time()
+    compile_and_prove(candidate)
+    proved = time.process_time() - started
     figures = {
-        "check_us": warm, "first_check_us": cold, "compile_s": compiled, "sign_us": sign, "verify_us": verify,
+        "check_us": warm, "first_check_us": cold, "compile_s": compiled, "prove_cpu_s": proved, "sign_us": sign, "verify_us": verify,
         **asyncio.run(publication(lines, items)),
     }  # fmt: skip
-    bounds = {"check_us": 5.0, "compile_s": 5.0, "worker_s": 1.0, "publish_stall_ms": 50.0, "worker_stall_ms": 50.0}
+    bounds = {"check_us": 5.0, "publish_s": 5.0, "worker_s": 1.0, "publish_stall_ms": 50.0, "worker_stall_ms": 50.0}
     if options.json:
         print(json.dumps({"version": 1, "lines": options.lines, "items": options.items, **figures}))
     else:

@@ -32,7 +32,7 @@ from policies.grants import Rules
 from policies.items import ItemTiers
 from policies.matters import day_of
 from policies.ports import PolicyStore
-from policies.publication import PolicyOffice, utc_now
+from policies.publication import PolicyOffice, be_ready_to_prove, utc_now
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -118,7 +118,7 @@ class Administration:
 
 
 class _Prover(Executor):
-    """One process for proofs, started with the first and again should it die: a proof can be repeated."""
+    """One process for proofs, started before the first and again should it die: a proof can be repeated."""
 
     def __init__(self) -> None:
         self._pool = _process()
@@ -138,5 +138,8 @@ class _Prover(Executor):
 
 
 def _process() -> ProcessPoolExecutor:
-    # Started afresh: a fork would copy the event loop and its connections.
-    return ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    # Started afresh: a fork would copy the event loop and its connections. It begins at once and learns what a proof
+    # needs, so that the first publication does not wait for that.
+    pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"))
+    pool.submit(be_ready_to_prove)
+    return pool

@@ -9,8 +9,9 @@ last good version otherwise.
 import asyncio
 import gc
 import logging
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -72,11 +73,16 @@ def compile_and_prove(candidate: bytes, part: tuple[int, int] = (0, 1)) -> Proof
     Raises CodedError POLICY_INVALID, DRAFT_REFUSED or PROOF_FAILED.
     """
     work = msgspec.msgpack.decode(candidate, type=Candidate)
-    tables = compile_tables(work.version, work.items)
-    drafts.demand_stops_hold(tables, work.now)
-    proof = prove(tables, work.now, work.samples, known=work.known, part=part)
+    with _collector_resting():
+        tables = compile_tables(work.version, work.items)
+        drafts.demand_stops_hold(tables, work.now)
+        proof = prove(tables, work.now, work.samples, known=work.known, part=part)
     proof.demand()
     return proof
+
+
+def be_ready_to_prove() -> None:
+    """Does nothing: a process that has come here has loaded all that ``compile_and_prove`` needs."""
 
 
 class PolicyOffice:
@@ -380,8 +386,9 @@ class PolicyFollower:
             await asyncio.sleep(seconds)
 
 
-def _compile_without_collecting(version: PolicyVersion, items: Items) -> PolicyTables:
-    """Compiles while the garbage collector rests.
+@contextmanager
+def _collector_resting() -> Iterator[None]:
+    """The garbage collector rests while entered.
 
     A compilation makes a hundred thousand values and drops none of them, so collecting meanwhile finds nothing, and
     each full collection stops every thread, the event loop's too.
@@ -389,10 +396,15 @@ def _compile_without_collecting(version: PolicyVersion, items: Items) -> PolicyT
     rested = gc.isenabled()
     gc.disable()
     try:
-        return compile_published(version, items)
+        yield
     finally:
         if rested:
             gc.enable()
+
+
+def _compile_without_collecting(version: PolicyVersion, items: Items) -> PolicyTables:
+    with _collector_resting():
+        return compile_published(version, items)
 
 
 def _unchanged(live: PolicyVersion | None, version: PolicyVersion) -> frozenset[Tokens]:

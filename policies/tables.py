@@ -48,6 +48,30 @@ class CompiledRule:
     bits: int
     begins: datetime
     ends: datetime
+    denies: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Concern:
+    """The rules that concern whoever reaches certain names, and what of them holds whenever and wherever it is asked.
+
+    ``times`` are the moments at which one of them begins or ends, in order.
+    """
+
+    rules: tuple[CompiledRule, ...]
+    purposes: frozenset[str]
+    zones: frozenset[str]
+    times: tuple[datetime, ...]
+
+    @staticmethod
+    def of(rules: tuple[CompiledRule, ...]) -> "_Concern":
+        times = {time for compiled in rules for time in (compiled.begins, compiled.ends)}
+        return _Concern(
+            rules,
+            frozenset(compiled.rule.purpose for compiled in rules),
+            frozenset(compiled.rule.zone for compiled in rules),
+            tuple(sorted(times)),
+        )
 
 
 class PolicyTables:
@@ -72,7 +96,7 @@ class PolicyTables:
         self.boundaries: tuple[str, ...] = tuple(
             sorted({time for compiled in self.rules for time in (compiled.rule.begins, compiled.rule.ends)})
         )
-        self._classes: dict[tuple[object, ...], tuple[CompiledRule, ...]] = {}
+        self._concerns: dict[frozenset[str], _Concern] = {}
         self._views: dict[tuple[object, ...], AccessView] = {}
         self._known: dict[tuple[object, ...], AccessView] = {}
         self._lock = threading.Lock()
@@ -113,22 +137,23 @@ class PolicyTables:
             return view
 
     def _class_view(self, caller: Caller, now: datetime) -> AccessView:
-        names = self._subjects.reached((caller.subject, *sorted(caller.roles)), caller.domain)
-        zones = self._zones.reached((caller.zone,), None)
-        concerned = tuple(
-            compiled for name in sorted(names & self._by_subject.keys()) for compiled in self._by_subject[name]
-        )
-        purposes = {compiled.rule.purpose for compiled in concerned}
-        purpose = caller.stated_purpose if caller.stated_purpose in purposes else ""
-        zones &= frozenset(compiled.rule.zone for compiled in concerned)
-        key = (frozenset(names & self._by_subject.keys()), zones, purpose)
+        reached = self._subjects.reached((caller.subject, *sorted(caller.roles)), caller.domain)
+        names = frozenset(name for name in reached if name in self._by_subject)
+        concern = self._concerns.get(names)
+        if concern is None:
+            if len(self._concerns) >= VIEWS_KEPT:
+                self._concerns.clear()
+            rules = tuple(compiled for name in sorted(names) for compiled in self._by_subject[name])
+            concern = self._concerns[names] = _Concern.of(rules)
+        purpose = caller.stated_purpose if caller.stated_purpose in concern.purposes else ""
+        zones = self._zones.reached((caller.zone,), None) & concern.zones
+        key = (names, zones, purpose)
         view = self._views.get(key)
         if view is None or not view.valid_from <= now < view.valid_until:
             if len(self._views) >= VIEWS_KEPT:
                 self._views.clear()
-            view = self._views[key] = _ClassCompiler(
-                (self.version, self._content), self.index, concerned, zones, purpose, now
-            ).view()
+            compiler = _ClassCompiler((self.version, self._content), self.index, concern, zones, purpose, now)
+            view = self._views[key] = compiler.view()
         return view
 
 
@@ -195,7 +220,7 @@ class _ClassCompiler:
         self,
         version: tuple[str, str],
         index: ItemIndex,
-        concerned: tuple[CompiledRule, ...],
+        concern: _Concern,
         zones: frozenset[str],
         purpose: str,
         now: datetime,
@@ -203,17 +228,26 @@ class _ClassCompiler:
         # Not the tables themselves: views refer to this, and a ring would keep an old version until a collection.
         self._version, self._content = version
         self._index = index
-        self._concerned = concerned
+        self._times = concern.times
         self._purpose = purpose
-        here = [compiled for compiled in concerned if compiled.rule.zone in zones]
+        self._elsewhere: list[CompiledRule] = []
+        self._live: list[CompiledRule] = []
+        self._ended: list[CompiledRule] = []
+        self._later: list[CompiledRule] = []
         text = time_text(now)
-        self._elsewhere = tuple(compiled for compiled in concerned if compiled.rule.zone not in zones)
-        self._live = tuple(c for c in here if c.rule.begins <= text < c.rule.ends)
-        self._ended = tuple(c for c in here if c.rule.ends <= text)
-        self._later = tuple(c for c in here if text < c.rule.begins and c.rule.begins < c.rule.ends)
+        for compiled in concern.rules:
+            rule = compiled.rule
+            if rule.zone not in zones:
+                self._elsewhere.append(compiled)
+            elif rule.ends <= text:
+                self._ended.append(compiled)
+            elif rule.begins <= text:
+                self._live.append(compiled)
+            elif rule.begins < rule.ends:
+                self._later.append(compiled)
         self._denied = 0
         for compiled in self._live:
-            if compiled.rule.denies and self._fits(compiled):
+            if compiled.denies and self._fits(compiled):
                 self._denied |= compiled.bits
         self._now = now
 
@@ -222,7 +256,7 @@ class _ClassCompiler:
 
     def view(self) -> AccessView:
         valid_from, valid_until = self._stretch()
-        allowing = [c for c in self._live if not c.rule.denies and self._fits(c)]
+        allowing = [c for c in self._live if not c.denies and self._fits(c)]
         rights = tuple(self._rights(allowing))
         return AccessView(
             digest=self._digest(),
@@ -237,7 +271,7 @@ class _ClassCompiler:
 
     def _stretch(self) -> tuple[datetime, datetime]:
         """The last and the next moment at which a rule of the class begins or ends."""
-        times = sorted({time for c in self._concerned for time in (c.begins, c.ends)})
+        times = self._times
         after = bisect_right(times, self._now)
         first = times[after - 1] if after else datetime.min.replace(tzinfo=UTC)
         last = times[after] if after < len(times) else datetime.max.replace(tzinfo=UTC)
@@ -249,20 +283,24 @@ class _ClassCompiler:
         for compiled in allowing:
             if compiled not in standing:
                 granted[compiled.rule.grant][compiled.rule.rows].append(compiled)
-        yield self._right(None, ALL_ROWS, standing)
+        tiers = self._right(None, ALL_ROWS, standing)
+        yield tiers
         for grant, by_rows in sorted(granted.items()):
             for rows, rules in sorted(by_rows.items()):
                 for_all = by_rows.get(ANY, []) if rows != ANY else []
-                yield self._right(grant, ALL_ROWS if rows == ANY else rows, standing + for_all + rules)
+                yield self._right(grant, ALL_ROWS if rows == ANY else rows, for_all + rules, tiers)
 
-    def _right(self, grant: str | None, rows: str, rules: list[CompiledRule]) -> Right:
-        bits: dict[str, int] = {}
+    def _right(self, grant: str | None, rows: str, rules: list[CompiledRule], upon: Right | None = None) -> Right:
+        """What ``rules`` give together, beside what the right ``upon`` gives already."""
+        bits: dict[str, int] = dict(upon.bits) if upon is not None else {}
         used = []
         for compiled in rules:
-            rule, allowed = compiled.rule, compiled.bits & ~self._denied
+            rule, allowed = compiled.rule, compiled.bits
+            if allowed & self._denied:
+                allowed &= ~self._denied
             bits[rule.act] = bits.get(rule.act, 0) | allowed
             used.append(RightRule(rule.id, allowed, rule.act, rule.basis, compiled.ends))
-        return Right(grant, rows, bits, tuple(used))
+        return Right(grant, rows, bits, (*(upon.rules if upon is not None else ()), *used))
 
     def _listed(self) -> int:
         """What the class sees: all that a rule in force names for it, whatever its purpose, frozen or not.
@@ -271,7 +309,7 @@ class _ClassCompiler:
         """
         listed = 0
         for compiled in self._live:
-            if not compiled.rule.denies:
+            if not compiled.denies:
                 listed |= compiled.bits
                 if compiled.rule.object == "share:unconditional":
                     listed |= self._index.conditional
@@ -280,14 +318,14 @@ class _ClassCompiler:
     def _digest(self) -> str:
         parts = [self._version, self._content, self._purpose]
         for group in (self._live, self._ended, self._later, self._elsewhere):
-            parts.append(",".join(sorted(c.rule.id for c in group)))
+            parts.append(",".join([c.rule.id for c in group]))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def _reason(self, item: str, act: Act) -> Reason:
         bit = self._index.bit(item)
         if bit & self._denied:
             return Reason.FROZEN
-        served = [c for c in self._live if c.bits & bit and not c.rule.denies]
+        served = [c for c in self._live if c.bits & bit and not c.denies]
         for compiled in served:
             if _serves(compiled, act) and not self._fits(compiled):
                 return Reason.PURPOSE_REQUIRED
@@ -297,7 +335,7 @@ class _ClassCompiler:
             (served, Reason.ACT_NOT_GRANTED),
             (self._elsewhere, Reason.WRONG_ZONE),
         ):
-            if any(c.bits & bit and not c.rule.denies for c in rules):
+            if any(c.bits & bit and not c.denies for c in rules):
                 return reason
         return Reason.NOT_SHARED if bit & self._index.not_shared or not bit else Reason.GRANT_REQUIRED
 
@@ -355,7 +393,9 @@ def _compile_rules(lines: Iterable[PolicyLine], index: ItemIndex, sets: Mapping[
     for line in lines:
         if line.tokens[0] == "p":
             rule = rule_of(line.tokens)
-            rules.append(CompiledRule(rule, sets.get(rule.object, 0), time_of(rule.begins), time_of(rule.ends)))
+            rules.append(
+                CompiledRule(rule, sets.get(rule.object, 0), time_of(rule.begins), time_of(rule.ends), rule.denies)
+            )
     return tuple(rules)
 
 

@@ -10,10 +10,11 @@ from casbin.util import key_match_func, regex_match_func
 
 from policies import decisions
 from policies.decisions import MODEL, Judge, Question
-from policies.errors import CodedError
+from policies.errors import MODEL_ALTERED, CodedError
 from policies.explain import explain
 from policies.lines import parse_policy, with_catalogue
 from policies.lint import lint
+from policies.proof import prove
 from policies.tables import compile_lines
 from policies.views import Act
 from tests.policies.sample_policy import NOW, SAMPLE, caller, sample_tables
@@ -188,3 +189,23 @@ def test_only_one_module_knows_casbin_and_it_never_switches_judging_off() -> Non
     text = Path(decisions.__file__).read_text(encoding="utf-8")
     for fenced in ("enable_enforce", "FastEnforcer", "AsyncEnforcer", "load_policy", "Adapter", "Watcher"):
         assert fenced not in text
+
+
+def test_the_compiled_matcher_says_what_casbin_s_own_evaluation_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "SPOT_CHECK", 1)  # every single evaluation is made by both
+    proof = prove(sample_tables(), NOW, samples=400)
+    assert proof.asked > 400
+    assert proof.allowed > 50
+    assert proof.differences == ()
+
+
+def test_a_compiled_matcher_that_disagrees_with_casbin_ends_the_proof(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(decisions, "SPOT_CHECK", 1)
+    names = {"r_now": "1", "p_exp": "2"}
+    interpreter = casbin.Enforcer._get_expression("r_now < p_exp", {})
+    matcher = decisions._Matcher(interpreter)
+    assert matcher.eval(names) is True
+    monkeypatch.setattr(interpreter, "eval", lambda names: False)
+    with pytest.raises(CodedError) as refused:
+        matcher.eval(names)
+    assert refused.value.code is MODEL_ALTERED
