@@ -3,9 +3,10 @@
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 
-from gateway.errors import CodedError
+from gateway.errors import CodedError, ErrorReport
 from gateway.execution.calls import Calls, ended
 from gateway.execution.compilation.code import MismatchError
+from gateway.execution.compilation.failures import Path
 from gateway.execution.compilation.form import CompiledSteps
 from gateway.execution.completion import complete, subgraph_error
 from gateway.execution.interpreter import Interpreter
@@ -65,11 +66,17 @@ async def _answered(bound: BoundPlan, calls: Calls, event: bytes | None = None) 
         steps = CompiledSteps(form, compiled.templates, bound.variables)
         try:
             await Run(compiled.schedule, steps, calls).finish(event)
-            return Result(None, encoded=steps.finish())
+            encoded = steps.finish()
+            compiled.matched()
+            return Result(None, tuple(_missing(bound, *failure) for failure in steps.failures), encoded=encoded)
         except MismatchError:
             compiled.mismatched()
             calls.replay()
     return await _interpreted(bound, calls, event)
+
+
+def _missing(bound: BoundPlan, number: int, error: CodedError, path: Path | None) -> ErrorReport:
+    return subgraph_error(error.code, bound.compiled.plan.fetches[number].subgraph, path, bound.show_subgraphs)
 
 
 async def _interpreted(bound: BoundPlan, calls: Calls, event: bytes | None = None) -> Result:

@@ -40,7 +40,7 @@ class BoundPlan:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """An answer: ``data`` as plain values and its ``errors``, or all of it ``encoded`` already (without errors)."""
+    """An answer: ``data`` as plain values, or ``encoded`` already as JSON with no other member; and its ``errors``."""
 
     data: object
     errors: tuple[ErrorReport, ...] = ()
@@ -49,9 +49,9 @@ class Result:
 
     def encode(self) -> bytes:
         """The answer as JSON (GraphQL October 2021, section 7.1); ``errors`` and ``extensions`` only if any."""
-        if self.encoded is not None and not self.extensions:
-            return self.encoded
         errors = self.errors
+        if self.encoded is not None and not errors and not self.extensions:
+            return self.encoded
         if self.encoded is not None:
             body = self.encoded[:-1]
         else:

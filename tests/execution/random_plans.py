@@ -210,7 +210,8 @@ class PlanMaker:
         for each in planned.fetched:
             leaf = str(each.type) in ("Int", "String", "Mood", "Boolean!", "String!", "Int!")
             if leaf and each.on_types == on_types and self.random.random() < 0.3:
-                sent.append(RepresentationField(f"in_{each.slot}", each.slot, self.random.random() < 0.7))
+                nullable, required = self.random.random() < 0.7, self.random.random() < 0.6
+                sent.append(RepresentationField(f"in_{each.slot}", each.slot, nullable, input=required))
         request = EntityRequest(
             f"e{index}", f"r{index}", ((*path[:-1], step),), (Representation(on_types, type_.name, tuple(sent)),), ()
         )
@@ -220,7 +221,9 @@ class PlanMaker:
             alias = f"{name}_{type_.name}" if on_types else name
             self._field(inner, type_, name, alias, None, fetch_number, (*path[:-1], step), depth)
         fields = tuple(inner.fetched)
-        fetch.requests[index] = replace(fetch.requests[index], fields=fields)
+        inputs = frozenset(each.name for each in sent if each.input)
+        needs = tuple((each.slot, inputs) for each in fields if inputs and self.random.random() < 0.5)
+        fetch.requests[index] = replace(fetch.requests[index], fields=fields, needs=needs)
         if on_types is None and len(sent) == 1:
             self.joinable.append(_Joinable(type_.name, fetch_number, index, path, list(inner.projected)))
         for projected in inner.projected:

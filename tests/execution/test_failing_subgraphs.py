@@ -11,7 +11,7 @@ from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan
 from gateway.execution.sharing import SharedRequests
 from tests.execution.plans import Root, entities, plan
-from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key, told
+from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key, told, warm_plan
 
 SHOP = build_schema("""
     type Query { products: [Product] me: User! }
@@ -86,7 +86,7 @@ async def test_after_the_time_is_up_nothing_more_is_sent() -> None:
 
 async def test_a_cancelled_execution_takes_its_requests_along() -> None:
     subgraphs = ScriptedSubgraphs({"products": [TABLE_AND_CHAIR], "inventory": [asyncio.Event()]})
-    execution = asyncio.create_task(execute(BoundPlan(compile_plan(WITH_STOCK, SHOP, 1)), subgraphs))
+    execution = asyncio.create_task(execute(BoundPlan(warm_plan(WITH_STOCK, SHOP)), subgraphs))
     await subgraphs.stalled.wait()
 
     execution.cancel()

@@ -4,12 +4,11 @@ from dataclasses import replace
 
 from graphql import build_schema
 
-from gateway.execution.compiled import compile_plan
 from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan
 from gateway.planning.plan import Representation, RepresentationField
 from tests.execution.plans import Root, entities, plan
-from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key
+from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key, warm_plan
 
 SCHEMA = build_schema("""
     type Query { media: [Media] }
@@ -42,7 +41,7 @@ async def test_fields_of_the_interface_are_joined_under_its_name_without_knowing
     again = subgraphs.again()
 
     result = await answer(rated, SCHEMA, subgraphs)
-    by_form = await execute(BoundPlan(compile_plan(rated, SCHEMA, 1)), again)
+    by_form = await execute(BoundPlan(warm_plan(rated, SCHEMA)), again)
 
     assert result.encode() == b'{"data":{"media":[{"title":"Dune","rating":5},null]}}'
     assert by_form.encoded is not None

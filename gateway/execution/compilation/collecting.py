@@ -38,6 +38,11 @@ class Collecting:
         self._readers = self._find_readers()
         self._droppable: set[int] = set()
 
+    @property
+    def read(self) -> set[Slot]:
+        """The slots that representations are made of."""
+        return {slot for _, slot in self._readers}
+
     def stage(self, fetches: list[Fetch]) -> str:
         """Write the function that makes the bodies of fetches that begin together; its name."""
         code = self._context.code

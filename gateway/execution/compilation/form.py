@@ -1,8 +1,8 @@
 """The compiled form of a plan: structures and code made once, run for each request.
 
-It answers the usual request, where every subgraph answers as its schema says. At the first thing that is otherwise (an
-error, a null where none may be, a value of another type, a name that is not expected) it raises MismatchError, and the
-general path makes the answer from the same bytes.
+It answers the usual request, where every subgraph answers as its schema says, or one request fails that nothing else
+builds upon. At the first thing that is otherwise (an error, a null where none may be, a value of another type, a name
+that is not expected) it raises MismatchError, and the general path makes the answer from the same bytes.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +15,10 @@ from gateway.errors import CodedError
 from gateway.execution.compilation.code import MismatchError
 from gateway.execution.compilation.collecting import Collecting
 from gateway.execution.compilation.context import Context
+from gateway.execution.compilation.failures import Failures, Path
 from gateway.execution.compilation.finishing import Finishing
 from gateway.execution.compilation.placing import Placing
-from gateway.execution.compilation.shapes import NotCoveredError, lay_out
+from gateway.execution.compilation.shapes import NotCoveredError, Slot, lay_out
 from gateway.execution.compilation.structures import Structures
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.planning.plan import Fetch, QueryPlan
@@ -28,14 +29,14 @@ Answer = bytes | CodedError
 class CompiledForm:
     """The functions of a plan, by fetch, and the state they work on."""
 
-    __slots__ = ("finish", "places", "root", "shapes", "source", "stages", "state")
+    __slots__ = ("failures", "finish", "places", "root", "shapes", "source", "stages", "state")
 
     def __init__(self, plan: QueryPlan, templates: tuple[RequestTemplate, ...], schema: GraphQLSchema) -> None:
         """Raises NotCoveredError if the plan is one to interpret."""
         layout = lay_out(plan, schema)
         structures = Structures(layout)
         context = Context(plan, templates, layout, structures)
-        stages, places = _write(context)
+        stages, places, read = _write(context)
         made = context.code.run()
         self.shapes = len(layout.shapes)
         self.source = context.code.text
@@ -49,11 +50,15 @@ class CompiledForm:
         self.places: tuple[Callable[[Any, Sequence[Answer]], None], ...] = tuple(
             made[places[number]] for number in range(len(plan.fetches))
         )
+        self.failures = Failures(context, read)
         self.finish: Callable[[Any], bytes] = made["finish"]
 
 
-def _write(context: Context) -> tuple[dict[int, str], list[str]]:
-    """Write all functions of a plan; by fetch, the names of those that ask and of those that take in."""
+def _write(context: Context) -> tuple[dict[int, str], list[str], set[Slot]]:
+    """Write all functions of a plan.
+
+    By fetch, the names of those that ask and of those that take in; then the slots that are read to ask.
+    """
     begin_together: dict[tuple[int, ...], list[Fetch]] = {}
     for fetch in context.plan.fetches:
         if fetch.number in context.layout.targets:
@@ -64,7 +69,7 @@ def _write(context: Context) -> tuple[dict[int, str], list[str]]:
         stages |= dict.fromkeys((fetch.number for fetch in fetches), collecting.stage(fetches))
     places = [placing.place(fetch) for fetch in context.plan.fetches]
     Finishing(context).finish()
-    return stages, places
+    return stages, places, collecting.read
 
 
 def compiled_form(
@@ -80,7 +85,7 @@ def compiled_form(
 class CompiledSteps:
     """One request's steps through a compiled form: those of ``Interpreter``, but each may raise MismatchError."""
 
-    __slots__ = ("_form", "_state", "_templates", "_variables")
+    __slots__ = ("_failed", "_form", "_state", "_templates", "_variables", "failures")
 
     def __init__(
         self, form: CompiledForm, templates: tuple[RequestTemplate, ...], variables: Mapping[str, object]
@@ -91,6 +96,8 @@ class CompiledSteps:
         self._state = form.state()
         self._state.root = form.root()
         self._state.variables = variables
+        self._failed: dict[int, CodedError] = {}
+        self.failures: list[tuple[int, CodedError, Path | None]] = []
 
     def requests(self, number: int) -> list[bytes]:
         """The bodies to send for a fetch. Those of a whole stage are made when the first of them is wanted."""
@@ -106,16 +113,27 @@ class CompiledSteps:
     def place(self, number: int, answers: Sequence[Answer]) -> None:
         """Decode and link the answers to a fetch."""
         if any(isinstance(answer, CodedError) for answer in answers):
-            raise MismatchError
-        if answers:
+            self._fail(number, answers)
+        elif answers:
             try:
                 self._form.places[number](self._state, answers)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
                 raise MismatchError from error
 
+    def _fail(self, number: int, answers: Sequence[Answer]) -> None:
+        if len(answers) > 1 or not self._form.failures.can_be_null(number):
+            raise MismatchError
+        (error,) = answers
+        assert isinstance(error, CodedError)
+        self._failed[number] = error
+        self._form.failures.place(self._state, number)
+
     def finish(self) -> bytes:
-        """The whole answer as JSON."""
+        """The whole answer as JSON; ``failures`` are then the fetches that failed, and where each is missed first."""
         try:
+            if self._failed:
+                places = self._form.failures.first_places(self._state, self._failed)
+                self.failures = [(number, self._failed[number], path) for number, path in places]
             return self._form.finish(self._state)
         except RecursionError as error:
             raise MismatchError from error

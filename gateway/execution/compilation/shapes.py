@@ -57,9 +57,14 @@ class Slot:
         return f"s_{self.name}"
 
     @property
+    def may_fail(self) -> bool:
+        """Whether null may stand for the value in an answer."""
+        return not isinstance(self.type, GraphQLNonNull)
+
+    @property
     def nullable(self) -> bool:
         """Whether None may stand there, an entity that its subgraph does not know included."""
-        return self.by_entity or not isinstance(self.type, GraphQLNonNull)
+        return self.by_entity or self.may_fail
 
 
 @dataclass(eq=False, slots=True)
