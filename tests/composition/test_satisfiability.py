@@ -140,6 +140,43 @@ def test_every_state_of_a_progressive_override_is_checked() -> None:
     assert composition.errors[0].coordinates == ("V.y",)
 
 
+def test_two_labels_of_many_that_fail_in_certain_states_alone_are_found() -> None:
+    moving = " ".join(f'f{n}: Int @override(from: "b", label: "other-{n}")' for n in range(6))
+    staying = " ".join(f"f{n}: Int" for n in range(6))
+    composition = compose(
+        federation_2(
+            a='type Query { t: T } type T @key(fields: "id") { id: ID u: U @override(from: "b", label: "up") '
+            f'{moving} }} type U {{ v: Int @override(from: "b", label: "down") }}',
+            b=f'type T @key(fields: "id") {{ id: ID u: U {staying} }} type U {{ v: Int }}',
+        )
+    )
+    # U has no key, so U.v can be fetched while both labels are active or neither is.
+    assert [issue.coordinates for issue in composition.errors] == [("U.v",)]
+
+
+def test_many_labels_on_one_path_or_beside_each_other_take_few_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "BUDGET", 20_000)
+    moving = " ".join(f'n{n}: T @override(from: "b", label: "l{n}")' for n in range(20))
+    staying = " ".join(f"n{n}: T" for n in range(20))
+    supergraph(
+        *federation_2(
+            a=f'type Query {{ t: T }} type T @key(fields: "id") {{ id: ID {moving} }}',
+            b=f'type T @key(fields: "id") {{ id: ID {staying} }}',
+        )
+    )
+
+
+def test_a_shared_mutation_may_run_in_another_subgraph_for_each_state_of_a_label() -> None:
+    a = (
+        'type Query { a: Int } type Mutation { f: F @shareable } type F @key(fields: "id", resolvable: false) '
+        '{ id: ID x: Int @override(from: "b", label: "go") }'
+    )
+    b = 'type Mutation { f: F @shareable } type F @key(fields: "id", resolvable: false) { id: ID x: Int }'
+    supergraph(*federation_2(a=a, b=b))
+    both_needed = b.replace("x: Int", "x: Int y: Int")
+    assert set(errors(compose(federation_2(a=a, b=both_needed)))) == {"SATISFIABILITY_ERROR"}
+
+
 def test_the_walk_ends_with_a_code_when_its_budget_does(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "BUDGET", 3)
     monkeypatch.setattr(check, "BUDGET_PER_FIELD", 0)

@@ -8,14 +8,22 @@ operation that asks for it and a reason for each subgraph.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import product
 
 from gateway.composition import codes, hints
 from gateway.composition.issues import IssueLog
 from gateway.composition.merging.state import Merge, named
-from gateway.composition.satisfiability.reach import BudgetExceededError, Position, Reach
+from gateway.composition.satisfiability.reach import (
+    Budget,
+    BudgetExceededError,
+    Decisions,
+    Position,
+    Reach,
+    UndecidedLabelError,
+)
 from gateway.composition.satisfiability.witness import Step, operation
 from gateway.composition.subgraph.facts import context_of
 from gateway.supergraph.elements import Member, Type, named_type
@@ -29,55 +37,51 @@ MAX_ERRORS = 100
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """An object of type ``runtime``, at ``positions``, after ``path``; ``contexts`` were set on the way."""
+    """An object of type ``runtime``, at ``positions``, after ``path``; ``contexts`` were set on the way.
+
+    It is there where the override labels are as ``decided``.
+    """
 
     runtime: str
     positions: frozenset[Position]
     path: tuple[Step, ...]
     contexts: frozenset[str] = frozenset()
+    decided: Decisions = frozenset()
 
 
 def check_satisfiability(merge: Merge, hidden: frozenset[str], log: IssueLog) -> None:
     """Log an error for every field that cannot be fetched on some path; ``hidden`` coordinates are not asked for."""
-    reported: set[tuple[str, str]] = set()
     fields = sum(len(definition.fields) for definition in merge.types.values())
-    granted = budget = BUDGET + BUDGET_PER_FIELD * fields
-    for labels in _assignments(merge):
-        reach = Reach(merge, labels, budget)
-        try:
-            _Walk(reach, hidden, log, reported).run()
-        except (BudgetExceededError, RecursionError):
-            # A chain of requirements that is longer than Python's stack is as good as endless.
-            log.report(
-                codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
-                f"Checking that every field can be fetched needs more than {granted:,} steps.",
-            )
-            return
-        budget = reach.budget
+    granted = BUDGET + BUDGET_PER_FIELD * fields
+    try:
+        _Walk(Reach(merge, Budget(granted)), hidden, log).run()
+    except (BudgetExceededError, RecursionError):
+        # A chain of requirements that is longer than Python's stack is as good as endless.
+        log.report(
+            codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
+            f"Checking that every field can be fetched needs more than {granted:,} steps.",
+        )
 
 
-def _assignments(merge: Merge) -> Iterator[frozenset[str]]:
-    """Sets of active override labels to check: all of them while there are few, else all, none, and each alone."""
-    labels = sorted({o.label for o in merge.overrides.values() if o.label is not None})
-    if len(labels) <= 4:
-        for choice in product((False, True), repeat=len(labels)):
-            yield frozenset(label for label, active in zip(labels, choice, strict=True) if active)
-        return
-    yield frozenset()
-    yield frozenset(labels)
-    for label in labels:
-        yield frozenset((label,))
-        yield frozenset(labels) - {label}
+def _agree(decisions: Iterable[Decisions]) -> bool:
+    """Whether there is a state of the labels that all of the decisions allow."""
+    together = frozenset[tuple[str, bool]]().union(*decisions)
+    return not any((label, not active) in together for label, active in together)
 
 
 @dataclass(slots=True)
 class _Walk:
+    """``failures`` are the decisions under which something could not be fetched."""
+
     reach: Reach
     hidden: frozenset[str]
     log: IssueLog
-    reported: set[tuple[str, str]]
+    reported: set[tuple[str, str]] = field(default_factory=set)
+    failures: set[Decisions] = field(default_factory=set)
     waiting: deque[_State] = field(default_factory=deque)
-    seen: dict[tuple[str, frozenset[str]], dict[frozenset[Position], None]] = field(default_factory=dict)
+    seen: dict[tuple[str, frozenset[str]], dict[tuple[frozenset[Position], Decisions], None]] = field(
+        default_factory=dict
+    )
     has_contexts: bool = False
 
     @property
@@ -92,55 +96,73 @@ class _Walk:
             positions = [Position(s.name, name) for s in self.merge.subgraphs if name in s.types]
             root = _State(name, frozenset(positions), (Step(operation_type),))
             if operation_type == "mutation":
-                # A mutation runs in one subgraph, so one subgraph that has it must do alone.
-                self._alone(root)
+                for merged in self._visible(name):
+                    self._decide(root.decided, partial(self._mutate, root, merged))
             else:
                 self._add(root)
         self._drain()
+
+    def _visible(self, runtime: str) -> list[Member]:
+        fields = self.merge.types[runtime].fields
+        return [merged for name, merged in fields.items() if f"{runtime}.{name}" not in self.hidden]
+
+    def _decide(self, decided: Decisions, act: Callable[[], None]) -> None:
+        """Do ``act`` under what is decided of the labels; where it depends on one more, once for each state of it."""
+        undone = [decided]
+        while undone:
+            known = undone.pop()
+            self.reach = self.reach.under(known)
+            try:
+                act()
+            except UndecidedLabelError as asked:
+                self.reach.abandon()
+                undone += [known | {(asked.label, active)} for active in (True, False)]
 
     def _drain(self) -> None:
         while self.waiting and len(self.log.errors) < MAX_ERRORS:
             self._expand(self.waiting.popleft())
 
-    def _alone(self, root: _State) -> None:
-        for name, merged in self.merge.types[root.runtime].fields.items():
-            if f"{root.runtime}.{name}" in self.hidden:
-                continue
-            able = [p for p in sorted(root.positions) if self.reach.can_ask(p, root.runtime, name)]
-            trials = [self._trial(root, merged, position) for position in able]
-            if trials and all(trial.errors for trial in trials):
-                best = min(trials, key=lambda trial: len(trial.errors))
-                self.log.errors.extend(best.errors)
-            for trial in trials[:1]:
-                self.log.hints.extend(trial.hints)
+    def _mutate(self, root: _State, merged: Member) -> None:
+        """A mutation runs in one subgraph, so in every state of the labels one subgraph that has it must do alone."""
+        able = [p for p in sorted(root.positions) if self.reach.can_ask(p, root.runtime, merged.name)]
+        trials = [self._trial(root, merged, position) for position in able]
+        if trials and any(map(_agree, product(*(sorted(trial.failures, key=len) for trial in trials)))):
+            self.log.errors.extend(min(trials, key=lambda trial: len(trial.log.errors)).log.errors)
+        for trial in trials[:1]:
+            self.log.hints.extend(trial.log.hints)
 
-    def _trial(self, root: _State, merged: Member, position: Position) -> IssueLog:
-        walk = _Walk(self.reach, self.hidden, IssueLog(), set())
+    def _trial(self, root: _State, merged: Member, position: Position) -> "_Walk":
+        walk = _Walk(self.reach, self.hidden, IssueLog())
         walk._follow(root, merged, [position])
         walk._drain()
-        return walk.log
+        return walk
 
     def _add(self, state: _State) -> None:
         known = self.seen.setdefault((state.runtime, state.contexts), {})
-        if state.positions in known or any(smaller < state.positions for smaller in known):
+        if (state.positions, state.decided) in known:
             return
-        known[state.positions] = None
+        if any(positions <= state.positions and decided <= state.decided for positions, decided in known):
+            return
+        known[state.positions, state.decided] = None
         self.waiting.append(state)
 
     def _expand(self, state: _State) -> None:
-        fields = self.merge.types[state.runtime].fields
-        self.reach.spend(len(fields) * len(state.positions))
+        fields = self._visible(state.runtime)
+        self.reach.budget.spend(len(fields) * len(state.positions))
         holders = self.reach.holders(state.positions)
-        for name, merged in fields.items():
-            if f"{state.runtime}.{name}" in self.hidden:
-                continue
-            able = [p for p in holders.get(name, ()) if self.reach.can_ask(p, state.runtime, name)]
-            able = [p for p in able if self._has_contexts(p, name, state)]
-            if able:
-                self._follow(state, merged, able)
-            elif (state.runtime, name) not in self.reported:
-                self.reported.add((state.runtime, name))
-                self._report(state, merged)
+        for merged in fields:
+            self._decide(state.decided, partial(self._ask, state, merged, holders.get(merged.name, [])))
+
+    def _ask(self, state: _State, merged: Member, holders: list[Position]) -> None:
+        able = [p for p in holders if self.reach.can_ask(p, state.runtime, merged.name)]
+        able = [p for p in able if self._has_contexts(p, merged.name, state)]
+        if able:
+            self._follow(state, merged, able)
+        elif (state.runtime, merged.name) not in self.reported:
+            self._report(state, merged)
+        if not able:
+            self.reported.add((state.runtime, merged.name))
+            self.failures.add(self.reach.decided)
 
     def _has_contexts(self, position: Position, name: str, state: _State) -> bool:
         if not self.has_contexts:
@@ -161,7 +183,8 @@ class _Walk:
                 continue
             step = Step(merged.name, merged, None if runtime == target.name else runtime)
             closure = self.reach.closure(places, runtime)
-            self._add(_State(runtime, closure, (*state.path, step), contexts | self._set_contexts(list(closure))))
+            held = contexts | self._set_contexts(list(closure))
+            self._add(_State(runtime, closure, (*state.path, step), held, self.reach.decided))
 
     def _set_contexts(self, places: list[Position]) -> frozenset[str]:
         found: set[str] = set()

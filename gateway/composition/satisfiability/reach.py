@@ -4,6 +4,10 @@ A *position* is an object as one subgraph knows it, with what a @provides on the
 gateway can enter other subgraphs by their keys, if the key's fields can be had on the way. ``Reach`` answers, memoised:
 which positions can be reached from one, and can a field be asked for at one. Being reachable only ever helps, so the
 answers are least fixed points: a requirement that needs itself is not met.
+
+Fields that are moving between subgraphs (@override with a label) are at one place or the other. An answer that depends
+on a label of which nothing is decided yet is not given: ``UndecidedLabelError`` asks for a decision instead, so that
+only labels that meet on a path are ever combined.
 """
 
 from collections.abc import Iterable, Iterator
@@ -34,14 +38,39 @@ class BudgetExceededError(Exception):
     """The graph is too large to be walked within the budget."""
 
 
+class UndecidedLabelError(Exception):
+    """The answer depends on whether ``label`` is active."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+
+
+Decisions = frozenset[tuple[str, bool]]
+"""Override labels with whether they are active."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """Counts the steps ``left``."""
+
+    left: int
+
+    def spend(self, steps: int = 1) -> None:
+        """Count steps. Raises BudgetExceededError when none are left."""
+        self.left -= steps
+        if self.left < 0:
+            raise BudgetExceededError
+
+
 @dataclass(slots=True)
 class Reach:
-    """Answers for one assignment of override labels; ``budget`` counts steps left."""
+    """Answers under the decisions on labels made so far."""
 
     merge: Merge
-    labels: frozenset[str]
-    budget: int
+    budget: Budget
+    decided: Decisions = frozenset()
     subgraphs: dict[str, Subgraph] = field(default_factory=dict)
+    _siblings: dict[Decisions, "Reach"] = field(default_factory=dict)
     _closures: dict[tuple[Position, str], frozenset[Position]] = field(default_factory=dict)
     _available: dict[tuple[Position, str, str], bool] = field(default_factory=dict)
     _children: dict[tuple[Position, str], tuple[Position, ...]] = field(default_factory=dict)
@@ -51,12 +80,19 @@ class Reach:
 
     def __post_init__(self) -> None:
         self.subgraphs = {subgraph.name: subgraph for subgraph in self.merge.subgraphs}
+        self._siblings[self.decided] = self
 
-    def spend(self, steps: int = 1) -> None:
-        """Count steps. Raises BudgetExceededError when none are left."""
-        self.budget -= steps
-        if self.budget < 0:
-            raise BudgetExceededError
+    def under(self, decided: Decisions) -> "Reach":
+        """The same graph under other decisions."""
+        known = self._siblings.get(decided)
+        return known or Reach(
+            self.merge, self.budget, decided, _siblings=self._siblings, _children=self._children, _entries=self._entries
+        )
+
+    def abandon(self) -> None:
+        """Forget what was begun when an answer was broken off by an exception."""
+        self._open.clear()
+        self._cut = False
 
     def closure(self, positions: Iterable[Position], runtime: str) -> frozenset[Position]:
         """All positions of the same object, of type ``runtime``, that can be reached from any of ``positions``."""
@@ -84,7 +120,7 @@ class Reach:
                 target = Position(subgraph.name, type_name)
                 if target in reached or not self._may_enter(reached, subgraph, type_name, runtime):
                     continue
-                self.spend()
+                self.budget.spend()
                 if key is None or self.can_select(reached, runtime, key, excluding=subgraph.name):
                     reached.add(target)
                     growing = True
@@ -203,7 +239,7 @@ class Reach:
 
     def refusal(self, position: Position, runtime: str, name: str) -> str | None:
         """Why the field cannot be asked for at the position; None if it can."""
-        self.spend()
+        self.budget.spend()
         member = self.member(position, name)
         is_bare = member is not None and not (member.directives or member.arguments or member.external_by_type)
         if is_bare and (position.subgraph, position.type, name) not in self.merge.overrides:
@@ -229,8 +265,14 @@ class Reach:
         if override is None:
             return False
         if override.taken_over:
-            return override.label is None or override.label in self.labels
-        return override.is_gated and override.label not in self.labels
+            return override.label is None or self._is_active(override.label)
+        return override.is_gated and override.label is not None and not self._is_active(override.label)
+
+    def _is_active(self, label: str) -> bool:
+        for known, active in self.decided:
+            if known == label:
+                return active
+        raise UndecidedLabelError(label)
 
     def _requirement_met(self, position: Position, runtime: str, node: SelectionSetNode) -> bool:
         if self.can_select([position], runtime, node):
