@@ -17,6 +17,7 @@ from catalog_sync.errors import CodedError
 
 GROUPS = {
     "catalogue": "Keep the catalogue: files, and entries on their way into force.",
+    "graph": "Graphs as they were served: list, roll back.",
     "key": "API keys: shown once, kept as hashes.",
     "ledger": "The record of every administrative act and every judged operation.",
     "subgraph": "Publish subgraphs: new, check, publish, approve, go-live, refuse, retire, rollback, list, show.",
