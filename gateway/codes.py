@@ -22,6 +22,7 @@ _DECLARING = (
     "gateway.access.row_checks",
     "gateway.commands.error",
     "gateway.document_limits",
+    "gateway.documents",
     "gateway.execution.subgraph_address",
     "gateway.server.errors",
     "gateway.tls_files",

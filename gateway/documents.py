@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from graphql import (
+    DirectiveNode,
     DocumentNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
@@ -13,7 +14,9 @@ from graphql import (
     Node,
     OperationDefinitionNode,
     VariableNode,
+    Visitor,
     validate,
+    visit,
 )
 
 from gateway.document_limits import DocumentLimits, parse_within
@@ -23,10 +26,18 @@ from gateway.errors import (
     CodedError,
     ErrorCode,
     ErrorReport,
+    Family,
     RequestError,
 )
 
 MAX_ERRORS = 20
+INCREMENTAL_DELIVERY = frozenset(("defer", "stream"))
+
+IN_ONE_PIECE = ErrorCode(
+    "INCREMENTAL_DELIVERY_NOT_SUPPORTED", Family.REQUEST,
+    "The operation asks by @defer or @stream for an answer in several parts; the gateway answers in one piece.",
+    "Leave the directive out, or ask for the slow part in an operation of its own.", 400,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +58,29 @@ def read_document(
 ) -> ValidDocument:
     """Parses and validates ``text`` and chooses its operation (GraphQL October 2021, section 6.1).
 
-    Raises RequestError with every problem found, CodedError LIMIT_EXCEEDED for too large a document, and CodedError
-    BAD_REQUEST when no operation can be chosen.
+    Raises RequestError with every problem found, CodedError LIMIT_EXCEEDED for too large a document, IN_ONE_PIECE for
+    @defer and @stream, and BAD_REQUEST when no operation can be chosen.
     """
     document = parse_within(text, limits)
+    if "@" in text:
+        _refuse_parts(document, schema)
     if problems := validate(schema, document, max_errors=MAX_ERRORS):
         raise RequestError([report(problem, VALIDATION_FAILED) for problem in problems])
     operation = _choose_operation(document, operation_name)
     return ValidDocument(document, operation, tuple(sorted(set(_conditions(document, operation)))))
+
+
+def _refuse_parts(document: DocumentNode, schema: GraphQLSchema) -> None:
+    """Refuses @defer and @stream as such, unless the schema means something else by these names."""
+
+    class Directives(Visitor):
+        def enter_directive(self, node: DirectiveNode, *_: object) -> None:
+            name = node.name.value
+            if name in INCREMENTAL_DELIVERY and schema.get_directive(name) is None:
+                place = f" (line {node.loc.start_token.line})" if node.loc else ""
+                raise CodedError(IN_ONE_PIECE, f"`@{name}`{place} asks for an answer in parts.")
+
+    visit(document, Directives())
 
 
 def report(error: GraphQLError, code: ErrorCode) -> ErrorReport:

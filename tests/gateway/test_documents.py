@@ -1,0 +1,32 @@
+"""What is said of documents that fit the schema and are refused all the same."""
+
+import pytest
+from graphql import build_schema
+
+from gateway.document_limits import DocumentLimits
+from gateway.documents import IN_ONE_PIECE, read_document
+from gateway.errors import CodedError
+
+SCHEMA = build_schema("type Query { office: Office offices: [Office] } type Office { name: String }")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{ office { ... @defer { name } } }", "`@defer` (line 1)"),
+        ("query($slow: Boolean!) {\n  office { ...F @defer(if: $slow) } }\nfragment F on Office { name }", "(line 2)"),
+        ("{ offices @stream(initialCount: 1) { name } }", "`@stream` (line 1)"),
+    ],
+)
+def test_an_answer_in_parts_is_refused_as_such_and_not_as_an_unknown_directive(text: str, words: str) -> None:
+    with pytest.raises(CodedError) as refused:
+        read_document(text, None, SCHEMA, DocumentLimits())
+
+    assert refused.value.code is IN_ONE_PIECE
+    assert words in refused.value.message
+
+
+def test_a_schema_may_mean_something_of_its_own_by_the_same_name() -> None:
+    own = build_schema("directive @defer on FIELD type Query { office: String }")
+
+    assert read_document("{ office @defer }", None, own, DocumentLimits()).conditions == ()
