@@ -8,7 +8,6 @@ goes: through the interface, the hidden value could be read after all.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
 
 from graphql import (
     ConstValueNode,
@@ -23,7 +22,6 @@ from graphql import (
     ListValueNode,
     NamedTypeNode,
     NameNode,
-    Node,
     NonNullTypeNode,
     ObjectTypeDefinitionNode,
     ObjectValueNode,
@@ -37,11 +35,10 @@ from graphql import (
     specified_scalar_types,
 )
 
-from gateway.supergraph.features import parts
+from gateway.supergraph.features import copy_node, parts
 from gateway.supergraph.lazy_schema import LazySchema
 from gateway.supergraph.model import Definitions, Supergraph
 
-N = TypeVar("N", bound=Node)
 NOTHING = "_nothing"
 """The one field of a Query type from which everything is hidden: GraphQL knows no empty types. It answers null."""
 
@@ -247,28 +244,28 @@ class _Contract:
         def stays(root: OperationTypeDefinitionNode) -> bool:
             return root.operation is OperationType.QUERY or root.type.name.value not in self.hidden
 
-        return _copy(node, {"operation_types": tuple(root for root in node.operation_types if stays(root))})
+        return copy_node(node, {"operation_types": tuple(root for root in node.operation_types if stays(root))})
 
     def _shown(self, node: TypeDefinitionNode) -> TypeDefinitionNode:
         """What is left of a type."""
         name = node.name.value
         if name in self.hidden:  # only a Query type stays without anything
-            return _copy(node, {"fields": (_nothing(),), "interfaces": ()})
+            return copy_node(node, {"fields": (_nothing(),), "interfaces": ()})
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             fields = tuple(
-                _copy(member, {"arguments": self._inputs(self._arguments(name, member))})
+                copy_node(member, {"arguments": self._inputs(self._arguments(name, member))})
                 for member in self._fields(node)
             )
             interfaces = tuple(i for i in parts(node, "interfaces") if i.name.value not in self.hidden)
-            return _copy(node, {"fields": fields or (_nothing(),), "interfaces": interfaces})
+            return copy_node(node, {"fields": fields or (_nothing(),), "interfaces": interfaces})
         if isinstance(node, InputObjectTypeDefinitionNode):
             visible = [member for member in parts(node, "fields") if f"{name}.{member.name.value}" not in self.hidden]
-            return _copy(node, {"fields": self._inputs(visible)})
+            return copy_node(node, {"fields": self._inputs(visible)})
         if isinstance(node, UnionTypeDefinitionNode):
-            return _copy(node, {"types": tuple(t for t in parts(node, "types") if t.name.value not in self.hidden)})
+            return copy_node(node, {"types": tuple(t for t in parts(node, "types") if t.name.value not in self.hidden)})
         if isinstance(node, EnumTypeDefinitionNode):
             values = tuple(value for value in parts(node, "values") if f"{name}.{value.name.value}" not in self.hidden)
-            return _copy(node, {"values": values})
+            return copy_node(node, {"values": values})
         return node
 
     def _inputs(self, nodes: Iterable[InputValueDefinitionNode]) -> tuple[InputValueDefinitionNode, ...]:
@@ -299,7 +296,7 @@ class _Contract:
 def _without_default(node: InputValueDefinitionNode) -> InputValueDefinitionNode:
     # A default made the input optional, so it stays optional, although clients no longer see the value.
     type_node = node.type.type if isinstance(node.type, NonNullTypeNode) else node.type
-    return _copy(node, {"default_value": None, "type": type_node})
+    return copy_node(node, {"default_value": None, "type": type_node})
 
 
 def _nothing() -> FieldDefinitionNode:
@@ -310,7 +307,3 @@ def _nothing() -> FieldDefinitionNode:
         arguments=(),
         directives=(),
     )
-
-
-def _copy(node: N, changes: dict[str, Any]) -> N:
-    return type(node)(**{key: changes.get(key, getattr(node, key, None)) for key in node.keys})

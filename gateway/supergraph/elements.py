@@ -10,13 +10,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import ConstValueNode, EnumValueNode, ListTypeNode, NonNullTypeNode, TypeNode, print_ast
+from graphql import (
+    ConstValueNode,
+    EnumValueNode,
+    ListTypeNode,
+    NonNullTypeNode,
+    TypeDefinitionNode,
+    TypeExtensionNode,
+    TypeNode,
+    print_ast,
+)
 from graphql.utilities import value_from_ast_untyped
 
 from gateway.supergraph.model import TypeKind
 
 BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 ROOTS = ("query", "mutation", "subscription")
+_KINDS = {
+    "scalar_type": TypeKind.SCALAR,
+    "object_type": TypeKind.OBJECT,
+    "interface_type": TypeKind.INTERFACE,
+    "union_type": TypeKind.UNION,
+    "enum_type": TypeKind.ENUM,
+    "input_object_type": TypeKind.INPUT_OBJECT,
+}
 
 
 @dataclass(slots=True)
@@ -145,6 +162,11 @@ class DirectiveDeclaration:
     repeatable: bool
     description: str | None = None
     line: int | None = None
+
+
+def kind_of(node: TypeDefinitionNode | TypeExtensionNode) -> TypeKind:
+    """The kind of type that is defined or extended."""
+    return _KINDS[node.kind.rpartition("_")[0]]
 
 
 def type_text(node: TypeNode) -> str:

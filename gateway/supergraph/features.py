@@ -4,7 +4,7 @@ never by their name, for a schema may rename what it imports.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import ConstDirectiveNode, DefinitionNode, Node, SchemaDefinitionNode, SchemaExtensionNode
 from graphql.utilities import value_from_ast_untyped
@@ -12,6 +12,7 @@ from graphql.utilities import value_from_ast_untyped
 from gateway.errors import CodedError
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
 
+N = TypeVar("N", bound=Node)
 JOIN = "join"
 LINK = "link"
 INACCESSIBLE = "inaccessible"
@@ -67,6 +68,11 @@ class Features:
 def parts(node: Node, name: str) -> tuple[Any, ...]:
     """The nodes listed under ``name`` of a definition; graphql-core leaves None, or nothing, where there are none."""
     return getattr(node, name, None) or ()
+
+
+def copy_node(node: N, changes: Mapping[str, Any]) -> N:
+    """A copy of a syntax node with other values for some of its keys."""
+    return type(node)(**{key: changes.get(key, getattr(node, key, None)) for key in node.keys})
 
 
 def directive_arguments(node: ConstDirectiveNode) -> dict[str, Any]:

@@ -8,7 +8,7 @@ an owner per type in place of a graph per field.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import Any
 
 from graphql import (
     DefinitionNode,
@@ -29,7 +29,8 @@ from graphql import (
 )
 
 from gateway.errors import CodedError
-from gateway.supergraph.elements import named_type, type_text
+from gateway.supergraph.directives import EXECUTABLE_LOCATIONS
+from gateway.supergraph.elements import kind_of, named_type, type_text
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
 from gateway.supergraph.features import (
     CONTEXT,
@@ -37,6 +38,8 @@ from gateway.supergraph.features import (
     JOIN,
     RESOURCE,
     Features,
+    N,
+    copy_node,
     directive_arguments,
     parts,
     read_features,
@@ -52,29 +55,15 @@ from gateway.supergraph.model import (
     SubgraphEndpoint,
     Supergraph,
     TypeDefinition,
-    TypeKind,
     TypeSource,
 )
 
-_KIND_OF_NODE = {
-    "scalar_type_definition": TypeKind.SCALAR,
-    "object_type_definition": TypeKind.OBJECT,
-    "interface_type_definition": TypeKind.INTERFACE,
-    "union_type_definition": TypeKind.UNION,
-    "enum_type_definition": TypeKind.ENUM,
-    "input_object_type_definition": TypeKind.INPUT_OBJECT,
-}
-N = TypeVar("N", bound=Node)
 _PLAIN = FieldSource()
 _SCHEMA_NODES = (SchemaDefinitionNode, SchemaExtensionNode)
 _BETWEEN = re.compile(r"\n\n+(?=[^\s}])")
 _QUOTES = '"""'
 # Directives of GraphQL itself that clients may see on definitions.
 _STANDARD_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf"})
-_EXECUTABLE_LOCATIONS = frozenset(
-    {"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"}
-    | {"VARIABLE_DEFINITION"}
-)
 
 
 def read_supergraph(sdl: str) -> Supergraph:
@@ -229,7 +218,7 @@ class _Reader:
     def _stays(self, node: DefinitionNode) -> bool:
         """Whether a definition is the schema's own, and says something to clients."""
         if isinstance(node, DirectiveDefinitionNode):
-            executable = any(location.value in _EXECUTABLE_LOCATIONS for location in node.locations)
+            executable = any(location.value in EXECUTABLE_LOCATIONS for location in node.locations)
             return executable and not self.features.owns(node.name.value)
         if isinstance(node, TypeDefinitionNode):
             return not self.features.owns(node.name.value)
@@ -248,7 +237,7 @@ class _Reader:
         return endpoint.name
 
     def type(self, node: TypeDefinitionNode) -> TypeDefinition:
-        name, kind = node.name.value, _KIND_OF_NODE[node.kind]
+        name, kind = node.name.value, kind_of(node)
         interfaces = tuple(i.name.value for i in parts(node, "interfaces"))
         members = tuple(t.name.value for t in parts(node, "types")) if isinstance(node, UnionTypeDefinitionNode) else ()
         values = tuple(v.name.value for v in parts(node, "values")) if isinstance(node, EnumTypeDefinitionNode) else ()
@@ -295,11 +284,10 @@ class _Reader:
                     keys[graph].append(key)
         if not keys:  # v0.1 lists no graph for value types: every subgraph has them
             keys = {endpoint.name: [] for endpoint in self.endpoints.values()}
-        interfaces_of = self._per_graph(node, "implements", "interface", interfaces, name)
-        members_of = self._per_graph(node, "unionMember", "member", members, name)
-        values_of: dict[str, frozenset[str]] = {}
-        if isinstance(node, EnumTypeDefinitionNode):
-            values_of = self._enum_values(node, values)
+        interfaces_of = self._per_graph(name, interfaces, ((a["interface"], a) for a in self.join(node, "implements")))
+        members_of = self._per_graph(name, members, ((a["member"], a) for a in self.join(node, "unionMember")))
+        of_values = ((v.name.value, a) for v in parts(node, "values") for a in self.join(v, "enumValue"))
+        values_of = self._per_graph(name, values, of_values)
         return {
             graph: TypeSource(
                 keys=tuple(keys[graph]),
@@ -312,24 +300,14 @@ class _Reader:
         }
 
     def _per_graph(
-        self, node: Node, directive: str, argument: str, everything: tuple[str, ...], where: str
+        self, where: str, everything: tuple[str, ...], said: Iterable[tuple[str, dict[str, Any]]]
     ) -> dict[str, frozenset[str]]:
-        applied = self.join(node, directive)
-        if not applied:
-            return {endpoint.name: frozenset(everything) for endpoint in self.endpoints.values()}
+        """What each subgraph has of ``everything``: what is said of it, or all of it where nothing is said at all."""
         found: dict[str, set[str]] = {}
-        for arguments in applied:
-            found.setdefault(self.subgraph(arguments["graph"], where), set()).add(arguments[argument])
-        return {graph: frozenset(names) for graph, names in found.items()}
-
-    def _enum_values(self, node: EnumTypeDefinitionNode, values: tuple[str, ...]) -> dict[str, frozenset[str]]:
-        found: dict[str, set[str]] = {}
-        for value in parts(node, "values"):
-            for arguments in self.join(value, "enumValue"):
-                graph = self.subgraph(arguments["graph"], f"{node.name.value}.{value.name.value}")
-                found.setdefault(graph, set()).add(value.name.value)
+        for name, arguments in said:
+            found.setdefault(self.subgraph(arguments["graph"], where), set()).add(name)
         if not found:
-            return {endpoint.name: frozenset(values) for endpoint in self.endpoints.values()}
+            return {endpoint.name: frozenset(everything) for endpoint in self.endpoints.values()}
         return {graph: frozenset(names) for graph, names in found.items()}
 
     def _field(
@@ -353,7 +331,7 @@ class _Reader:
         return FieldDefinition(
             name=node.name.value,
             type=type_text(node.type),
-            arguments=tuple(argument.name.value for argument in parts(node, "arguments")),
+            arguments={argument.name.value: type_text(argument.type) for argument in parts(node, "arguments")},
             sources={graph: sources[graph] for graph in _in_order(sources, self.endpoints)},
             from_interface_object=bool(applied) and not sources,
             inaccessible=self._is_inaccessible(node),
@@ -453,8 +431,4 @@ def _clean(node: N) -> N:
             cleaned = tuple(_clean(child) for child in below)
             if any(one is not other for one, other in zip(cleaned, below, strict=True)):
                 changes[part] = cleaned
-    return _copy(node, changes) if changes else node
-
-
-def _copy(node: N, changes: dict[str, Any]) -> N:
-    return type(node)(**{key: changes.get(key, getattr(node, key, None)) for key in node.keys})
+    return copy_node(node, changes) if changes else node

@@ -30,6 +30,7 @@ from gateway.supergraph.elements import (
     Member,
     Type,
     TypeSystem,
+    kind_of,
     named_type,
     type_text,
 )
@@ -39,14 +40,6 @@ from gateway.supergraph.model import TypeKind
 MAX_CHARACTERS = 4_000_000
 MAX_TOKENS = 100_000
 MAX_NESTING = 60
-_KINDS = {
-    "scalar_type": TypeKind.SCALAR,
-    "object_type": TypeKind.OBJECT,
-    "interface_type": TypeKind.INTERFACE,
-    "union_type": TypeKind.UNION,
-    "enum_type": TypeKind.ENUM,
-    "input_object_type": TypeKind.INPUT_OBJECT,
-}
 _NESTING = re.compile(r'"""(?:[^"\\]|\\.|"(?!""))*"""|"(?:[^"\\\n]|\\.)*"|#[^\n]*|[\[\](){}]', re.DOTALL)
 _MACHINERY_TYPES = {
     "_Service": TypeKind.OBJECT,
@@ -178,9 +171,7 @@ class _Reader:
 
     def type(self, node: TypeDefinitionNode | TypeExtensionNode) -> None:
         name = node.name.value
-        stem, _, suffix = node.kind.rpartition("_")
-        kind = _KINDS[stem]
-        is_extension = suffix == "extension"
+        kind, is_extension = kind_of(node), isinstance(node, TypeExtensionNode)
         known = self.subgraph.types.get(name)
         if known is not None and known.kind is not kind:
             self.refuse(f"{name} is declared as {known.kind.value} and as {kind.value}.", node)
