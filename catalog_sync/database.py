@@ -1,93 +1,148 @@
-"""The SQLite file of a catalogue: its tables, and transactions that either happened or did not.
+"""The database under a catalogue's store: one port, two engines, transactions that either happened or did not.
 
-Every change is written under ``transaction``, which takes SQLite's write lock at its start, so that what is read
-inside cannot change before it is written. WAL with full synchronisation: what was committed survives the process and
-the power.
+The problem: entries, releases, bundles and the ledger must be written together or not at all, by several processes, on
+an SQLite file as on a PostgreSQL server. The idea: SQL that both engines understand, parameters written ``?``, and one
+writer at a time. The invariant: what is read inside ``transaction`` cannot be changed by anybody before it is written,
+so the ledger's chain never forks and no number is given twice. ``reading`` sees one state of everything and waits for
+no writer of another process.
 """
 
-import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, Protocol
 
-SCHEMA_VERSION = 1
+from catalog_sync.errors import STORE_OF_LATER_VERSION, CodedError
+from catalog_sync.migrations import STEPS
 
-_TABLES = """
-CREATE TABLE IF NOT EXISTS version (
-    entry TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, digest TEXT NOT NULL, content TEXT NOT NULL,
-    trigger_kind TEXT NOT NULL, trigger_day TEXT NOT NULL, trigger_document TEXT NOT NULL,
-    submitted_by TEXT, reasons TEXT NOT NULL, PRIMARY KEY (entry, number));
-CREATE INDEX IF NOT EXISTS version_by_state ON version (state);
-CREATE TABLE IF NOT EXISTS own_code (code TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (code, entry));
-CREATE TABLE IF NOT EXISTS record (entry TEXT PRIMARY KEY, revision INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS release (
-    subgraph TEXT NOT NULL, number INTEGER NOT NULL, provider TEXT NOT NULL, sdl TEXT NOT NULL, address TEXT NOT NULL,
-    digest TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY (subgraph, number));
-CREATE TABLE IF NOT EXISTS ledger (
-    number INTEGER PRIMARY KEY, at TEXT NOT NULL, actor TEXT NOT NULL, action TEXT NOT NULL, body TEXT NOT NULL,
-    previous TEXT NOT NULL, digest TEXT NOT NULL UNIQUE);
-CREATE TABLE IF NOT EXISTS outgoing (
-    peer TEXT NOT NULL, sequence INTEGER PRIMARY KEY AUTOINCREMENT, change TEXT NOT NULL, fingerprint TEXT NOT NULL,
-    bundle INTEGER, UNIQUE (peer, fingerprint));
-CREATE TABLE IF NOT EXISTS sent (
-    peer TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, content BLOB NOT NULL, receipt BLOB,
-    PRIMARY KEY (peer, number));
-CREATE TABLE IF NOT EXISTS taken (
-    peer TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, receipt BLOB NOT NULL,
-    PRIMARY KEY (peer, number));
-CREATE TABLE IF NOT EXISTS waiting (
-    peer TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, content BLOB NOT NULL,
-    PRIMARY KEY (peer, number));
-CREATE TABLE IF NOT EXISTS part (
-    peer TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, start INTEGER NOT NULL, content BLOB NOT NULL,
-    PRIMARY KEY (peer, number, digest, start));
-CREATE TABLE IF NOT EXISTS held (
-    entry TEXT PRIMARY KEY, peer TEXT NOT NULL, number INTEGER NOT NULL, digest TEXT NOT NULL, state TEXT NOT NULL,
-    reasons TEXT NOT NULL, content TEXT NOT NULL, trigger_told TEXT NOT NULL, arrived TEXT NOT NULL, due TEXT NOT NULL,
-    due_provisional INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS held_code (code TEXT PRIMARY KEY, entry TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS decision (
-    peer TEXT NOT NULL, entry TEXT NOT NULL, number INTEGER NOT NULL, state TEXT NOT NULL, reasons TEXT NOT NULL,
-    at TEXT NOT NULL, PRIMARY KEY (peer, entry, number));
-CREATE TABLE IF NOT EXISTS tightening (entry TEXT PRIMARY KEY, peer TEXT NOT NULL, content TEXT NOT NULL);
-"""
+
+class StatementRefusedError(ValueError):
+    """A value that the tables cannot hold: too large a number, a character or a row that may not be there."""
+
+
+class Rows(Protocol):
+    """What a statement found."""
+
+    def fetchone(self) -> Any:
+        """The next row, None when there is none left."""
+
+    def fetchall(self) -> list[Any]:
+        """All rows that are left."""
+
+
+class Connection(Protocol):
+    """What is inside a transaction."""
+
+    def execute(self, statement: str, parameters: Sequence[object] = (), /) -> Rows:
+        """Runs a statement. StatementRefusedError, CodedError CATALOGUE_STORE_UNAVAILABLE."""
+
+    def executemany(self, statement: str, rows: Iterable[Sequence[object]], /) -> object:
+        """Runs a statement once for each row of parameters; raises as ``execute`` does."""
+
+
+class Engine(Protocol):
+    """One connection to SQLite or PostgreSQL.
+
+    ``types`` are what tables are made with: ``text`` compared by its code points, ``bytes``, ``number`` of 64 bits,
+    ``sequence``, a number that counts up as a primary key. Search differs by ``name``: ``sqlite`` or ``postgresql``.
+    """
+
+    name: str
+    types: Mapping[str, str]
+
+    @property
+    def connection(self) -> Connection:
+        """To be used between ``begin`` and ``commit`` or ``roll_back``."""
+
+    def begin(self, *, write: bool) -> None:
+        """Begins a transaction; one that writes waits for its turn. CodedError CATALOGUE_STORE_UNAVAILABLE."""
+
+    def commit(self) -> None:
+        """What was written is kept, whatever happens to process or power."""
+
+    def roll_back(self) -> None:
+        """Nothing was written."""
+
+    def close(self) -> None:
+        """Gives up the connection."""
 
 
 class CatalogueDatabase:
-    """One SQLite file, or one in memory for tests; used from any thread, one at a time."""
+    """A catalogue's database with its tables in this version's form; used from any thread, one at a time.
 
-    def __init__(self, path: Path | None = None) -> None:
+    CodedError STORE_OF_LATER_VERSION if it was written by a later version of the product.
+    """
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            path or ":memory:", isolation_level=None, check_same_thread=False, timeout=30
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
-        with self.transaction() as connection:
-            found = int(connection.execute("PRAGMA user_version").fetchone()[0])
-            if found > SCHEMA_VERSION:
-                raise ValueError(f"{path} was written by a later version of the catalogue (tables {found})")
-            for statement in _TABLES.split(";"):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        self._depth = 0
+        self._writes = False
+        try:
+            with self.transaction() as connection:
+                self._migrate(connection)
+        except BaseException:
+            engine.close()
+            raise
 
     @contextmanager
-    def transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[Connection]:
         """Everything inside is written, or, if it raises, nothing; transactions within one another are one."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+        with self._inside(write=True) as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """One state of everything, for reading alone; within a transaction it is part of that."""
+        with self._inside(write=False) as connection:
+            yield connection
 
     def close(self) -> None:
-        """Closes the file."""
+        """Gives up the connection."""
         with self._lock:
-            self._connection.close()
+            self.engine.close()
+
+    @contextmanager
+    def _inside(self, *, write: bool) -> Iterator[Connection]:
+        with self._lock:
+            if self._depth:
+                assert self._writes or not write, "a transaction that writes cannot begin within one that reads"
+                yield self.engine.connection
+                return
+            self.engine.begin(write=write)
+            self._depth, self._writes = 1, write
+            try:
+                yield self.engine.connection
+            except BaseException:
+                self.engine.roll_back()
+                raise
+            else:
+                self.engine.commit()
+            finally:
+                self._depth = 0
+
+    def _migrate(self, connection: Connection) -> None:
+        connection.execute("CREATE TABLE IF NOT EXISTS catalogue_step (number INTEGER PRIMARY KEY)")
+        [(done,)] = connection.execute("SELECT coalesce(max(number), 0) FROM catalogue_step").fetchall()
+        if done > len(STEPS):
+            message = f"The catalogue's store has tables of step {done}; this version knows {len(STEPS)}."
+            raise CodedError(STORE_OF_LATER_VERSION, message)
+        for number, statements in enumerate(STEPS[done:], done + 1):
+            for statement in (each for each in statements if each.engine in ("", self.engine.name)):
+                connection.execute(statement.sql.format(**self.engine.types))
+            connection.execute("INSERT INTO catalogue_step VALUES (?)", (number,))
+
+
+def open_database(address: str | Path | None = None) -> CatalogueDatabase:
+    """The database at ``postgresql://...``, in an SQLite file, or, without an address, in memory.
+
+    CodedError CATALOGUE_STORE_UNAVAILABLE or STORE_OF_LATER_VERSION.
+    """
+    if isinstance(address, str) and address.startswith(("postgresql://", "postgres://")):
+        from catalog_sync.postgres_engine import PostgresEngine
+
+        return CatalogueDatabase(PostgresEngine(address))
+    from catalog_sync.sqlite_engine import SqliteEngine
+
+    return CatalogueDatabase(SqliteEngine(None if address is None else Path(address)))

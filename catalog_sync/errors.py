@@ -151,6 +151,16 @@ SDL_UNREADABLE = ErrorCode(
     "A subgraph's schema is not GraphQL SDL, or names types that it does not define.",
     "Mend the schema at the place that the message names.", 422,
 )  # fmt: skip
+CATALOGUE_STORE_UNAVAILABLE = ErrorCode(
+    "CATALOGUE_STORE_UNAVAILABLE", Family.SETTINGS,
+    "The database under the catalogue cannot be asked: locked for too long, full, stopped, or not at its address.",
+    "Bring the database back or correct registry.store; whether a step that was cut off was kept, reading tells.", 503,
+)  # fmt: skip
+STORE_OF_LATER_VERSION = ErrorCode(
+    "STORE_OF_LATER_VERSION", Family.SETTINGS,
+    "The catalogue's store was written by a later version of Watersmeet.",
+    "Run that version, or restore a backup made before the upgrade.", 500,
+)  # fmt: skip
 HARVEST_FAILED = ErrorCode(
     "HARVEST_FAILED", Family.SUBGRAPH,
     "A running subgraph could not be asked for its schema.",

@@ -11,7 +11,6 @@ only, never of another's; a level above may tighten an entry's tiers, never loos
 """
 
 import json
-import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -29,7 +28,7 @@ from catalog_sync.bundles import (
     seal_receipt,
 )
 from catalog_sync.closed_lists import Network
-from catalog_sync.database import CatalogueDatabase
+from catalog_sync.database import CatalogueDatabase, Connection
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import BUNDLE_MISDIRECTED, CHAIN_BROKEN, ILLEGAL_TRANSITION, REASON_NEEDED, CodedError
 from catalog_sync.exchange_changes import decision_change, entry_change, may_cross, tightening_change
@@ -159,7 +158,7 @@ class Exchange:
 
     def outstanding(self, receiver: str) -> tuple[int, ...]:
         """Numbers of the bundles for which no receipt says that they were applied."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT number FROM sent WHERE peer = ? AND receipt IS NULL ORDER BY number", (receiver,)
             ).fetchall()
@@ -167,7 +166,7 @@ class Exchange:
 
     def bundle(self, receiver: str, number: int) -> bytes | None:
         """A sealed bundle's bytes."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             row = connection.execute(
                 "SELECT content FROM sent WHERE peer = ? AND number = ?", (receiver, number)
             ).fetchone()
@@ -195,7 +194,7 @@ class Exchange:
 
     def receipts(self, receiver: str) -> tuple[Receipt, ...]:
         """The receipts held for bundles sent to a level, by number."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT receipt FROM sent WHERE peer = ? AND receipt IS NOT NULL ORDER BY number", (receiver,)
             ).fetchall()
@@ -233,10 +232,10 @@ class Exchange:
 
     def applied_through(self, sender: str) -> int:
         """The number up to which a sender's bundles are applied here."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return self._last_taken(connection, sender)[0]
 
-    def _already_taken(self, connection: sqlite3.Connection, bundle: Bundle) -> bytes | None:
+    def _already_taken(self, connection: Connection, bundle: Bundle) -> bytes | None:
         row = connection.execute(
             "SELECT digest, receipt FROM taken WHERE peer = ? AND number = ?", (bundle.sender, bundle.number)
         ).fetchone()
@@ -247,13 +246,13 @@ class Exchange:
             raise CodedError(CHAIN_BROKEN, message, {"number": bundle.number})
         return bytes(row[1])
 
-    def _last_taken(self, connection: sqlite3.Connection, sender: str) -> tuple[int, str]:
+    def _last_taken(self, connection: Connection, sender: str) -> tuple[int, str]:
         row = connection.execute(
             "SELECT number, digest FROM taken WHERE peer = ? ORDER BY number DESC LIMIT 1", (sender,)
         ).fetchone()
         return (row[0], row[1]) if row else (0, NO_DIGEST)
 
-    def _park(self, connection: sqlite3.Connection, bundle: Bundle, content: bytes, last: int) -> bytes:
+    def _park(self, connection: Connection, bundle: Bundle, content: bytes, last: int) -> bytes:
         row = connection.execute(
             "SELECT digest FROM waiting WHERE peer = ? AND number = ?", (bundle.sender, bundle.number)
         ).fetchone()
@@ -261,11 +260,12 @@ class Exchange:
             message = f"Another bundle of {bundle.sender} waits under the number {bundle.number}."
             raise CodedError(CHAIN_BROKEN, message, {"next": last + 1})
         connection.execute(
-            "INSERT OR IGNORE INTO waiting VALUES (?, ?, ?, ?)", (bundle.sender, bundle.number, bundle.digest, content)
+            "INSERT INTO waiting VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            (bundle.sender, bundle.number, bundle.digest, content),
         )
         return seal_receipt(self._receipt(bundle, "waiting", last, ()), self.key)
 
-    def _apply(self, connection: sqlite3.Connection, bundle: Bundle, at: datetime) -> bytes:
+    def _apply(self, connection: Connection, bundle: Bundle, at: datetime) -> bytes:
         peer = self.peers[bundle.sender]
         outcomes = tuple(self._taking.take(connection, peer, change, at) for change in bundle.changes)
         receipt = seal_receipt(self._receipt(bundle, "applied", bundle.number, outcomes), self.key)
@@ -277,7 +277,7 @@ class Exchange:
         append_ledger(connection, at, self.name, "apply bundle", body)
         return receipt
 
-    def _apply_waiting(self, connection: sqlite3.Connection, bundle: Bundle, at: datetime) -> None:
+    def _apply_waiting(self, connection: Connection, bundle: Bundle, at: datetime) -> None:
         """Applies what waited for this bundle; a waiting one that turns out to follow another is thrown away."""
         while row := connection.execute(
             "SELECT content FROM waiting WHERE peer = ? AND number = ?", (bundle.sender, bundle.number + 1)
@@ -341,7 +341,7 @@ class Exchange:
 
     def decisions(self, identity: str) -> tuple[Decision, ...]:
         """What the levels above decided on an entry's versions, oldest first."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT peer, entry, number, state, reasons FROM decision WHERE entry = ? ORDER BY number, at",
                 (identity,),
@@ -353,7 +353,7 @@ class Exchange:
 
     def tightened(self, entry: CatalogueEntry) -> CatalogueEntry:
         """The entry under the stricter view of a level above, itself if there is none."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return self._taking.tightened(connection, entry)
 
     def merged(self, own: Iterable[CatalogueEntry]) -> tuple[CatalogueEntry, ...]:
@@ -362,11 +362,11 @@ class Exchange:
         Each keeps the ``level`` that holds its data (R16). Codes cannot clash: what would was refused on arrival.
         """
         accepted = (held.entry for held in self.submissions(SubmissionState.ACCEPTED))
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             return tuple(self._taking.tightened(connection, entry) for entry in (*own, *accepted))
 
     def _held(self, where: str, values: tuple[str, ...]) -> tuple[Held, ...]:
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 f"SELECT content, peer, state, reasons, arrived, due, due_provisional FROM held {where} ORDER BY entry",
                 values,
@@ -379,13 +379,13 @@ class Exchange:
             for content, peer, state, reasons, arrived, due, provisional in rows
         )  # fmt: skip
 
-    def _trigger_of(self, connection: sqlite3.Connection, identity: str) -> Trigger:
+    def _trigger_of(self, connection: Connection, identity: str) -> Trigger:
         return self._taking.trigger_of(connection, identity)
 
-    def _enqueue(self, connection: sqlite3.Connection, receiver: str, change: Change) -> None:
+    def _enqueue(self, connection: Connection, receiver: str, change: Change) -> None:
         text = canonical_json(change)
         connection.execute(
-            "INSERT OR IGNORE INTO outgoing (peer, change, fingerprint) VALUES (?, ?, ?)",
+            "INSERT INTO outgoing (peer, change, fingerprint) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
             (receiver, text.decode(), digest_of(text)),
         )
 

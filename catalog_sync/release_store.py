@@ -1,10 +1,9 @@
-"""Subgraph releases in SQLite: their history never changes, their states do, and at most one is live."""
+"""Subgraph releases: their history never changes, their states do, and at most one of a subgraph is live."""
 
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 
-from catalog_sync.database import CatalogueDatabase
+from catalog_sync.database import CatalogueDatabase, Connection
 from catalog_sync.errors import NOT_YOURS, UNKNOWN_RESOURCE, CodedError
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import ReleaseState, Side
@@ -79,18 +78,18 @@ class ReleaseStore:
         return self._select("subgraph = ? ORDER BY number", subgraph)
 
     def _select(self, where: str, *values: object) -> tuple[SubgraphRelease, ...]:
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM release WHERE {where}", values).fetchall()
         return tuple(map(_release, rows))
 
-    def _one(self, connection: sqlite3.Connection, where: str, subgraph: str, value: object) -> SubgraphRelease | None:
+    def _one(self, connection: Connection, where: str, subgraph: str, value: object) -> SubgraphRelease | None:
         row = connection.execute(
             f"SELECT {_COLUMNS} FROM release WHERE subgraph = ? AND {where} ORDER BY number DESC LIMIT 1",
             (subgraph, value),
         ).fetchone()
         return None if row is None else _release(row)
 
-    def _keep(self, connection: sqlite3.Connection, release: SubgraphRelease) -> None:
+    def _keep(self, connection: Connection, release: SubgraphRelease) -> None:
         connection.execute(
             "UPDATE release SET state = ? WHERE subgraph = ? AND number = ?",
             (release.state.value, release.subgraph, release.number),
@@ -103,7 +102,7 @@ class ReleaseStore:
 
     def _tell(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         release: SubgraphRelease,
         action: str,
         actor: Actor,

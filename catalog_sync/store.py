@@ -1,13 +1,12 @@
-"""Records and ledger in SQLite."""
+"""Records and ledger in a database of either engine."""
 
 import hashlib
 import json
-import sqlite3
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 
 from catalog_sync.closed_lists import EntryState
-from catalog_sync.database import CatalogueDatabase
+from catalog_sync.database import CatalogueDatabase, Connection
 from catalog_sync.documents import node_of
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import LEDGER_BROKEN, STALE_VERSION, CodedError
@@ -20,15 +19,15 @@ from catalog_sync.writing import entry_document
 _NO_DIGEST = "0" * 64
 
 
-class SqliteCatalogueStore:
-    """The CatalogueStore port on SQLite."""
+class SqlCatalogueStore:
+    """The CatalogueStore port on SQL."""
 
     def __init__(self, database: CatalogueDatabase) -> None:
         self.database = database
 
     def record(self, identity: str) -> EntryRecord | None:
         """The record of an entry, None if there is none."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             revision = connection.execute("SELECT revision FROM record WHERE entry = ?", (identity,)).fetchone()
             rows = connection.execute(
                 "SELECT content, state, trigger_kind, trigger_day, trigger_document, submitted_by, reasons"
@@ -50,7 +49,10 @@ class SqliteCatalogueStore:
             if (found[0] if found else 0) != record.revision - 1:
                 message = f"{record.id} was changed meanwhile (revision {found[0] if found else 0})."
                 raise CodedError(STALE_VERSION, message, {"entry": record.id})
-            connection.execute("INSERT OR REPLACE INTO record VALUES (?, ?)", (record.id, record.revision))
+            connection.execute(
+                "INSERT INTO record VALUES (?, ?) ON CONFLICT (entry) DO UPDATE SET revision = excluded.revision",
+                (record.id, record.revision),
+            )
             for version in record.versions:
                 _keep_version(connection, version)
             connection.execute("DELETE FROM own_code WHERE entry = ?", (record.id,))
@@ -60,24 +62,27 @@ class SqliteCatalogueStore:
 
     def released(self) -> Iterator[CatalogueEntry]:
         """Every version in force."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT content, state FROM version WHERE state = ? ORDER BY entry", (EntryState.RELEASED.value,)
             ).fetchall()
         return (entry_from_json(content, state) for content, state in rows)
 
-    def newest(self) -> Iterator[CatalogueEntry]:
-        """The newest version of every entry, whatever its state."""
-        with self.database.transaction() as connection:
+    def newest(self, *states: EntryState) -> Iterator[CatalogueEntry]:
+        """The newest version of every entry, or of those where it is in one of the states."""
+        wanted = [state.value for state in states or EntryState]
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT content, state FROM version AS v"
-                " WHERE number = (SELECT max(number) FROM version WHERE entry = v.entry) ORDER BY entry"
+                " WHERE number = (SELECT max(number) FROM version WHERE entry = v.entry)"
+                f" AND state IN ({', '.join('?' * len(wanted))}) ORDER BY entry",
+                wanted,
             ).fetchall()
         return (entry_from_json(content, state) for content, state in rows)
 
     def ledger(self, after: int = 0) -> Iterator[LedgerRow]:
         """The ledger's rows after a number."""
-        with self.database.transaction() as connection:
+        with self.database.reading() as connection:
             rows = connection.execute(
                 "SELECT number, at, actor, action, body, previous, digest FROM ledger WHERE number > ? ORDER BY number",
                 (after,),
@@ -88,9 +93,7 @@ class SqliteCatalogueStore:
         )
 
 
-def append_ledger(
-    connection: sqlite3.Connection, at: datetime, actor: str, action: str, body: Mapping[str, object]
-) -> None:
+def append_ledger(connection: Connection, at: datetime, actor: str, action: str, body: Mapping[str, object]) -> None:
     """Adds a row to the ledger within the transaction of what it tells of."""
     last = connection.execute("SELECT number, digest FROM ledger ORDER BY number DESC LIMIT 1").fetchone()
     number, previous = (last[0] + 1, last[1]) if last else (1, _NO_DIGEST)
@@ -139,7 +142,7 @@ def entry_from_json(content: str, state: str | None = None) -> CatalogueEntry:
     return entry
 
 
-def _keep_version(connection: sqlite3.Connection, version: EntryVersion) -> None:
+def _keep_version(connection: Connection, version: EntryVersion) -> None:
     found = connection.execute(
         "SELECT state, digest FROM version WHERE entry = ? AND number = ?", (version.entry.id, version.number)
     ).fetchone()
@@ -147,7 +150,11 @@ def _keep_version(connection: sqlite3.Connection, version: EntryVersion) -> None
         message = f"Version {version.number} of {version.entry.id} is {found[0]}; its content cannot change."
         raise CodedError(STALE_VERSION, message, {"entry": version.entry.id})
     connection.execute(
-        "INSERT OR REPLACE INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO version VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (entry, number) DO UPDATE SET"
+        " state = excluded.state, digest = excluded.digest, content = excluded.content,"
+        " trigger_kind = excluded.trigger_kind, trigger_day = excluded.trigger_day,"
+        " trigger_document = excluded.trigger_document, submitted_by = excluded.submitted_by,"
+        " reasons = excluded.reasons",
         (
             version.entry.id, version.number, version.state.value, version.digest, entry_to_json(version.entry),
             version.trigger.kind.value, version.trigger.day.isoformat(), version.trigger.document,

@@ -5,13 +5,13 @@ of a clash, and leaves the tables as they were.
 """
 
 import json
-import sqlite3
 from dataclasses import replace
 from datetime import date, datetime
 
 from catalog_sync.bundles import Change, Outcome
 from catalog_sync.closed_lists import Network, Opening, Sharing
 from catalog_sync.comparison import loosened
+from catalog_sync.database import Connection, StatementRefusedError
 from catalog_sync.entries import CatalogueEntry, derived_opening, derived_sharing
 from catalog_sync.errors import CodedError
 from catalog_sync.exchange_changes import may_cross
@@ -24,9 +24,7 @@ from catalog_sync.store import entry_from_json, entry_to_json
 from catalog_sync.working_days import WorkingCalendar
 
 # What reading a change raises that is signed but not in its form: one such change must not stop the stream.
-_NOT_IN_ITS_FORM = (
-    KeyError, TypeError, ValueError, AttributeError, OverflowError, sqlite3.IntegrityError, sqlite3.DataError,
-)  # fmt: skip
+_NOT_IN_ITS_FORM = (KeyError, TypeError, ValueError, AttributeError, OverflowError, StatementRefusedError)
 
 
 class Taking:
@@ -40,7 +38,7 @@ class Taking:
         self._profile = profile
         self._calendar = calendar
 
-    def take(self, connection: sqlite3.Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
+    def take(self, connection: Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
         """Applies one change of a peer's, or says why not and leaves the tables as they were."""
         connection.execute("SAVEPOINT change")
         try:
@@ -54,7 +52,7 @@ class Taking:
         connection.execute("RELEASE change")
         return outcome
 
-    def _take(self, connection: sqlite3.Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
+    def _take(self, connection: Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
         if change["kind"] == "entry":
             return self._take_entry(connection, peer, change, at)
         if change["kind"] == "decision":
@@ -63,7 +61,7 @@ class Taking:
             return self._take_tightening(connection, peer, change)
         return Outcome(_subject(change), "refused", f"changes of the kind {change['kind']!r} are not known here")
 
-    def _take_entry(self, connection: sqlite3.Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
+    def _take_entry(self, connection: Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
         entry = entry_from_json(json.dumps(change["entry"]))
         told = change["trigger"]
         trigger = Trigger(TriggerKind(told["kind"]), date.fromisoformat(told["day"]), str(told["document"]))
@@ -80,10 +78,14 @@ class Taking:
             return Outcome(_subject(change), "refused", refusal)
         due = self._profile.start("C2", trigger.day, self._calendar).deadline
         connection.execute(
-            "INSERT OR REPLACE INTO held VALUES (?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?)",
+            "INSERT INTO held VALUES (?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?) ON CONFLICT (entry) DO UPDATE SET"
+            " peer = excluded.peer, number = excluded.number, digest = excluded.digest, state = excluded.state,"
+            " reasons = excluded.reasons, content = excluded.content, trigger_told = excluded.trigger_told,"
+            " arrived = excluded.arrived, due = excluded.due, due_provisional = excluded.due_provisional",
             (
                 entry.id, peer.name, entry.version, digest, SubmissionState.SUBMITTED.value, entry_to_json(entry),
-                canonical_json(told).decode(), at.isoformat(), due.date.isoformat(), due.provisional,
+                canonical_json(told).decode(), at.isoformat(), due.date.isoformat(),
+                int(due.provisional),
             ),
         )  # fmt: skip
         connection.execute("DELETE FROM held_code WHERE entry = ?", (entry.id,))
@@ -93,7 +95,7 @@ class Taking:
 
     def _refusal(
         self,
-        connection: sqlite3.Connection,
+        connection: Connection,
         peer: Peer,
         entry: CatalogueEntry,
         row: tuple[str, int, str, str] | None,
@@ -116,7 +118,7 @@ class Taking:
             return f"{entry.id} is an entry of {self._division} itself and now claimed by {peer.name}"
         return self._clash_of_codes(connection, peer, entry)
 
-    def _clash_of_codes(self, connection: sqlite3.Connection, peer: Peer, entry: CatalogueEntry) -> str | None:
+    def _clash_of_codes(self, connection: Connection, peer: Peer, entry: CatalogueEntry) -> str | None:
         for code in entry.codes:
             row = connection.execute(
                 "SELECT content, peer FROM held_code JOIN held USING (entry) WHERE code = ?", (str(code),)
@@ -132,16 +134,20 @@ class Taking:
                 return f"the code {code} is held by {sides} and claimed by {entry.id} of {entry.provider.name}"
         return None
 
-    def _take_decision(self, connection: sqlite3.Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
+    def _take_decision(self, connection: Connection, peer: Peer, change: Change, at: datetime) -> Outcome:
         if not self._division.within(peer.division):
             return Outcome(_subject(change), "refused", f"{peer.name} is no level above {self._division}")
         state = SubmissionState(change["state"])
         reasons = json.dumps([str(reason) for reason in change["reasons"]], ensure_ascii=False)
         values = (peer.name, str(change["id"]), int(change["version"]), state.value, reasons, at.isoformat())
-        connection.execute("INSERT OR REPLACE INTO decision VALUES (?, ?, ?, ?, ?, ?)", values)
+        connection.execute(
+            "INSERT INTO decision VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (peer, entry, number) DO UPDATE SET"
+            " state = excluded.state, reasons = excluded.reasons, at = excluded.at",
+            values,
+        )
         return Outcome(_subject(change), "taken")
 
-    def _take_tightening(self, connection: sqlite3.Connection, peer: Peer, change: Change) -> Outcome:
+    def _take_tightening(self, connection: Connection, peer: Peer, change: Change) -> Outcome:
         if not self._division.within(peer.division) or peer.division == self._division:
             return Outcome(_subject(change), "refused", f"{peer.name} is no level above {self._division}")
         view = entry_from_json(json.dumps(change["entry"]))
@@ -153,10 +159,14 @@ class Taking:
             reason = f"a level above may tighten and never loosen; looser: {', '.join(looser)}"
             return Outcome(_subject(change), "refused", reason)
         values = (view.id, peer.name, entry_to_json(view))
-        connection.execute("INSERT OR REPLACE INTO tightening VALUES (?, ?, ?)", values)
+        connection.execute(
+            "INSERT INTO tightening VALUES (?, ?, ?)"
+            " ON CONFLICT (entry) DO UPDATE SET peer = excluded.peer, content = excluded.content",
+            values,
+        )
         return Outcome(_subject(change), "taken")
 
-    def _own(self, connection: sqlite3.Connection, identity: str) -> CatalogueEntry | None:
+    def _own(self, connection: Connection, identity: str) -> CatalogueEntry | None:
         row = connection.execute(
             "SELECT content, state FROM version WHERE entry = ? ORDER BY number DESC LIMIT 1", (identity,)
         ).fetchone()
@@ -165,12 +175,12 @@ class Taking:
         row = connection.execute("SELECT content FROM held WHERE entry = ?", (identity,)).fetchone()
         return entry_from_json(row[0]) if row is not None else None
 
-    def tightened(self, connection: sqlite3.Connection, entry: CatalogueEntry) -> CatalogueEntry:
+    def tightened(self, connection: Connection, entry: CatalogueEntry) -> CatalogueEntry:
         """The entry with each tier the stricter of its own and the level above's, whatever versions came since."""
         row = connection.execute("SELECT content FROM tightening WHERE entry = ?", (entry.id,)).fetchone()
         return entry if row is None else stricter_of(entry, entry_from_json(row[0]))
 
-    def trigger_of(self, connection: sqlite3.Connection, identity: str) -> Trigger:
+    def trigger_of(self, connection: Connection, identity: str) -> Trigger:
         """The event behind a held version."""
         row = connection.execute("SELECT trigger_told FROM held WHERE entry = ?", (identity,)).fetchone()
         told = json.loads(row[0])

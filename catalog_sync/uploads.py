@@ -13,7 +13,7 @@ class Uploads:
 
     def received(self, sender: str, number: int, digest: str) -> int:
         """How many bytes from the start are kept."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             row = connection.execute(
                 "SELECT coalesce(sum(length(content)), 0) FROM part WHERE peer = ? AND number = ? AND digest = ?",
                 (sender, number, digest),
@@ -44,7 +44,7 @@ class Uploads:
 
     def whole(self, sender: str, number: int, digest: str) -> bytes:
         """The bundle, when all of it is kept; CodedError UPLOAD_REFUSED, and the parts forgotten, if it is another."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute(
                 "SELECT content FROM part WHERE peer = ? AND number = ? AND digest = ? ORDER BY start",
                 (sender, number, digest),

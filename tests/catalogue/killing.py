@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from catalog_sync.exchange import Exchange
-from catalog_sync.store import SqliteCatalogueStore, verify_ledger
+from catalog_sync.store import SqlCatalogueStore, verify_ledger
 from tests.catalogue import exchange_process, levels
 from tests.catalogue.http_levels import BreakingLine
 from tests.catalogue.levels import CITY, DISTRICT, NOW, TRIGGER
@@ -47,7 +47,7 @@ async def kill_at_random(directory: Path, kills: int, *, seed: int, entries: int
         victim = sum(killed) % 2
         line = BreakingLine(port, chance.randrange(1, 3000), lambda: kill(victims[victim:]))  # noqa: B023
         async with line as broken_port:
-            client = await spawn("sync", directory / "district.db", broken_port)
+            client = await spawn("sync", address_of(directory / "district.db"), broken_port)
             victims.append(client)
             await client.wait()
         if line.broken:
@@ -58,12 +58,12 @@ async def kill_at_random(directory: Path, kills: int, *, seed: int, entries: int
             server.kill()
         await server.wait()
     server, port = await served(directory)
-    client = await spawn("sync", directory / "district.db", port)
+    client = await spawn("sync", address_of(directory / "district.db"), port)
     await client.wait()
     server.kill()
     await server.wait()
     district, city = opened(directory)
-    rows = sum(verify_ledger(SqliteCatalogueStore(each.database).ledger()) for each in (district, city))
+    rows = sum(verify_ledger(SqlCatalogueStore(each.database).ledger()) for each in (district, city))
     held = tuple(sorted(each.entry.id for each in city.submissions()))
     report = KillReport(
         killed[0], killed[1], tuple(sorted(offered)), held, len(district.outstanding(city.name)), rows
@@ -106,7 +106,7 @@ def opened(directory: Path) -> tuple[Exchange, Exchange]:
 
 async def served(directory: Path) -> tuple[asyncio.subprocess.Process, int]:
     """The city's endpoint as a process, and its port."""
-    server = await spawn("serve", directory / "city.db")
+    server = await spawn("serve", address_of(directory / "city.db"))
     assert server.stdout is not None
     return server, int(await server.stdout.readline())
 

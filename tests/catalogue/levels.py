@@ -6,13 +6,13 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 
 from catalog_sync.closed_lists import Network
-from catalog_sync.database import CatalogueDatabase
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.exchange import Exchange
 from catalog_sync.identifiers import DivisionCode, ResourceCode
 from catalog_sync.registry import Trigger, TriggerKind
 from catalog_sync.rule_profiles import ORDER_320, profile_in_force
 from catalog_sync.signing import Peer, SigningKey, level_name
+from tests.catalogue.databases import DATABASES
 from tests.catalogue.entry_text import GOOD, catalogue_of
 
 DISTRICT, CITY, PROVINCE = DivisionCode("510104"), DivisionCode("510100"), DivisionCode("510000")
@@ -39,7 +39,7 @@ def level(
     """One level's exchange, which knows its neighbours' keys."""
     peers = [Peer(each, {KEYS[each].id: KEYS[each].public_bytes()}, peer_network) for each in neighbours]
     return Exchange(
-        CatalogueDatabase(path), division, network, KEYS[division], peers, profile_in_force(ORDER_320, NOW.date()),
+        DATABASES.open(path), division, network, KEYS[division], peers, profile_in_force(ORDER_320, NOW.date()),
         superior=None if superior is None else name_of(superior),
     )  # fmt: skip
 

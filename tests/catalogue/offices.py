@@ -13,6 +13,7 @@ from catalog_sync.loading import Register
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.platform import open_platform
 from catalog_sync.registry import Actor, Trigger, TriggerKind
+from tests.catalogue.databases import DATABASES
 from tests.catalogue.entry_text import EXAMPLES
 
 NOW = datetime(2026, 11, 23, 2, tzinfo=UTC)
@@ -32,7 +33,7 @@ def officer(code: str) -> Actor:
 
 @contextmanager
 def office(folder: Path, register: Register | None = None, now: datetime = NOW) -> Iterator[CatalogueOffice]:
-    with open_platform(str(folder / "registry.db")) as platform:
+    with open_platform(str(DATABASES.address(folder / "registry.db"))) as platform:
         yield CatalogueOffice(platform, register, clock=lambda: now)
 
 

@@ -12,7 +12,7 @@ from catalog_sync.exchange import WINDOW, Exchange
 from catalog_sync.exchange_changes import entry_change
 from catalog_sync.lifecycle import SubmissionState
 from catalog_sync.signing import SigningKey
-from catalog_sync.store import SqliteCatalogueStore, entry_to_json, verify_ledger
+from catalog_sync.store import SqlCatalogueStore, entry_to_json, verify_ledger
 from tests.catalogue.levels import (
     CITY,
     DISTRICT,
@@ -28,6 +28,8 @@ from tests.catalogue.levels import (
     name_of,
     seal,
 )
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 def refusal(city: Exchange, content: bytes) -> str:
@@ -138,7 +140,7 @@ def test_any_order_of_arrival_with_repeats_gives_the_same_catalogue(order: list[
         city.receive(bundles[place], NOW)
     assert contents(city) == [(f"e-{number}", 1, "submitted") for number in range(1, 7)]
     assert city.applied_through(district.name) == 6
-    assert verify_ledger(SqliteCatalogueStore(city.database).ledger()) == 6
+    assert verify_ledger(SqlCatalogueStore(city.database).ledger()) == 6
 
 
 def test_an_early_bundle_waits_and_changes_nothing_in_the_catalogue() -> None:
@@ -153,23 +155,27 @@ def test_an_early_bundle_waits_and_changes_nothing_in_the_catalogue() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.data())
-def test_a_bundle_with_any_flipped_bit_is_refused_and_changes_nothing(data: st.DataObject) -> None:
+def test_a_bundle_with_any_flipped_bit_is_refused_and_changes_nothing(receiver: Exchange, data: st.DataObject) -> None:
     content = bytearray(FLIPPED)
     place = data.draw(st.integers(0, len(content) - 1))
     content[place] ^= 1 << data.draw(st.integers(0, 7))
-    assert refusal(RECEIVER, bytes(content)) in {
+    assert refusal(receiver, bytes(content)) in {
         "BUNDLE_MALFORMED", "SIGNATURE_WRONG", "SIGNER_UNKNOWN", "BUNDLE_VERSION",
     }  # fmt: skip
 
 
 @settings(max_examples=30, deadline=None)
 @given(st.data())
-def test_a_bundle_cut_at_any_byte_is_refused_and_changes_nothing(data: st.DataObject) -> None:
-    assert refusal(RECEIVER, FLIPPED[: data.draw(st.integers(0, len(FLIPPED) - 1))]) == "BUNDLE_MALFORMED"
+def test_a_bundle_cut_at_any_byte_is_refused_and_changes_nothing(receiver: Exchange, data: st.DataObject) -> None:
+    assert refusal(receiver, FLIPPED[: data.draw(st.integers(0, len(FLIPPED) - 1))]) == "BUNDLE_MALFORMED"
 
 
-_SENDER, RECEIVER = district_and_city()
-FLIPPED = seal(_SENDER, RECEIVER, [entry(1)])[0]
+FLIPPED = seal(*district_and_city(), [entry(1)])[0]
+
+
+@pytest.fixture(scope="module")
+def receiver(engine: str) -> Exchange:
+    return level(CITY, [DISTRICT, OTHER_DISTRICT])
 
 
 def resealed(content: bytes, key: SigningKey = KEYS[DISTRICT], **changes: object) -> bytes:
@@ -226,7 +232,7 @@ def test_a_waiting_bundle_that_turns_out_to_follow_another_is_thrown_away_and_wr
     city.receive(resealed(second, previous="f" * 64), NOW)
     city.receive(first, NOW)
     assert contents(city) == [("e-1", 1, "submitted")]
-    assert [row.action for row in SqliteCatalogueStore(city.database).ledger()][-1] == "refuse waiting bundle"
+    assert [row.action for row in SqlCatalogueStore(city.database).ledger()][-1] == "refuse waiting bundle"
     city.receive(second, NOW)
     assert city.applied_through(district.name) == 2
 

@@ -11,13 +11,15 @@ from catalog_sync.endpoint import DIGEST, LENGTH, OFFSET, signed_headers
 from catalog_sync.errors import CodedError
 from catalog_sync.exchange import Exchange
 from catalog_sync.signing import SigningKey
-from catalog_sync.store import SqliteCatalogueStore, verify_ledger
+from catalog_sync.store import SqlCatalogueStore, verify_ledger
 from catalog_sync.uploads import Uploads
 from catalog_sync.upstream import Upstream, take_files, write_bundles
 from tests.catalogue import levels
 from tests.catalogue.http_levels import BreakingLine, serving
 from tests.catalogue.killing import kill_at_random
 from tests.catalogue.levels import DISTRICT, KEYS, NOW, TRIGGER, contents, district_and_city, entry, seal
+
+pytestmark = pytest.mark.usefixtures("engine")
 
 
 def upstream(
@@ -67,8 +69,8 @@ async def test_a_line_that_breaks_at_any_byte_loses_and_doubles_nothing(seed: in
             pytest.fail("never done")
     assert contents(city) == [(f"e-{number}", 1, "submitted") for number in range(1, 4)]
     assert district.outstanding(city.name) == ()
-    assert verify_ledger(SqliteCatalogueStore(city.database).ledger()) == 3
-    assert verify_ledger(SqliteCatalogueStore(district.database).ledger()) == 6
+    assert verify_ledger(SqlCatalogueStore(city.database).ledger()) == 3
+    assert verify_ledger(SqlCatalogueStore(district.database).ledger()) == 6
 
 
 async def test_the_bytes_that_arrived_before_the_line_broke_are_not_sent_again() -> None:

@@ -19,6 +19,8 @@ from tests.catalogue.offices import CREATED, NOW, REVIEWER, bring_into_force, of
 
 TRANSPORT = officer("11500000XXXX0006X1")
 
+pytestmark = pytest.mark.usefixtures("engine")
+
 
 def nodes(text: str) -> tuple[Node, ...]:
     root = parse_yaml(text, "entries.yaml")

@@ -6,7 +6,6 @@ import pytest
 
 from catalog_sync.closed_lists import EntryState, Sharing
 from catalog_sync.comparison import LiveGrant
-from catalog_sync.database import CatalogueDatabase
 from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.errors import CodedError
 from catalog_sync.identifiers import CreditCode
@@ -29,8 +28,9 @@ from catalog_sync.registry import (
     withdraw,
 )
 from catalog_sync.rule_profiles import ORDER_320
-from catalog_sync.store import SqliteCatalogueStore, verify_ledger
+from catalog_sync.store import SqlCatalogueStore, verify_ledger
 from catalog_sync.working_days import WorkingCalendar
+from tests.catalogue.databases import DATABASES
 from tests.catalogue.entry_text import GOOD, TODAY, catalogue_of, varied
 
 TRANSPORT = CreditCode.parse("11500000XXXX0006X1")
@@ -41,6 +41,7 @@ TRIGGER = Trigger(TriggerKind.CREATED, date(2026, 11, 2), "渝交函〔2026〕1�
 NOW = datetime(2026, 11, 23, tzinfo=UTC)
 ENTRY = catalogue_of(GOOD).entries[0]
 AROUND = surroundings([ENTRY], national_classes(), None, TODAY)
+on_both_engines = pytest.mark.usefixtures("engine")
 
 
 def changed(**of_keeper: object) -> CatalogueEntry:
@@ -177,8 +178,9 @@ def test_a_withdrawal_names_its_reason_and_ends_service() -> None:
         withdraw(gone, "again", OFFICER)
 
 
+@on_both_engines
 def test_records_survive_the_store_and_the_ledger_tells_every_step(tmp_path: Path) -> None:
-    store = SqliteCatalogueStore(CatalogueDatabase(tmp_path / "catalogue.db"))
+    store = SqlCatalogueStore(DATABASES.open(tmp_path / "catalogue.db"))
     record = draft(None, ENTRY, TRIGGER, OFFICER)
     store.save(record, "draft", OFFICER, NOW)
     record = submit(record, OFFICER, AROUND)
@@ -186,7 +188,7 @@ def test_records_survive_the_store_and_the_ledger_tells_every_step(tmp_path: Pat
     record = release(accept(record, REVIEWER), REVIEWER, AROUND)
     store.save(replace(record, revision=3), "release", REVIEWER, NOW)
     store.database.close()
-    again = SqliteCatalogueStore(CatalogueDatabase(tmp_path / "catalogue.db"))
+    again = SqlCatalogueStore(DATABASES.open(tmp_path / "catalogue.db"))
     assert again.record(ENTRY.id) == replace(record, revision=3)
     assert [entry.id for entry in again.released()] == [ENTRY.id]
     assert [row.action for row in again.ledger()] == ["draft", "submit", "release"]
@@ -194,8 +196,9 @@ def test_records_survive_the_store_and_the_ledger_tells_every_step(tmp_path: Pat
     again.database.close()
 
 
+@on_both_engines
 def test_of_two_writers_the_second_is_told_that_it_is_late() -> None:
-    store = SqliteCatalogueStore(CatalogueDatabase())
+    store = SqlCatalogueStore(DATABASES.open())
     store.save(draft(None, ENTRY, TRIGGER, OFFICER), "draft", OFFICER, NOW)
     read = store.record(ENTRY.id)
     assert read is not None
@@ -206,8 +209,9 @@ def test_of_two_writers_the_second_is_told_that_it_is_late() -> None:
     assert len(list(store.ledger())) == 1 + 1
 
 
+@on_both_engines
 def test_content_that_was_submitted_is_never_written_over() -> None:
-    store = SqliteCatalogueStore(CatalogueDatabase())
+    store = SqlCatalogueStore(DATABASES.open())
     record = submit(draft(None, ENTRY, TRIGGER, OFFICER), OFFICER, AROUND)
     store.save(replace(record, revision=1), "submit", OFFICER, NOW)
     forged = replace(record.current, entry=replace(record.current.entry, abstract="改"))
@@ -215,6 +219,7 @@ def test_content_that_was_submitted_is_never_written_over() -> None:
         store.save(replace(record, versions=(forged,), revision=2), "forge", OFFICER, NOW)
 
 
+@on_both_engines
 @pytest.mark.parametrize(
     "forgery",
     [
@@ -225,7 +230,7 @@ def test_content_that_was_submitted_is_never_written_over() -> None:
     ],
 )
 def test_a_ledger_that_was_tampered_with_does_not_verify(forgery: str) -> None:
-    store = SqliteCatalogueStore(CatalogueDatabase())
+    store = SqlCatalogueStore(DATABASES.open())
     record = draft(None, ENTRY, TRIGGER, OFFICER)
     store.save(record, "draft", OFFICER, NOW)
     store.save(submit(record, OFFICER, AROUND), "submit", OFFICER, NOW)
@@ -236,8 +241,9 @@ def test_a_ledger_that_was_tampered_with_does_not_verify(forgery: str) -> None:
     assert code_of(refused) == "LEDGER_BROKEN"
 
 
+@on_both_engines
 def test_what_is_not_handed_in_by_its_deadline_is_on_the_overdue_list() -> None:
-    store = SqliteCatalogueStore(CatalogueDatabase())
+    store = SqlCatalogueStore(DATABASES.open())
     amended = Trigger(TriggerKind.LAW_AMENDED, date(2026, 9, 18), "修法")
     updated = Trigger(TriggerKind.UPDATED, date(2026, 9, 18), "变更")
     store.save(draft(None, ENTRY, amended, OFFICER), "draft", OFFICER, NOW)

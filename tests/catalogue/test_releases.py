@@ -7,7 +7,6 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from catalog_sync.database import CatalogueDatabase
 from catalog_sync.errors import CodedError
 from catalog_sync.harvest import drift_of, harvest
 from catalog_sync.identifiers import CreditCode
@@ -24,8 +23,9 @@ from catalog_sync.releases import (
 )
 from catalog_sync.rule_profiles import ORDER_320, profile_in_force
 from catalog_sync.schema_comparison import ChangeEffect
-from catalog_sync.store import SqliteCatalogueStore, verify_ledger
+from catalog_sync.store import SqlCatalogueStore, verify_ledger
 from catalog_sync.working_days import WorkingCalendar
+from tests.catalogue.databases import DATABASES
 from tests.catalogue.entry_text import EXAMPLES, TODAY
 
 CATALOGUE = load_catalogue(EXAMPLES, today=TODAY)
@@ -45,6 +45,7 @@ type MarriageRegistration @key(fields: "id") @resource(code: "30700507/1") {
 }
 type SocialOrganisation @resource(code: "30700507/2") { creditCode: String! name: String annualReview: String }
 """
+on_both_engines = pytest.mark.usefixtures("engine")
 
 
 def release(sdl: str = SDL, subgraph: str = "civil", provider: CreditCode = CIVIL) -> SubgraphRelease:
@@ -151,27 +152,30 @@ def gone_live(releases: ReleaseStore, sdl: str) -> SubgraphRelease:
     return releases.move("civil", proposed.number, "go live", replace(REVIEWER, side=Side.PLATFORM), NOW)
 
 
+@on_both_engines
 def test_one_release_of_a_subgraph_is_live_and_the_one_before_retires() -> None:
-    releases = ReleaseStore(CatalogueDatabase())
+    releases = ReleaseStore(DATABASES.open())
     first, second = gone_live(releases, SDL), gone_live(releases, SDL + "type Extra { a: Int }")
     assert [(each.number, each.state) for each in releases.history("civil")] == [(1, "retired"), (2, "live")]
     assert releases.live() == (second,)
     assert first.number == 1
 
 
+@on_both_engines
 def test_a_release_is_rolled_back_by_its_digest() -> None:
-    releases = ReleaseStore(CatalogueDatabase())
+    releases = ReleaseStore(DATABASES.open())
     first = gone_live(releases, SDL)
     gone_live(releases, SDL + "type Extra { a: Int }")
     releases.roll_back("civil", first.digest, REVIEWER, NOW)
     assert [each.number for each in releases.live()] == [1]
-    assert verify_ledger(SqliteCatalogueStore(releases.database).ledger()) == 7
+    assert verify_ledger(SqlCatalogueStore(releases.database).ledger()) == 7
     with pytest.raises(CodedError, match="no release of the digest"):
         releases.roll_back("civil", "0" * 64, REVIEWER, NOW)
 
 
+@on_both_engines
 def test_only_the_provider_proposes_releases_of_its_subgraph() -> None:
-    releases = ReleaseStore(CatalogueDatabase())
+    releases = ReleaseStore(DATABASES.open())
     gone_live(releases, SDL)
     stranger = Actor("x", CreditCode.parse("11500000XXXX0006X1"), Side.PROVIDER)
     with pytest.raises(CodedError) as refused:

@@ -1,0 +1,64 @@
+"""The catalogue's tables, step by step. A step once released is never changed; a new one follows it.
+
+``{text}``, ``{bytes}``, ``{number}`` and ``{sequence}`` are the engine's own names of the types.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """SQL that makes or changes a table; ``engine`` names the one it is for, empty for both."""
+
+    sql: str
+    engine: str = ""
+
+
+_RECORDS = """
+CREATE TABLE IF NOT EXISTS version (
+    entry {text} NOT NULL, number {number} NOT NULL, state {text} NOT NULL, digest {text} NOT NULL,
+    content {text} NOT NULL, trigger_kind {text} NOT NULL, trigger_day {text} NOT NULL,
+    trigger_document {text} NOT NULL, submitted_by {text}, reasons {text} NOT NULL, PRIMARY KEY (entry, number));
+CREATE INDEX IF NOT EXISTS version_by_state ON version (state);
+CREATE TABLE IF NOT EXISTS own_code (code {text} NOT NULL, entry {text} NOT NULL, PRIMARY KEY (code, entry));
+CREATE INDEX IF NOT EXISTS own_code_by_entry ON own_code (entry);
+CREATE TABLE IF NOT EXISTS record (entry {text} PRIMARY KEY, revision {number} NOT NULL);
+CREATE TABLE IF NOT EXISTS release (
+    subgraph {text} NOT NULL, number {number} NOT NULL, provider {text} NOT NULL, sdl {text} NOT NULL,
+    address {text} NOT NULL, digest {text} NOT NULL, state {text} NOT NULL, PRIMARY KEY (subgraph, number));
+CREATE TABLE IF NOT EXISTS ledger (
+    number {number} PRIMARY KEY, at {text} NOT NULL, actor {text} NOT NULL, action {text} NOT NULL,
+    body {text} NOT NULL, previous {text} NOT NULL, digest {text} NOT NULL UNIQUE);
+CREATE TABLE IF NOT EXISTS outgoing (
+    sequence {sequence}, peer {text} NOT NULL, change {text} NOT NULL, fingerprint {text} NOT NULL,
+    bundle {number}, UNIQUE (peer, fingerprint));
+CREATE TABLE IF NOT EXISTS sent (
+    peer {text} NOT NULL, number {number} NOT NULL, digest {text} NOT NULL, content {bytes} NOT NULL, receipt {bytes},
+    PRIMARY KEY (peer, number));
+CREATE TABLE IF NOT EXISTS taken (
+    peer {text} NOT NULL, number {number} NOT NULL, digest {text} NOT NULL, receipt {bytes} NOT NULL,
+    PRIMARY KEY (peer, number));
+CREATE TABLE IF NOT EXISTS waiting (
+    peer {text} NOT NULL, number {number} NOT NULL, digest {text} NOT NULL, content {bytes} NOT NULL,
+    PRIMARY KEY (peer, number));
+CREATE TABLE IF NOT EXISTS part (
+    peer {text} NOT NULL, number {number} NOT NULL, digest {text} NOT NULL, start {number} NOT NULL,
+    content {bytes} NOT NULL, PRIMARY KEY (peer, number, digest, start));
+CREATE TABLE IF NOT EXISTS held (
+    entry {text} PRIMARY KEY, peer {text} NOT NULL, number {number} NOT NULL, digest {text} NOT NULL,
+    state {text} NOT NULL, reasons {text} NOT NULL, content {text} NOT NULL, trigger_told {text} NOT NULL,
+    arrived {text} NOT NULL, due {text} NOT NULL, due_provisional {number} NOT NULL);
+CREATE TABLE IF NOT EXISTS held_code (code {text} PRIMARY KEY, entry {text} NOT NULL);
+CREATE INDEX IF NOT EXISTS held_code_by_entry ON held_code (entry);
+CREATE TABLE IF NOT EXISTS decision (
+    peer {text} NOT NULL, entry {text} NOT NULL, number {number} NOT NULL, state {text} NOT NULL,
+    reasons {text} NOT NULL, at {text} NOT NULL, PRIMARY KEY (peer, entry, number));
+CREATE TABLE IF NOT EXISTS tightening (entry {text} PRIMARY KEY, peer {text} NOT NULL, content {text} NOT NULL);
+"""
+
+
+def _each(script: str, engine: str = "") -> tuple[Statement, ...]:
+    return tuple(Statement(sql.strip(), engine) for sql in script.split(";") if sql.strip())
+
+
+STEPS: tuple[tuple[Statement, ...], ...] = (_each(_RECORDS),)
