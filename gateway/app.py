@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
+from gateway.building import document_limits
 from gateway.changing import Changes
 from gateway.errors import CodedError
 from gateway.execution.transport import RoutedTransport
@@ -18,10 +19,11 @@ from gateway.gateway import GovernedGateway, PlainGateway
 from gateway.measuring import Counts, MeasuredGateway, MeasuredTransport, SharedCounts
 from gateway.own_view import own_view_routes
 from gateway.reloading import follow
-from gateway.server.admission import Admission, SteadyRate
+from gateway.server.admission import Admission
 from gateway.server.application import Application, ASGIApplication, build_application
 from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
+from gateway.server.rate_limits import SharedBuckets, rate_limits
 from gateway.server.stored_documents import StoredDocuments, read_trusted
 from gateway.settings import SETTINGS_INVALID, ServerSettings, Settings
 from gateway.starting import Start, read_start
@@ -33,12 +35,14 @@ if TYPE_CHECKING:
     from gateway.registry_monitor import SubgraphMonitor
 
 
-def create_app(settings: Settings, *, plain: bool, counts_in: Path | None = None) -> Application:
+def create_app(
+    settings: Settings, *, plain: bool, counts_in: Path | None = None, buckets: SharedBuckets | None = None
+) -> Application:
     """The application that one worker runs.
 
     ``plain`` is federation without catalogue and policy. Workers that answer for one another's metrics have the folder
-    ``counts_in`` in common. Raises CodedError when the settings do not name all that is needed, or something named
-    cannot be read, so that a wrong start fails before it listens.
+    ``counts_in`` in common, and ``buckets`` if they limit rates together. Raises CodedError when the settings do not
+    name all that is needed, or something named cannot be read, so that a wrong start fails before it listens.
     """
     start = read_start(settings, plain=plain)
     gateway = _gateway(start, settings)
@@ -62,14 +66,15 @@ def create_app(settings: Settings, *, plain: bool, counts_in: Path | None = None
     readiness = Readiness({"supergraph": lambda: gateway.serving or "nothing is released yet"})
     limits, documents = settings.limits, settings.documents
     trusted = read_trusted(Path(documents.trusted)) if documents.trusted else None
+    admission = Admission(limits.at_once, rate_limits(limits, buckets))
     return build_application(
         gateway if counts is None else MeasuredGateway(gateway, counts),
         readiness,
-        admission=Admission(limits.at_once, SteadyRate(limits.rate, limits.burst) if limits.rate else None),
-        http=HttpSettings(body=limits.body, batch=limits.batch),
+        admission=admission,
+        http=HttpSettings(body=limits.body, batch=limits.batch, streams_of_one=limits.streams_of_one),
         documents=StoredDocuments(trusted, only_trusted=documents.only_trusted, persisted_bytes=documents.persisted),
         routes=[
-            *own_view_routes(gateway),
+            *own_view_routes(gateway, admission, document_limits(limits)),
             *_pages(settings),
             *(administration.routes() if administration else ()),
             *(level.routes if level else ()),

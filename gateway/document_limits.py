@@ -36,7 +36,8 @@ class DocumentLimits:
     """How much one document may hold. All but ``tokens`` count fragments as if written out, for each operation.
 
     ``depth`` is levels of fields, ``selections`` fields in all, ``root_fields`` those of the first level, ``aliases``
-    and ``directives`` occurrences.
+    and ``directives`` occurrences, ``introspections`` those of ``__schema`` and ``__type``, each of which may take
+    graphql-core a second.
     """
 
     tokens: int = 15_000
@@ -45,6 +46,7 @@ class DocumentLimits:
     root_fields: int = 200
     aliases: int = 1_000
     directives: int = 1_000
+    introspections: int = 5
 
 
 def too_much(what: str, limit: int, found: int) -> CodedError:
@@ -80,6 +82,7 @@ def check_document(document: DocumentNode, limits: DocumentLimits) -> None:
             ("root fields", limits.root_fields, size.top),
             ("fields", limits.selections, size.fields),
             ("aliases", limits.aliases, size.aliases),
+            ("introspections", limits.introspections, size.introspections),
             ("directives", limits.directives, size.directives + len(operation.directives or ())),
         ):
             if found > limit:
@@ -95,6 +98,7 @@ class _Size:
     fields: int = 0
     aliases: int = 0
     directives: int = 0
+    introspections: int = 0
 
     def add(self, other: "_Size") -> None:
         """Adds what stands beside."""
@@ -103,6 +107,7 @@ class _Size:
         self.fields += other.fields
         self.aliases += other.aliases
         self.directives += other.directives
+        self.introspections += other.introspections
 
 
 class _Counter:
@@ -134,6 +139,7 @@ class _Counter:
             below.top = 1
             below.fields += 1
             below.aliases += selection.alias is not None
+            below.introspections += selection.name.value in ("__schema", "__type")
         return below
 
     def _of_fragment(self, name: str, nesting: int) -> _Size:

@@ -22,7 +22,7 @@ from gateway.preparation import Prepared
 from gateway.server.answering import Answer, Answering, Credentials, EncodableResult, GraphQLRequest
 from gateway.snapshot import Text
 from gateway.subscriptions import stream
-from policies.callers import Caller
+from policies.callers import Caller, CallerKind
 
 if TYPE_CHECKING:
     from gateway.provenance import ProvenanceTelling
@@ -98,8 +98,9 @@ class PlainGateway(_OnBuilds):
         super().__init__(build)
         self._binding = PlainBinding(timeout)
 
-    async def admit(self, credentials: Credentials) -> None:
-        """See Answering."""
+    async def admit(self, credentials: Credentials) -> str | None:
+        """See Answering: everybody is the public."""
+        return None
 
     async def view_of(self, credentials: Credentials) -> CallerView:
         """What everybody sees."""
@@ -142,9 +143,10 @@ class GovernedGateway(_OnBuilds):
         self._timeout = timeout
         self._latest = datetime.now(UTC)
 
-    async def admit(self, credentials: Credentials) -> None:
+    async def admit(self, credentials: Credentials) -> str | None:
         """See Answering."""
-        await self._authenticator.authenticate(credentials)
+        caller = await self._authenticator.authenticate(credentials)
+        return None if caller.kind is CallerKind.PUBLIC else caller.subject
 
     async def view_of(self, credentials: Credentials) -> CallerView:
         """What whoever the credentials prove sees now. Raises CodedError where they prove nobody."""
@@ -187,6 +189,8 @@ class GovernedGateway(_OnBuilds):
                 async with aclosing(stream(find, swapped, self.transport)) as results:
                     async for footing, result in results:
                         build, prepared = footing.build, footing.prepared
+                        # A credential that ended or was taken back ends its subscriptions, as the end of a right does.
+                        await self._authenticator.authenticate(credentials)
                         await self._judge_again(caller, footing.view, text, request)
                         kept = _without_foreign_rows(result, prepared, build, caller)
                         if self.provenance is not None and self.provenance.wanted(request):

@@ -130,9 +130,9 @@ class MeasuredGateway(Answering):
         self._inner = inner
         self._counts = counts
 
-    async def admit(self, credentials: Credentials) -> None:
+    async def admit(self, credentials: Credentials) -> str | None:
         """See Answering."""
-        await self._inner.admit(credentials)
+        return await self._inner.admit(credentials)
 
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         """See Answering."""

@@ -182,8 +182,18 @@ class LimitSettings(_Section, frozen=True):
     aliases: Annotated[int, msgspec.Meta(ge=0, description="Aliases in an operation.")] = 1_000
     directives: Annotated[int, msgspec.Meta(ge=0, description="Directives in an operation.")] = 1_000
     at_once: Annotated[int, msgspec.Meta(ge=1, description="Requests under way, per worker.")] = 1_000
-    rate: Annotated[float, msgspec.Meta(ge=0, description="Requests a second of one caller; 0: any.")] = 0.0
-    burst: Annotated[int, msgspec.Meta(ge=1, description="Requests of one caller at once, under a rate.")] = 20
+    rate: Annotated[float, msgspec.Meta(ge=0, description="Requests a second of one known caller; 0: any.")] = 0.0
+    burst: Annotated[int, msgspec.Meta(ge=1, description="Requests of one known caller at once, under a rate.")] = 20
+    anonymous_rate: Annotated[
+        float,
+        msgspec.Meta(ge=0, description="Requests a second of one address without a credential; 0: as limits.rate."),
+    ] = 0.0
+    anonymous_burst: Annotated[
+        int, msgspec.Meta(ge=1, description="Requests of one such address at once, under anonymous_rate.")
+    ] = 20
+    streams_of_one: Annotated[
+        int, msgspec.Meta(ge=1, description="Event streams and WebSockets of one caller, per worker.")
+    ] = 100
 
 
 class DocumentSettings(_Section, frozen=True):

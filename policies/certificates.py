@@ -97,9 +97,7 @@ def read_fingerprint(text: str, where: str) -> str:
     """A SHA-256 fingerprint in either usual form as plain hexadecimal. Raises CodedError CREDENTIALS_INVALID."""
     plain = text.replace(":", "").lower()
     if not _FINGERPRINT.fullmatch(plain):
-        raise CodedError(
-            CREDENTIALS_INVALID, f"{where}: a fingerprint is 64 hexadecimal digits, with colons or not."
-        )
+        raise CodedError(CREDENTIALS_INVALID, f"{where}: a fingerprint is 64 hexadecimal digits, with colons or not.")
     return plain
 
 

@@ -23,6 +23,7 @@ def run(config: Path | None, given: Mapping[str, Mapping[str, object]], *, plain
     Raises CodedError where the settings, the supergraph or the address do not allow a start.
     """
     from gateway.app import create_app
+    from gateway.server.rate_limits import SharedBuckets
     from gateway.server.serving import Conduct
     from gateway.server.workers import run_server
 
@@ -32,7 +33,9 @@ def run(config: Path | None, given: Mapping[str, Mapping[str, object]], *, plain
     conduct = Conduct(server.drain, message_bytes=settings.limits.body, tls=_listener_tls(server))
     # Workers end without the clean-up of this process, so the folder is taken away once, when all have ended.
     with TemporaryDirectory(prefix="watersmeet-") as counts:
-        make = partial(create_app, settings, plain=plain, counts_in=Path(counts))
+        # Made here, before any worker, so that all of them count in the same memory, and so do their successors.
+        buckets = SharedBuckets() if settings.limits.rate or settings.limits.anonymous_rate else None
+        make = partial(create_app, settings, plain=plain, counts_in=Path(counts), buckets=buckets)
         run_server(make, server.host, server.port, server.workers, announce=_announce, conduct=conduct)
 
 

@@ -1,95 +1,82 @@
-"""Limits that hold before any work is done: requests at once, and requests per caller and time."""
+"""Limits that hold before any work is done: requests at once, streams at once, and requests per caller and time."""
 
-import time
-from collections.abc import Callable
-from typing import Protocol
+from collections import Counter
 
 from gateway.errors import CodedError
-from gateway.server.answering import ANONYMOUS, Credentials
-from gateway.server.errors import OVERLOADED, RATE_LIMITED
+from gateway.server.answering import Answering, Credentials
+from gateway.server.errors import OVERLOADED, TOO_MANY_STREAMS
+from gateway.server.rate_limits import Allowance, RateLimits, network_of
 
-
-class RateLimiter(Protocol):
-    """Counts requests by caller."""
-
-    def wait_of(self, caller: str) -> float:
-        """Counts one request of ``caller``: 0 if it may pass, else the seconds until one would."""
-        ...
-
-
-class SteadyRate:
-    """The generic cell rate algorithm in this process: ``rate`` requests a second, ``burst`` of them at once.
-
-    Each caller is one number, the time at which its bucket will have emptied; callers whose time has passed are
-    forgotten once there are more than ``callers`` of them, so that made-up names cost no memory.
-    """
-
-    def __init__(
-        self, rate: float, burst: int, callers: int = 100_000, clock: Callable[[], float] = time.monotonic
-    ) -> None:
-        self._interval = 1.0 / rate
-        self._tolerance = self._interval * (burst - 1)
-        self._callers = callers
-        self._clock = clock
-        self._empty_at: dict[str, float] = {}
-
-    def wait_of(self, caller: str) -> float:
-        """See RateLimiter. A request that must wait counts as not sent."""
-        now = self._clock()
-        empty_at = max(self._empty_at.get(caller, now), now)
-        if (wait := empty_at - now - self._tolerance) > 0:
-            return wait
-        if caller not in self._empty_at and len(self._empty_at) >= self._callers:
-            self._forget(now)
-        self._empty_at[caller] = empty_at + self._interval
-        return 0.0
-
-    def __len__(self) -> int:
-        """How many callers are remembered."""
-        return len(self._empty_at)
-
-    def _forget(self, now: float) -> None:
-        """Drops callers whose bucket is empty; if all are busy, the half that will be empty first."""
-        self._empty_at = {caller: at for caller, at in self._empty_at.items() if at > now}
-        if len(self._empty_at) >= self._callers:
-            latest = sorted(self._empty_at.items(), key=lambda entry: entry[1])[self._callers // 2 :]
-            self._empty_at = dict(latest)
+Client = tuple[str, int] | None
 
 
 class Admission:
-    """Lets at most ``at_once`` requests in, and each caller as fast as ``rate`` says (None: as fast as it can)."""
+    """Lets at most ``at_once`` requests in; with ``rates``, each caller as fast as those say."""
 
-    def __init__(self, at_once: int = 1_000, rate: RateLimiter | None = None) -> None:
+    def __init__(self, at_once: int = 1_000, rates: RateLimits | None = None) -> None:
         self._at_once = at_once
-        self.rate = rate
+        self.rates = rates
         self.under_way = 0
 
-    def enter(self, credentials: Credentials, client: tuple[str, int] | None) -> None:
-        """Counts a request in; ``leave`` counts it out.
-
-        Raises CodedError OVERLOADED or RATE_LIMITED, with ``retryAfter`` in seconds.
-        """
+    def enter(self) -> None:
+        """Counts a request in; ``leave`` counts it out. Raises CodedError OVERLOADED."""
         if self.under_way >= self._at_once:
             raise CodedError(
                 OVERLOADED,
                 f"{self.under_way} requests are under way, as many as the gateway takes at once.",
                 {"limit": self._at_once, "retryAfter": 1},
             )
-        self.count(credentials, client)
         self.under_way += 1
-
-    def count(self, credentials: Credentials, client: tuple[str, int] | None) -> None:
-        """Counts a request against its caller's rate alone. Raises CodedError RATE_LIMITED."""
-        if self.rate is not None and (wait := self.rate.wait_of(_caller_key(credentials, client))) > 0:
-            raise CodedError(RATE_LIMITED, "This caller sends requests too fast.", {"retryAfter": int(wait) + 1})
 
     def leave(self) -> None:
         """Counts a request out that ``enter`` let in."""
         self.under_way -= 1
 
+    async def identify(self, answering: Answering, credentials: Credentials, client: Client) -> str | None:
+        """Whom requests with these credentials count against; None: against the address.
 
-def _caller_key(credentials: Credentials, client: tuple[str, int] | None) -> str:
-    """Who is counted: the credential sent, or the address of a caller without one."""
-    if credentials is not ANONYMOUS and (secret := credentials.api_key or credentials.authorization):
-        return secret
-    return client[0] if client else ""
+        Whose credentials are refused counts against the address too, so that guessing is no faster than asking.
+        Raises CodedError as ``Answering.admit``, or RATE_LIMITED.
+        """
+        try:
+            return await answering.admit(credentials)
+        except CodedError:
+            self.count(None, client)
+            raise
+
+    def count(self, who: str | None, client: Client, amount: int = 1) -> Allowance | None:
+        """Counts requests of a caller; what is left to it, None where nothing limits it. Raises RateLimitedError."""
+        return None if self.rates is None else self.rates.count(who, client, amount)
+
+
+class OpenStreams:
+    """Lets at most ``at_once`` streams be open, and ``of_one`` of them for one caller."""
+
+    def __init__(self, at_once: int, of_one: int) -> None:
+        self._at_once = at_once
+        self._of_one = of_one
+        self._open: Counter[str] = Counter()
+
+    def enter(self, who: str | None, client: Client) -> str:
+        """Counts a stream in; gives what ``leave`` is told. Raises CodedError OVERLOADED or TOO_MANY_STREAMS."""
+        whose = network_of(client) if who is None else who
+        if self._open.total() >= self._at_once:
+            raise CodedError(
+                OVERLOADED,
+                f"{self._at_once} streams are open, as many as the gateway keeps at once.",
+                {"limit": self._at_once, "retryAfter": 5},
+            )
+        if self._open[whose] >= self._of_one:
+            raise CodedError(
+                TOO_MANY_STREAMS,
+                f"This caller has {self._of_one} streams open, as many as one may have.",
+                {"limit": self._of_one, "retryAfter": 5},
+            )
+        self._open[whose] += 1
+        return whose
+
+    def leave(self, whose: str) -> None:
+        """Counts out a stream that ``enter`` let in."""
+        self._open[whose] -= 1
+        if not self._open[whose]:
+            del self._open[whose]

@@ -86,10 +86,10 @@ class Answering(Protocol):
     the HTTP request rather than the operation; every other status holds under ``application/graphql-response+json``.
     """
 
-    async def admit(self, credentials: Credentials) -> None:
-        """Raises CodedError with status 401 or 403 where the caller cannot be recognised at all.
+    async def admit(self, credentials: Credentials) -> str | None:
+        """The name under which a caller's requests are counted, None for the public.
 
-        Called when a subscription's connection opens, so that it can be closed with the fitting code.
+        Raises CodedError with status 401 or 403 where the caller cannot be recognised at all.
         """
 
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:

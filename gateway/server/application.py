@@ -16,7 +16,7 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute
 
 from gateway.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, ErrorReport
-from gateway.server.admission import Admission
+from gateway.server.admission import Admission, OpenStreams
 from gateway.server.answering import Answering
 from gateway.server.error_bodies import encode_errors
 from gateway.server.errors import BODY_TOO_LARGE, NOT_FOUND, OVERLOADED
@@ -101,8 +101,10 @@ def build_application(
     """
     admission = admission or Admission()
     documents = documents or StoredDocuments()
-    graphql = GraphQLEndpoint(answering, admission, documents, http or HttpSettings(), wrapped=bool(origins))
-    socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), origins)
+    http = http or HttpSettings()
+    streams = OpenStreams(http.streams, http.streams_of_one)
+    graphql = GraphQLEndpoint(answering, admission, documents, http, streams, readiness.stopping, wrapped=bool(origins))
+    socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), streams, origins)
     refused: Any = {HTTPException: _refused}
     rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)
     return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness, behind)
@@ -114,7 +116,7 @@ def _readable_by(origins: Sequence[str], application: ASGIApplication) -> ASGIAp
         allow_origins=origins,
         allow_methods=("GET", "POST"),
         allow_headers=_ALLOWED_HEADERS,
-        expose_headers=("Preference-Applied", "Retry-After", "X-Request-Id"),
+        expose_headers=("Preference-Applied", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Request-Id"),
         max_age=7200,
     )
 

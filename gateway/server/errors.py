@@ -30,7 +30,12 @@ UNSUPPORTED_MEDIA_TYPE = ErrorCode(
 RATE_LIMITED = ErrorCode(
     "RATE_LIMITED", Family.REQUEST,
     "The caller sent more requests than its rate allows.",
-    "Wait for the seconds in `Retry-After`, then send more slowly.", 429,
+    "Wait for the seconds in `Retry-After`, then send more slowly; `RateLimit` says how much is left.", 429,
+)  # fmt: skip
+TOO_MANY_STREAMS = ErrorCode(
+    "TOO_MANY_STREAMS", Family.REQUEST,
+    "The caller keeps as many subscriptions open as one caller may.",
+    "End one first, or carry several over one WebSocket; the operator sets `limits.streams_of_one`.", 429,
 )  # fmt: skip
 OVERLOADED = ErrorCode(
     "OVERLOADED", Family.GATEWAY,

@@ -17,13 +17,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, CodedError, ErrorReport, RequestError
-from gateway.server.admission import Admission
+from gateway.server.admission import Admission, OpenStreams
 from gateway.server.answering import ANONYMOUS, Answer, Answering, Credentials, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, report_of
 from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
 from gateway.server.headers import credentials_of, pick_headers, request_id_of
 from gateway.server.http_protocol import WHOLE_RESPONSE
 from gateway.server.negotiation import MediaType, is_json_body, negotiate
+from gateway.server.rate_limits import RateLimitedError
 from gateway.server.request_body import (
     ClientGoneError,
     Receive,
@@ -67,20 +68,23 @@ _NO_STORE = (b"cache-control", b"no-store")
 class HttpSettings:
     """What an operator can set about the data endpoint: ``body`` in bytes, ``body_patience`` in seconds.
 
-    ``batch`` is how many requests one body may hold; 0 refuses batches. ``streams`` is how many event streams this
-    process keeps open; they do not count as requests under way, since most of the time nothing happens on them.
+    ``batch`` is how many requests one body may hold; 0 refuses batches. ``streams`` is how many event streams and
+    WebSockets this process keeps open, and ``streams_of_one`` for one caller; they do not count as requests under way,
+    since most of the time nothing happens on them.
     """
 
     body: int = 1_000_000
     body_patience: float = 15.0
     batch: int = 0
     streams: int = 2_000
+    streams_of_one: int = 100
 
 
 class GraphQLEndpoint:
     """The ASGI application at ``/graphql``: POST, GET, and streams where ``text/event-stream`` is asked for.
 
-    ``wrapped`` says that something between here and the server must see every response's headers.
+    Open streams end when ``stopping`` is set. ``wrapped`` says that something between here and the server must see
+    every response's headers.
     """
 
     def __init__(
@@ -89,6 +93,8 @@ class GraphQLEndpoint:
         admission: Admission,
         documents: StoredDocuments,
         settings: HttpSettings,
+        streams: OpenStreams,
+        stopping: asyncio.Event,
         *,
         wrapped: bool = False,
     ) -> None:
@@ -96,11 +102,13 @@ class GraphQLEndpoint:
         self._answering = answering
         self._documents = documents
         self._admission = admission
-        self._streams = Admission(settings.streams, admission.rate)
+        self._streams = streams
         self._settings = settings
+        self._stopping = stopping
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         media_type, request_id = MediaType.JSON, ""
+        limits: Headers = []
         malformed = True
         try:
             picked = pick_headers(scope["headers"])
@@ -110,24 +118,30 @@ class GraphQLEndpoint:
                 raise CodedError(NOT_ACCEPTABLE, "The gateway cannot answer in a media type that `Accept` names.")
             media_type = chosen
             credentials = credentials_of(picked, scope)
-            admission = self._streams if media_type is MediaType.EVENT_STREAM else self._admission
-            admission.enter(credentials, scope.get("client"))
+            admission = self._admission
+            who = None
+            if admission.rates is not None or media_type is MediaType.EVENT_STREAM:
+                who = await admission.identify(self._answering, credentials, scope.get("client"))
+                if (allowance := admission.count(who, scope.get("client"))) is not None:
+                    limits = allowance.headers
+            if media_type is MediaType.EVENT_STREAM:
+                await self._stream(scope, receive, send, picked, request_id, credentials, who, limits)
+                return
+            admission.enter()
             try:
                 requests, batched = await self._read(scope, receive, picked, request_id)
                 malformed = False
-                if media_type is MediaType.EVENT_STREAM:
-                    fixed = [*_FIXED[media_type], _NO_STORE, (b"x-request-id", request_id.encode())]
-                    events = self._answering.subscribe(self._documents.resolve(_only(requests)), credentials)
-                    await stream_results(events, request_id, fixed, receive, send)
-                elif batched:
+                if batched:
+                    if len(requests) > 1:
+                        admission.count(who, scope.get("client"), len(requests) - 1)
                     bodies = await asyncio.gather(*(self._in_batch(one, credentials) for one in requests))
-                    fixed = [*_FIXED[media_type], _NO_STORE, (b"x-request-id", request_id.encode())]
+                    fixed = [*_FIXED[media_type], _NO_STORE, (b"x-request-id", request_id.encode()), *limits]
                     await _send(send, 200, fixed, b"[" + b",".join(bodies) + b"]")
                 else:
                     answer = await self._answering.answer(self._documents.resolve(requests[0]), credentials)
                     body = answer.result.encode()
-                    if not self._respond_at_once(scope, answer, body, media_type, request_id):
-                        headers = _headers_of(answer, media_type, request_id)
+                    if limits or not self._respond_at_once(scope, answer, body, media_type, request_id):
+                        headers = [*_headers_of(answer, media_type, request_id), *limits]
                         open_to_all = scope["method"] == "GET" and credentials is ANONYMOUS
                         await _respond(answer, body, headers, picked if open_to_all else None, send)
             finally:
@@ -138,13 +152,37 @@ class GraphQLEndpoint:
             status = error.code.status if error.code.status != 200 else 400
             if media_type is MediaType.JSON and not malformed and status not in _ALWAYS:
                 status = 200
-            await _refuse(send, status, media_type, request_id, (report_of(error),), _extra_headers(error))
+            if isinstance(error, RateLimitedError):
+                limits = error.allowance.headers
+            extra = [*_extra_headers(error), *limits]
+            await _refuse(send, status, media_type, request_id, (report_of(error),), extra)
         except RequestError as error:
             status = error.status if media_type is MediaType.GRAPHQL or error.status in _ALWAYS else 200
-            await _refuse(send, status, media_type, request_id, error.errors)
+            await _refuse(send, status, media_type, request_id, error.errors, limits)
         except Exception:  # noqa: BLE001 - the last boundary: whatever went wrong inside is logged here and masked outside
             _log.exception("request %s failed", request_id)
-            await _refuse(send, 500, media_type, request_id, (INTERNAL_REPORT,))
+            await _refuse(send, 500, media_type, request_id, (INTERNAL_REPORT,), limits)
+
+    async def _stream(
+        self,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        picked: dict[bytes, bytes],
+        request_id: str,
+        credentials: Credentials,
+        who: str | None,
+        limits: Headers,
+    ) -> None:
+        """Answers as an event stream. Raises what refuses the operation before anything is sent."""
+        whose = self._streams.enter(who, scope.get("client"))
+        try:
+            requests, _ = await self._read(scope, receive, picked, request_id)
+            fixed = [*_FIXED[MediaType.EVENT_STREAM], _NO_STORE, (b"x-request-id", request_id.encode()), *limits]
+            events = self._answering.subscribe(self._documents.resolve(_only(requests)), credentials)
+            await stream_results(events, request_id, fixed, receive, send, self._stopping)
+        finally:
+            self._streams.leave(whose)
 
     async def _read(
         self, scope: Scope, receive: Receive, picked: dict[bytes, bytes], request_id: str

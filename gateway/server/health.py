@@ -1,5 +1,6 @@
 """Whether the process lives, and whether it is ready to be sent requests."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -16,11 +17,13 @@ Check = Callable[[], bool | str | Awaitable[bool | str]]
 class Readiness:
     """The parts that must be ready, by name; and whether the process is about to stop.
 
-    ``drain`` makes readiness fail while requests are still answered, so that a balancer turns away first.
+    ``drain`` makes readiness fail while requests are still answered, so that a balancer turns away first. ``stopping``
+    is set when what would go on for ever has to end.
     """
 
     checks: Mapping[str, Check] = field(default_factory=dict)
     draining: bool = False
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     def drain(self) -> None:
         """Says not to send any more requests here."""

@@ -2,8 +2,8 @@
 
 uvicorn reads heads and trailers of any size, waits for a head, for a body and for a reader of its answer for any time,
 takes trailers for headers, and a request for whatever host. So a few slow connections would use up all that is let in,
-and a header that a proxy in front takes away could come as a trailer. And it writes the head and the body of a response one by one, each
-of which the event loop hands to the kernel at once; for a small answer that is a tenth of all its cost.
+and a header that a proxy in front takes away could come as a trailer. And it writes the head and the body of a response
+one by one, each of which the event loop hands to the kernel at once; for a small answer that is a tenth of its cost.
 
 WHOLE_RESPONSE goes further for the one kind of response that is sent all the time: the data endpoint hands over the
 bytes of the head as they are, where ASGI would have every header of every response checked and put together again.
@@ -137,8 +137,10 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self.transport.close()
             elif self._head_timer is None:
                 self._head_timer = self.loop.call_later(HEAD_PATIENCE, self.transport.close)
-        elif self.cycle is not None and self.cycle.more_body is (self._body_timer is None):
-            self._watch_body(self.cycle.more_body)
+        elif (cycle := cast("RequestResponseCycle | None", self.cycle)) and cycle.more_body is (
+            self._body_timer is None
+        ):
+            self._watch_body(cycle.more_body)
 
     def pause_writing(self) -> None:
         """Part of asyncio.Protocol."""
@@ -159,11 +161,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called when the parser gives up. An answer in the midst of another would be taken for a part of it."""
-        if self.cycle is not None and not self.cycle.response_complete:
-            if self.cycle.response_started or self.pipeline or self._in_head:
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and not cycle.response_complete:
+            if cycle.response_started or self.pipeline or self._in_head:
                 self.transport.close()
                 return
-            self._abandon(self.cycle)
+            self._abandon(cycle)
         super().send_400_response(msg)
 
     def handle_websocket_upgrade(self) -> None:

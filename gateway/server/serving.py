@@ -80,6 +80,10 @@ class _Server(uvicorn.Server):
         gc.set_threshold(100_000, 50, 100)
         self._on_started()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._readiness.stopping.set()
+        await super().shutdown(sockets)
+
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         if self._readiness.draining:  # asked twice: the one who asks does not want to wait
             self.should_exit = True

@@ -27,6 +27,7 @@ async def stream_results(
     headers: list[tuple[bytes, bytes]],
     receive: Receive,
     send: Send,
+    stopping: asyncio.Event,
     *,
     patience: float = 0.5,
     keep_alive: float = 12.0,
@@ -34,7 +35,8 @@ async def stream_results(
     """Sends ``events`` until they end or the client leaves, and closes them.
 
     Raises CodedError or RequestError, with nothing sent yet, where the operation is refused within ``patience``
-    seconds; what comes later is an event. ``keep_alive`` is in seconds.
+    seconds; what comes later is an event. ``keep_alive`` is in seconds. When the server is ``stopping`` the stream ends
+    without ``complete``, from which a client knows to ask again.
     """
     started = False
 
@@ -46,13 +48,17 @@ async def stream_results(
         await send({"type": "http.response.body", "body": data, "more_body": more})
 
     gone = asyncio.ensure_future(_client_leaves(receive))
+    stopped = asyncio.ensure_future(stopping.wait())
     coming: asyncio.Future[EncodableResult] = asyncio.ensure_future(anext(events))
     try:
         while True:
             await asyncio.wait(
-                (coming, gone), timeout=keep_alive if started else patience, return_when="FIRST_COMPLETED"
+                (coming, gone, stopped), timeout=keep_alive if started else patience, return_when="FIRST_COMPLETED"
             )
             if gone.done():
+                return
+            if stopped.done() and not coming.done():
+                await write(b"", more=False)
                 return
             if not coming.done():
                 await write(_COMMENT)
@@ -74,9 +80,9 @@ async def stream_results(
             coming = asyncio.ensure_future(anext(events))
         await write(_COMPLETE, more=False)
     finally:
-        gone.cancel()
-        coming.cancel()
-        await asyncio.gather(gone, coming, return_exceptions=True)
+        for waiting in (gone, stopped, coming):
+            waiting.cancel()
+        await asyncio.gather(gone, stopped, coming, return_exceptions=True)
         await events.aclose()
 
 

@@ -16,7 +16,7 @@ import msgspec
 
 from gateway.document_limits import too_much
 from gateway.errors import CodedError, RequestError
-from gateway.server.admission import Admission
+from gateway.server.admission import Admission, OpenStreams
 from gateway.server.answering import ANONYMOUS, Answering, Credentials, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, entries_of, reports_of
 from gateway.server.headers import credentials_of, new_request_id, pick_headers
@@ -29,12 +29,14 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 PROTOCOL = "graphql-transport-ws"
 _log = logging.getLogger(__name__)
+_CLOSE_CODES = {400: 4400, 401: 4401, 429: 1013, 503: 1013}
 _ACK, _PONG = '{"type":"connection_ack"}', '{"type":"pong"}'
 
 
 @dataclass(frozen=True, slots=True)
 class SocketSettings:
-    """Bounds on connections: seconds until ``connection_init``, operations on one, and connections in this process."""
+    """Bounds on connections: seconds until ``connection_init``, operations on one, and connections in this process
+    whoever they are from; how many a caller may have is told by OpenStreams."""
 
     init_patience: float = 5.0
     operations: int = 100
@@ -88,12 +90,14 @@ class WebSocketEndpoint:
         admission: Admission,
         documents: StoredDocuments,
         settings: SocketSettings,
+        streams: OpenStreams,
         origins: Sequence[str] = (),
     ) -> None:
         self._answering = answering
         self._admission = admission
         self._documents = documents
         self._settings = settings
+        self._streams = streams
         self._origins = frozenset(origins)
         self._open = 0
 
@@ -113,7 +117,7 @@ class WebSocketEndpoint:
         self._open += 1
         try:
             await _Connection(
-                self._answering, self._admission, self._documents, self._settings, scope, receive, send
+                self._answering, self._admission, self._documents, self._settings, self._streams, scope, receive, send
             ).run()
         finally:
             self._open -= 1
@@ -135,6 +139,7 @@ class _Connection:
         admission: Admission,
         documents: StoredDocuments,
         settings: SocketSettings,
+        streams: OpenStreams,
         scope: Scope,
         receive: Receive,
         send: Send,
@@ -143,11 +148,14 @@ class _Connection:
         self._admission = admission
         self._documents = documents
         self._settings = settings
+        self._streams = streams
         self._scope = scope
         self._receive = receive
         self._send = send
         self._picked: dict[bytes, bytes] = {}
         self._credentials: Credentials = ANONYMOUS
+        self._who: str | None = None
+        self._counted_as: str | None = None
         self._operations: dict[str, asyncio.Task[None]] = {}
         self._over = False
 
@@ -169,6 +177,8 @@ class _Connection:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            if self._counted_as is not None:
+                self._streams.leave(self._counted_as)
 
     async def _next(self) -> _Message | None:
         """The next message; None when the client has gone."""
@@ -194,9 +204,11 @@ class _Connection:
         try:
             self._picked = pick_headers(self._scope["headers"])
             self._credentials = _with_payload(credentials_of(self._picked, self._scope), first.payload or {})
-            await self._answering.admit(self._credentials)
+            client = self._scope.get("client")
+            self._who = await self._admission.identify(self._answering, self._credentials, client)
+            self._counted_as = self._streams.enter(self._who, client)
         except CodedError as error:
-            raise _CloseError({401: 4401, 400: 4400}.get(error.code.status, 4403), error.code.name) from None
+            raise _CloseError(_CLOSE_CODES.get(error.code.status, 4403), error.code.name) from None
         await self._write(_ACK)
 
     async def _handle(self, message: object) -> None:
@@ -224,7 +236,7 @@ class _Connection:
         try:
             if others >= self._settings.operations:
                 raise too_much("operations beside it on its connection", self._settings.operations - 1, others)
-            self._admission.count(self._credentials, self._scope.get("client"))
+            self._admission.count(self._who, self._scope.get("client"))
             request = build_request(message.payload, self._picked, request_id, False)
             await self._stream(message.id, self._documents.resolve(request))
         except (CodedError, RequestError) as error:

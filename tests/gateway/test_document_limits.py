@@ -5,7 +5,7 @@ import pytest
 from gateway.document_limits import DocumentLimits, parse_within
 from gateway.errors import CodedError, RequestError
 
-TIGHT = DocumentLimits(tokens=60, depth=3, selections=8, root_fields=4, aliases=2, directives=2)
+TIGHT = DocumentLimits(tokens=60, depth=3, selections=8, root_fields=4, aliases=2, directives=2, introspections=1)
 
 
 @pytest.mark.parametrize(
@@ -31,6 +31,7 @@ def test_what_is_just_within_the_limits_is_parsed(text: str) -> None:
     [
         ("{ a { b { c { d } } } }", 3, 4),
         ("{ a b c d e }", 4, 5),
+        ("{ __schema { x } a { __type { x } } }", 1, 2),
         ("{ a { b c d } e { f g h i } }", 8, 9),
         ("{ x: a y: b z: c }", 2, 3),
         ("query @d { a @skip(if: true) b @skip(if: true) }", 2, 3),
@@ -40,8 +41,8 @@ def test_what_is_just_within_the_limits_is_parsed(text: str) -> None:
         ("{ a } { ...F @x ... @y { a } } fragment F on Q { b @z }", 2, 3),
         ("{ " + "a " * 100 + "}", 60, 61),
     ],
-    ids=["depth", "root", "fields", "aliases", "directives", "depth by fragment", "aliases by fragment",
-         "root by fragment", "directives everywhere", "tokens"],
+    ids=["depth", "root", "introspections", "fields", "aliases", "directives", "depth by fragment",
+         "aliases by fragment", "root by fragment", "directives everywhere", "tokens"],
 )  # fmt: skip
 def test_what_exceeds_a_limit_is_refused_with_the_limit_and_what_was_found(text: str, limit: int, found: int) -> None:
     with pytest.raises(CodedError) as caught:

@@ -44,9 +44,11 @@ class Scripted:
     asked: list[tuple[GraphQLRequest, Credentials]] = field(default_factory=list)
     wait: Callable[[], Awaitable[object]] | None = None
 
-    async def admit(self, credentials: Credentials) -> None:
+    async def admit(self, credentials: Credentials) -> str | None:
+        """Whoever has an API key is known by it."""
         if (refusal := self.admitted(credentials)) is not None:
             raise refusal
+        return credentials.api_key
 
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         self.asked.append((request, credentials))
@@ -152,9 +154,11 @@ class _Server(uvicorn.Server):
 
 
 @asynccontextmanager
-async def on_loopback(answering: Scripted, *, tls: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[int]:
+async def on_loopback(
+    answering: Scripted, *, tls: ssl.SSLContext | None = None, readiness: Readiness | None = None, **options: Any
+) -> AsyncIterator[int]:
     """Serves over real sockets as the product does; gives the port."""
-    application = build_application(answering, Readiness(), **options)
+    application = build_application(answering, readiness or Readiness(), **options)
     with socket.socket() as opened:
         opened.bind(("127.0.0.1", 0))
         opened.listen()

@@ -8,12 +8,13 @@ from urllib.parse import quote
 import pytest
 
 from gateway.errors import PARSE_FAILED, VALIDATION_FAILED, CodedError, ErrorCode, ErrorReport, Family, RequestError
-from gateway.server.admission import Admission, SteadyRate
+from gateway.server.admission import Admission
 from gateway.server.answering import ANONYMOUS, Answer, Credentials
 from gateway.server.application import Application, build_application
 from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
 from tests.http.gateway_on_loopback import JSON, Response, Scripted, call, post, result
+from tests.http.test_admission import limits_of
 
 GRAPHQL = "application/graphql-response+json"
 TRACE = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -307,12 +308,36 @@ async def test_open_streams_are_bounded_on_their_own() -> None:
 
 
 async def test_a_caller_that_is_too_fast_is_told_when_to_come_back() -> None:
-    rate = SteadyRate(rate=0.5, burst=2, clock=lambda: 100.0)
-    endpoint = application(admission=Admission(rate=rate))
-    statuses = [(await post(endpoint, QUERY, x_api_key="k")).status for _ in range(3)]
-    assert statuses == [200, 200, 429]
+    endpoint = application(admission=Admission(rates=limits_of(rate=0.5, burst=2)))
+    answers = [await post(endpoint, QUERY, x_api_key="k") for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 429]
+    assert [answer.headers["ratelimit"] for answer in answers] == [
+        '"caller";r=1;t=2', '"caller";r=0;t=4', '"caller";r=0;t=2'
+    ]  # fmt: skip
+    assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"caller";q=2;w=4'}
+    assert answers[2].headers["retry-after"] == "2"
     assert (await post(endpoint, QUERY, x_api_key="other")).status == 200
-    assert (await post(endpoint, QUERY, x_api_key="k")).headers["retry-after"] == "3"
+
+
+async def test_the_public_is_counted_by_address_and_so_is_who_guesses_keys() -> None:
+    def guessed(credentials: Credentials) -> Exception | None:
+        return CodedError(UNKNOWN, "no") if credentials.api_key == "guess" else None
+
+    rates = limits_of(rate=100, burst=100, anonymous_rate=1, anonymous_burst=2)
+    endpoint = application(Scripted(admitted=guessed), admission=Admission(rates=rates))
+    assert [(await post(endpoint, QUERY, x_api_key="guess")).status for _ in range(3)] == [401, 401, 429]
+    assert (await post(endpoint, QUERY)).headers["ratelimit-policy"] == '"address";q=2;w=2'
+    assert (await post(endpoint, QUERY, x_api_key="k")).headers["ratelimit"] == '"caller";r=99;t=1'
+
+
+async def test_every_request_of_a_batch_counts() -> None:
+    endpoint = application(admission=Admission(rates=limits_of(rate=1, burst=4)), http=HttpSettings(batch=10))
+    assert (await post(endpoint, [QUERY] * 3)).status == 200
+    assert (await post(endpoint, [QUERY] * 3)).code == "RATE_LIMITED"
+
+
+async def test_without_a_rate_nothing_is_said_of_one() -> None:
+    assert "ratelimit" not in (await post(application(), QUERY)).headers
 
 
 async def test_pages_of_other_origins_may_read_only_where_they_are_named() -> None:

@@ -10,10 +10,13 @@ import aiohttp
 import pytest
 
 from gateway.errors import PARSE_FAILED, CodedError, ErrorCode, Family
-from gateway.server.admission import Admission, SteadyRate
+from gateway.server.admission import Admission
 from gateway.server.answering import Answer, Credentials, EncodableResult, GraphQLRequest
+from gateway.server.graphql_http import HttpSettings
+from gateway.server.health import Readiness
 from gateway.server.websocket import SocketSettings
 from tests.http.gateway_on_loopback import Scripted, on_loopback, result
+from tests.http.test_admission import limits_of
 
 INIT = {"type": "connection_init"}
 FORBIDDEN = ErrorCode("FORBIDDEN", Family.ACCESS, "Not allowed.", "Apply.", 403)
@@ -221,8 +224,7 @@ async def test_another_subprotocol_is_refused() -> None:
 
 
 async def test_operations_on_a_connection_and_their_rate_are_bounded() -> None:
-    rate = SteadyRate(1, 2, clock=lambda: 0.0)
-    sockets, admission = SocketSettings(operations=2), Admission(rate=rate)
+    sockets, admission = SocketSettings(operations=2), Admission(rates=limits_of(rate=1, burst=2))
     async with connected(Scripted(events=Events()), sockets=sockets, admission=admission) as client:
         await client.say(INIT, *(subscribe(str(number)) for number in range(3)))
         await client.hear()
@@ -231,6 +233,47 @@ async def test_operations_on_a_connection_and_their_rate_are_bounded() -> None:
         await client.say({"id": "1", "type": "complete"}, subscribe("3"))
         heard = await client.hear()
         assert (heard["id"], heard["payload"][0]["extensions"]["code"]) == ("3", "RATE_LIMITED")
+
+
+async def test_connections_of_one_caller_are_bounded() -> None:
+    options = {"http": HttpSettings(streams_of_one=1)}
+    async with on_loopback(Scripted(events=Events()), **options) as port, aiohttp.ClientSession() as session:
+
+        @asynccontextmanager
+        async def another(key: str) -> AsyncIterator[Client]:
+            async with session.ws_connect(
+                f"http://127.0.0.1:{port}/graphql", protocols=("graphql-transport-ws",), headers={"X-API-Key": key}
+            ) as socket:
+                client = Client(socket)
+                await client.say(INIT)
+                yield client
+
+        async with another("k") as first, another("k") as second, another("other") as third:
+            assert await first.hear() == await third.hear() == {"type": "connection_ack"}
+            assert await second.code() == 1013
+            headers = {"X-API-Key": "k", "Accept": "text/event-stream"}
+            async with session.post(
+                f"http://127.0.0.1:{port}/graphql", json={"query": "{a}"}, headers=headers
+            ) as refused:
+                assert refused.status == 429
+                assert (await refused.json(content_type=None))["errors"][0]["extensions"]["code"] == "TOO_MANY_STREAMS"
+
+
+async def test_an_event_stream_ends_when_the_server_stops_and_says_that_it_is_not_complete() -> None:
+    events = Events()
+    events.coming.put_nowait(1)
+    async with on_loopback(Scripted(events=events), readiness=(readiness := Readiness())) as port:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.post(
+                f"http://127.0.0.1:{port}/graphql", json={"query": "{a}"}, headers={"Accept": "text/event-stream"}
+            ) as response,
+        ):
+            assert await response.content.readline() == b"event: next\n"
+            readiness.stopping.set()
+            rest = await response.text()
+        assert "complete" not in rest
+        await asyncio.wait_for(events.closed.wait(), 5)
 
 
 async def events_of(port: int, accept: str = "text/event-stream") -> tuple[int, str, str]:
