@@ -36,8 +36,8 @@ def clock_of(trigger: Trigger, instrument: str, calendar: WorkingCalendar) -> Ru
 
 def obligations(store: CatalogueStore, instrument: str, calendar: WorkingCalendar) -> Iterator[Obligation]:
     """The newest versions that are still a draft or were returned, each with its deadline."""
-    for entry in store.newest():
-        record = store.record(entry.id) if entry.state in _NOT_YET_IN else None
+    for entry in store.newest(*_NOT_YET_IN):
+        record = store.record(entry.id)
         if record is not None:
             yield Obligation(record.current, clock_of(record.current.trigger, instrument, calendar))
 

@@ -109,13 +109,12 @@ class CatalogueOffice:
 
     def submit(self, ids: Iterable[str], acting: Acting) -> tuple[EntryRecord, ...]:
         """Hands drafts in; they may refer to one another, and to what is submitted or accepted already."""
-        newest = self.platform.entries.newest()
         return self._together(
             ids,
             "submit",
             acting,
             lambda record, actor, around: registry.submit(record, actor, around),
-            [each for each in newest if each.state in _ON_ITS_WAY_UP],
+            self.platform.entries.newest(*_ON_ITS_WAY_UP),
         )
 
     def recall(self, identity: str, actor: Actor) -> EntryRecord:
@@ -182,8 +181,8 @@ class CatalogueOffice:
         """The newest version of every entry, in one state or of one provider."""
         return tuple(
             entry
-            for entry in self.platform.entries.newest()
-            if state in (None, entry.state) and provider in (None, entry.provider.credit_code)
+            for entry in self.platform.entries.newest(*(() if state is None else (state,)))
+            if provider in (None, entry.provider.credit_code)
         )
 
     def in_force(self) -> tuple[CatalogueEntry, ...]:
@@ -270,7 +269,9 @@ class CatalogueOffice:
         with self.platform.database.transaction() as connection:
             rows = connection.execute("SELECT content FROM held").fetchall()
         held = (entry_from_json(content) for (content,) in rows)
-        standing = {entry.id: entry for entry in (*held, *self.platform.entries.newest())}
+        # What is released is followed, and need not be read again.
+        others = self.platform.entries.newest(*(state for state in EntryState if state is not EntryState.RELEASED))
+        standing = {entry.id: entry for entry in (*held, *others)}
         return {**standing, **self._followed()}
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from catalog_sync.closed_lists import EntryState
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.registry import Actor, EntryRecord
 
@@ -42,8 +43,8 @@ class CatalogueStore(Protocol):
     def released(self) -> Iterator[CatalogueEntry]:
         """Every version in force."""
 
-    def newest(self) -> Iterator[CatalogueEntry]:
-        """The newest version of every entry, whatever its state."""
+    def newest(self, *states: EntryState) -> Iterator[CatalogueEntry]:
+        """The newest version of every entry, or of those where it is in one of the states."""
 
     def ledger(self, after: int = 0) -> Iterator[LedgerRow]:
         """The ledger's rows after a number."""
