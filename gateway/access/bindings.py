@@ -20,15 +20,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from graphql import (
-    GraphQLArgument,
-    GraphQLEnumType,
-    GraphQLInputObjectType,
-    GraphQLNamedType,
-    GraphQLObjectType,
-    get_named_type,
-)
-
 from catalog_sync.entries import CatalogueEntry, InformationItem
 from gateway.supergraph.field_set import FieldSet, FieldSetFragment
 from gateway.supergraph.model import FieldDefinition, Supergraph, TypeDefinition, TypeKind
@@ -182,17 +173,13 @@ class _Binding:
         return [possible.name for possible in self._supergraph.schema.get_possible_types(abstract)]  # type: ignore[arg-type]
 
     def _bind_arguments(self, definition: TypeDefinition, field: FieldDefinition) -> None:
-        if not field.arguments:
-            return
-        owner = self._supergraph.schema.type_map[definition.name]
-        assert isinstance(owner, GraphQLObjectType)
-        entries = self._entries_about(definition, field)
-        for name, argument in owner.fields[field.name].args.items():
+        entries = self._entries_about(definition, field) if field.arguments else []
+        for name, argument in field.arguments.items():
             coordinate = f"{definition.name}.{field.name}({name}:)"
             items = self._named(entries, name)
             if items:
                 self._filters[coordinate] = items
-            for inner, named in _inner_names(name, argument):
+            for inner, named in _inner_names(self._supergraph.types, name, argument):
                 if found := self._named(entries, named):
                     self._inner.setdefault(coordinate, {})[inner] = found
 
@@ -233,21 +220,21 @@ def _persons(catalogue: "Catalogue") -> frozenset[str]:
     )
 
 
-def _inner_names(argument_name: str, argument: GraphQLArgument) -> Iterator[tuple[str, str]]:
+def _inner_names(types: Mapping[str, TypeDefinition], argument: str, type_text: str) -> Iterator[tuple[str, str]]:
     """Names inside an argument's type that could be those of items: (as written, as an alias)."""
-    kind = get_named_type(argument.type)
     seen: set[str] = set()
-    waiting: list[GraphQLNamedType] = [kind]
+    waiting = [type_text]
     while waiting:
-        current = waiting.pop()
-        if current.name in seen:
+        name = waiting.pop().strip("[]!")
+        current = types.get(name)
+        if current is None or name in seen:
             continue
-        seen.add(current.name)
-        if isinstance(current, GraphQLInputObjectType):
-            for name, field in current.fields.items():
-                yield name, name
-                waiting.append(get_named_type(field.type))
-        elif isinstance(current, GraphQLEnumType) and (len(seen) > 1 or _PLACING_ARGUMENTS.match(argument_name)):
+        seen.add(name)
+        if current.kind is TypeKind.INPUT_OBJECT:
+            for field in current.fields.values():
+                yield field.name, field.name
+                waiting.append(field.type)
+        elif current.kind is TypeKind.ENUM and (len(seen) > 1 or _PLACING_ARGUMENTS.match(argument)):
             for value in current.values:
                 yield value, _alias(value)
 

@@ -1,12 +1,13 @@
-"""A schema whose types are made when they are first asked for.
+"""A schema whose types and fields are made when they are first asked for.
 
 Problem: graphql-core makes and walks every field of a schema to find its types. A city has fifty thousand fields and a
 schema for each class of callers; an operation touches a dozen types. Idea: the definitions say by themselves which
 types there are, so none need be made to know that. Invariants: every type that is named somewhere is defined or built
-in, which whoever brings the definitions has made sure of; and a type is made once, whichever threads ask for it.
+in, which whoever brings the definitions has made sure of; and each is made once, whichever threads ask for it.
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
+from functools import cached_property
 from typing import Any
 
 from graphql import (
@@ -104,6 +105,47 @@ class LazySchema(GraphQLSchema):
                 known.interfaces.append(type_)
 
 
+class _Fields(Mapping[str, GraphQLField]):
+    """The fields of one type by name, each made from its node when it is asked for."""
+
+    def __init__(self, nodes: Mapping[str, FieldDefinitionNode], make: Callable[[FieldDefinitionNode], GraphQLField]):
+        self._nodes = nodes
+        self._make = make
+        self._made: dict[str, GraphQLField] = {}
+
+    def __getitem__(self, name: str) -> GraphQLField:
+        return self._made.get(name) or self._made.setdefault(name, self._make(self._nodes[name]))
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._nodes
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._nodes)
+
+    def __len__(self) -> int:
+        return len(self._nodes)
+
+    def copy(self) -> dict[str, GraphQLField]:
+        """All of them, for graphql-core's tools that change whole schemas."""
+        return dict(self)
+
+
+class _ObjectType(GraphQLObjectType):
+    @cached_property
+    def fields(self) -> Any:
+        """The fields that the type was given, as they are: graphql-core would copy and check all of them."""
+        assert callable(self._fields)
+        return self._fields()
+
+
+class _InterfaceType(GraphQLInterfaceType):
+    @cached_property
+    def fields(self) -> Any:
+        """As an object's."""
+        assert callable(self._fields)
+        return self._fields()
+
+
 class _Types(Mapping[str, GraphQLNamedType]):
     """The types of one schema by name, made as they are asked for; ``names`` are all, in order."""
 
@@ -137,10 +179,10 @@ class _Types(Mapping[str, GraphQLNamedType]):
     def _make(self, node: TypeDefinitionNode) -> GraphQLNamedType:
         name, about = node.name.value, _description(node)
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            kind = GraphQLObjectType if isinstance(node, ObjectTypeDefinitionNode) else GraphQLInterfaceType
+            kind = _ObjectType if isinstance(node, ObjectTypeDefinitionNode) else _InterfaceType
             return kind(
                 name,
-                lambda: {field.name.value: self._field(field) for field in parts(self._shown(node), "fields")},
+                lambda: _Fields({each.name.value: each for each in parts(self._shown(node), "fields")}, self._field),
                 lambda: [self.named(each.name.value) for each in parts(self._shown(node), "interfaces")],  # type: ignore[arg-type]
                 description=about,
             )

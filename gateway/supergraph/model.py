@@ -80,13 +80,15 @@ class FieldSource:
 class FieldDefinition:
     """A field of an object, interface or input type; ``sources`` maps subgraph names to what each has.
 
+    ``arguments`` maps the names of arguments to their types.
+
     ``from_interface_object`` marks a field that no subgraph has on this very type: an @interfaceObject of one of its
     interfaces contributes it.
     """
 
     name: str
     type: str
-    arguments: tuple[str, ...]
+    arguments: Mapping[str, str]
     sources: Mapping[str, FieldSource]
     from_interface_object: bool = False
     inaccessible: bool = False
