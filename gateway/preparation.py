@@ -19,6 +19,9 @@ from policies.views import Entitlement
 # A document with n conditions has up to 2^n shapes; a client that walks through them all is served without memory.
 SHAPES_KEPT = 64
 
+Shape = tuple[tuple[bool, ...], frozenset[str]]
+"""What a document's plan depends on beside its text: the values of its conditions, and the labels of overrides."""
+
 _NO_VALUES: Mapping[str, object] = {}
 
 
@@ -66,7 +69,7 @@ class PreparedDocument:
     valid: ValidDocument
     definitions: tuple[VariableDefinitionNode, ...]
     schema: GraphQLSchema
-    shapes: dict[tuple[bool, ...], Prepared] = field(default_factory=dict)
+    shapes: dict[Shape, Prepared] = field(default_factory=dict)
     uses: Uses = field(default_factory=Uses)
 
     def coerce(self, variables: Mapping[str, object]) -> Mapping[str, object]:
@@ -81,11 +84,11 @@ class PreparedDocument:
             raise RequestError([report(problem, BAD_REQUEST) for problem in values])
         return values.coerced
 
-    def shape_of(self, values: Mapping[str, object]) -> tuple[bool, ...]:
+    def choice_of(self, values: Mapping[str, object]) -> tuple[bool, ...]:
         """The values that @skip and @include look at, in order of the variables' names."""
         return tuple([bool(values.get(name)) for name in self.valid.conditions])
 
-    def remember(self, shape: tuple[bool, ...], prepared: Prepared) -> None:
+    def remember(self, shape: Shape, prepared: Prepared) -> None:
         """Keeps a shape, as long as there are not too many."""
         if len(self.shapes) < SHAPES_KEPT:
             self.shapes[shape] = prepared

@@ -69,7 +69,9 @@ class SupergraphSettings(_Section, frozen=True):
     source: Annotated[str, _says("Supergraph SDL: a file or an http(s) address.")] = ""
     compose: Annotated[str, _says("Folder or supergraph.yaml whose subgraphs are composed at start instead.")] = ""
     poll: Annotated[float, msgspec.Meta(gt=0, description="Seconds between two looks at an address.")] = 10.0
-    labels: Annotated[tuple[str, ...], _says("Labels of progressive @override that are active.")] = ()
+    labels: Annotated[
+        tuple[str, ...], _says("Labels of progressive @override that hold for all; percent(n) needs no naming.")
+    ] = ()
 
 
 class AccessSettings(_Section, frozen=True):

@@ -23,7 +23,8 @@ from gateway.memo import Memo
 from gateway.planning.normalize import normalize
 from gateway.planning.operation import Operation
 from gateway.planning.planner import Planner
-from gateway.preparation import Prepared, PreparedDocument, literals_of, sources_of
+from gateway.planning.rollout import Rollout
+from gateway.preparation import Prepared, PreparedDocument, Shape, literals_of, sources_of
 from gateway.settings import CacheSettings
 from gateway.supergraph.api_schema import api_schema
 from gateway.supergraph.model import Supergraph
@@ -38,12 +39,14 @@ class Text:
     """What a client sent that decides the plan.
 
     ``partial`` asks for the permitted rest of a refused operation; ``queries_only`` refuses anything but a query.
+    ``request_id`` decides whether the request is among the share that a progressive override is for.
     """
 
     document: str
     operation_name: str | None = None
     partial: bool = False
     queries_only: bool = False
+    request_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +60,15 @@ class UsedDocument:
 
 
 def _conditions(prepared: PreparedDocument) -> tuple[Mapping[str, bool], ...]:
-    return tuple(dict(zip(prepared.valid.conditions, shape, strict=True)) for shape in tuple(prepared.shapes))
+    choices = dict.fromkeys(choice for choice, _ in tuple(prepared.shapes))
+    return tuple(dict(zip(prepared.valid.conditions, choice, strict=True)) for choice in choices)
 
 
 class Snapshot:
     """One supergraph, one policy version, and what was computed from them.
 
-    ``graph_version`` is a digest of the supergraph SDL. ``governance`` is None in plain federation.
+    ``graph_version`` is a digest of the supergraph SDL. ``governance`` is None in plain federation. ``labels`` are the
+    labels of progressive overrides that hold for every request.
     """
 
     def __init__(
@@ -83,9 +88,9 @@ class Snapshot:
         self.schema: GraphQLSchema = api_schema(supergraph)
         self.plain_view = CallerView("", self.schema)
         self._planner = Planner(supergraph)
-        self._labels = labels
+        self._rollout = Rollout(supergraph, labels)
         self._documents: Memo[DocumentKey, PreparedDocument] = Memo(bounds.documents)
-        self._plans: Memo[tuple[str, str], CompiledPlan] = Memo(bounds.plans)
+        self._plans: Memo[tuple[str, str, frozenset[str]], CompiledPlan] = Memo(bounds.plans)
         self._underway: dict[object, asyncio.Future[Any]] = {}
 
     def under(self, governance: Governance) -> "Snapshot":
@@ -110,7 +115,7 @@ class Snapshot:
             document = await self._once(key, lambda: self._read(key, text, view))
         document.uses.number += 1
         values = document.coerce(variables)
-        shape = document.shape_of(values)
+        shape = document.choice_of(values), self._rollout.labels_for(text.request_id)
         prepared = document.shapes.get(shape)
         if prepared is None:
             prepared = await self._once((key, shape), lambda: self._shape(document, shape, text, view, values))
@@ -133,8 +138,9 @@ class Snapshot:
         document = self._read(key, used.text, view)
         document.uses.number = used.uses // 2
         for values in used.conditions:
-            prepared = self._shape(document, document.shape_of(values), used.text, view, values)
-            prepared.compiled.warm()
+            for labels in self._rollout.sets:
+                prepared = self._shape(document, (document.choice_of(values), labels), used.text, view, values)
+                prepared.compiled.warm()
 
     async def _once(self, key: object, compute: Callable[[], T]) -> T:
         underway = cast("asyncio.Future[T] | None", self._underway.get(key))
@@ -152,14 +158,14 @@ class Snapshot:
     def _shape(
         self,
         document: PreparedDocument,
-        shape: tuple[bool, ...],
+        shape: Shape,
         text: Text,
         view: CallerView,
         values: Mapping[str, object],
     ) -> Prepared:
         operation = normalize(view.schema, document.valid.document, text.operation_name, values)
         permitted = permit(operation, view, partial=text.partial)
-        compiled = self._plan(permitted.operation, view)
+        compiled = self._plan(permitted.operation, view, shape[1])
         prepared = Prepared(
             operation.kind,
             compiled,
@@ -173,9 +179,9 @@ class Snapshot:
         document.remember(shape, prepared)
         return prepared
 
-    def _plan(self, operation: Operation, view: CallerView) -> CompiledPlan:
-        key = (view.contract, operation.digest)
+    def _plan(self, operation: Operation, view: CallerView, labels: frozenset[str]) -> CompiledPlan:
+        key = (view.contract, operation.digest, labels)
         known = self._plans.get(key)
         if known is not None:
             return known
-        return self._plans.put(key, compile_plan(self._planner.plan(operation, view.schema, self._labels), view.schema))
+        return self._plans.put(key, compile_plan(self._planner.plan(operation, view.schema, labels), view.schema))
