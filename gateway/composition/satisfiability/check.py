@@ -178,17 +178,20 @@ class _Walk:
         if target.is_abstract and len(children) > 1:
             self._check_runtime_types(state, merged, children)
         contexts = state.contexts | self._set_contexts(children)
+        decided = self.reach.decided
         for runtime, places in self.reach.narrowings(target.name, children):
             if runtime in self.hidden:
                 continue
             step = Step(merged.name, merged, None if runtime == target.name else runtime)
             closure = self.reach.closure(places, runtime)
             held = contexts | self._set_contexts(list(closure))
-            self._add(_State(runtime, closure, (*state.path, step), held, self.reach.decided))
+            self._add(_State(runtime, closure, (*state.path, step), held, decided))
 
     def _set_contexts(self, places: list[Position]) -> frozenset[str]:
+        if not self.has_contexts:
+            return frozenset()
         found: set[str] = set()
-        for place in places if self.has_contexts else ():
+        for place in places:
             subgraph = self.reach.subgraphs[place.subgraph]
             definition = subgraph.types[place.type]
             unions = (t for t in subgraph.types.values() if place.type in t.members)
@@ -262,10 +265,9 @@ class _Walk:
                 yield f"{named([subgraph])} has it, but {self._no_entry(state, source)}"
 
     def _no_entry(self, state: _State, source: Type) -> str:
-        keys = [key for key in source.applied("key") if key.value("resolvable", True) is not False]
-        if not keys:
+        if not source.resolvable_keys:
             return f"{state.runtime} has no resolvable @key there to enter by"
-        told = " or ".join(f'@key(fields: "{key.value("fields")}")' for key in keys)
+        told = " or ".join(f'@key(fields: "{key.value("fields")}")' for key in source.resolvable_keys)
         holders = named(sorted({position.subgraph for position in state.positions}))
         return f"the fields of {told} cannot be had from {holders}"
 

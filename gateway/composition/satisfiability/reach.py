@@ -17,7 +17,7 @@ from typing import NamedTuple
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import field_set_node, fields_argument, is_contextual
+from gateway.composition.subgraph.facts import field_set_of, fields_argument, is_contextual
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member, Type, named_type
 from gateway.supergraph.model import TypeKind
@@ -75,7 +75,7 @@ class Reach:
     _available: dict[tuple[Position, str, str], bool] = field(default_factory=dict)
     _children: dict[tuple[Position, str], tuple[Position, ...]] = field(default_factory=dict)
     _open: set[tuple[object, ...]] = field(default_factory=set)
-    _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode]]] = field(default_factory=dict)
+    _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode | None]]] = field(default_factory=dict)
     _cut: bool = False
 
     def __post_init__(self) -> None:
@@ -145,7 +145,7 @@ class Reach:
             definition is not None
             and definition.kind is TypeKind.INTERFACE
             and interface in runtime.interfaces
-            and any(key.value("resolvable", True) is not False for key in definition.applied("key"))
+            and bool(definition.resolvable_keys)
         )
 
     def _is_interface_object(self, position: Position) -> bool:
@@ -155,8 +155,8 @@ class Reach:
         """Every way into a subgraph for an object: the subgraph, the type it goes by there, the key (None: a root)."""
         known = self._entries.get(runtime)
         if known is None:
-            known = self._entries[runtime] = list(self._find_entries(runtime))  # type: ignore[arg-type]
-        return known  # type: ignore[return-value]
+            known = self._entries[runtime] = list(self._find_entries(runtime))
+        return known
 
     def _find_entries(self, runtime: str) -> Iterator[tuple[Subgraph, str, SelectionSetNode | None]]:
         if runtime == "Query":
@@ -167,10 +167,8 @@ class Reach:
                 definition = subgraph.types.get(name)
                 if definition is None or definition.kind is not TypeKind.OBJECT:
                     continue
-                for applied in definition.applied("key"):
-                    text = fields_argument(applied)
-                    if text is not None and applied.value("resolvable", True) is not False:
-                        yield subgraph, name, field_set_node(text)
+                for key in definition.resolvable_keys:
+                    yield subgraph, name, field_set_of(key)
 
     def can_select(
         self, positions: Iterable[Position], runtime: str, node: SelectionSetNode, excluding: str | None = None
@@ -194,12 +192,10 @@ class Reach:
         merged = self.merge.types[runtime].fields.get(name)
         if merged is None:
             return False
-        children = [c for p in positions if self.can_ask(p, runtime, name) for c in self.children(p, name)]
         holders = [p for p in positions if self.can_ask(p, runtime, name)]
-        if not holders:
-            return False
-        if node.selection_set is None:
-            return True
+        if node.selection_set is None or not holders:
+            return bool(holders)
+        children = [child for holder in holders for child in self.children(holder, name)]
         for narrowed, places in self.narrowings(named_type(merged.type), children):
             if not self.can_select(self.closure(places, narrowed), narrowed, node.selection_set):
                 return False
@@ -253,9 +249,10 @@ class Reach:
         if not provided and self._is_overridden(position, name):
             return f"{coordinate} is overridden there by another subgraph"
         for applied in member.applied("requires"):
-            text = fields_argument(applied)
-            if text is not None and not self._requirement_met(position, runtime, field_set_node(text)):
-                return f'{coordinate} needs @requires(fields: "{text}"), which cannot be had from there'
+            node = field_set_of(applied)
+            why = self._unmet(position, runtime, node) if node is not None else None
+            if why is not None:
+                return f'{coordinate} needs @requires(fields: "{fields_argument(applied)}"), {why}'
         if any(map(is_contextual, member.arguments.values())) and not self._can_return(position, runtime):
             return f"{coordinate} is filled from a context, but its type has no resolvable key there"
         return None
@@ -274,12 +271,15 @@ class Reach:
                 return active
         raise UndecidedLabelError(label)
 
-    def _requirement_met(self, position: Position, runtime: str, node: SelectionSetNode) -> bool:
+    def _unmet(self, position: Position, runtime: str, node: SelectionSetNode) -> str | None:
+        """Why a requirement is not met; None if it is."""
         if self.can_select([position], runtime, node):
-            return True
+            return None
         if not self._can_return(position, runtime):
-            return False
-        return self.can_select(self._closure_of(position, runtime), runtime, node)
+            return f"but {runtime} has no resolvable @key there to come back by with what was fetched elsewhere"
+        if not self.can_select(self._closure_of(position, runtime), runtime, node):
+            return "which cannot be had from there"
+        return None
 
     def _can_return(self, position: Position, runtime: str) -> bool:
         """Whether the subgraph can be entered again once something was fetched elsewhere."""
@@ -306,10 +306,7 @@ class Reach:
         if definition is None or not definition.is_composite:
             return ()
         promised = [inner for known, inner in position.provided if known == name]
-        for applied in member.applied("provides"):
-            text = fields_argument(applied)
-            if text is not None:
-                promised.append(_tree(field_set_node(text)))
+        promised += [_tree(node) for applied in member.applied("provides") if (node := field_set_of(applied))]
         return (Position(position.subgraph, target, _united(promised)),)
 
     def narrowings(self, type_name: str, places: Iterable[Position]) -> Iterator[tuple[str, list[Position]]]:
