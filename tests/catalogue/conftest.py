@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Iterator
 
 import pytest
@@ -8,7 +9,19 @@ from tests.storage.databases import ENGINES, postgresql_server
 
 @pytest.fixture(scope="session")
 def catalogue_postgresql() -> Iterator[str]:
-    yield from postgresql_server()
+    for address in postgresql_server():
+        asyncio.run(without_waiting_for_its_disk(address))
+        yield address
+
+
+async def without_waiting_for_its_disk(address: str) -> None:
+    """What these tests kill are clients; the server stands, and what it keeps is thrown away."""
+    import asyncpg
+
+    connection = await asyncpg.connect(address)
+    await connection.execute("ALTER SYSTEM SET fsync = off")
+    await connection.execute("SELECT pg_reload_conf()")
+    await connection.close()
 
 
 @pytest.fixture(scope="module", params=ENGINES)

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from catalog_sync.database import CatalogueDatabase, open_database
 
-_MOST_AT_ONCE = 12
-"""Databases of PostgreSQL open at the same time: a property test makes hundreds, and a server takes a hundred."""
+_MOST_AT_ONCE = 6
+"""Databases of PostgreSQL open at the same time: a property test asks for hundreds, and making one takes long."""
 
 
 class Databases:
@@ -19,10 +19,11 @@ class Databases:
         self._schemas: dict[Path, str] = {}
         self._numbers = count(1)
         self._open: deque[CatalogueDatabase] = deque()
+        self._kept: list[CatalogueDatabase] = []
 
-    def address(self, path: Path | None = None) -> str | Path | None:
-        """Where a database is: by the engine's way of saying it."""
-        if self.server is None:
+    def address(self, path: Path | str | None = None) -> str | Path | None:
+        """Where the database of a path is, by the engine's way of saying it."""
+        if self.server is None or isinstance(path, str):
             return path
         if path is None or path not in self._schemas:
             schema = f"catalogue_{next(self._numbers)}"
@@ -32,23 +33,37 @@ class Databases:
                 self._schemas[path] = schema
         else:
             schema = self._schemas[path]
-        # What these tests kill are clients; the server stands, so it need not wait for its disk.
-        settings = f"search_path={schema}&synchronous_commit=off"
-        return f"{self.server}{'&' if '?' in self.server else '?'}{settings}"
+        return f"{self.server}{'&' if '?' in self.server else '?'}search_path={schema}"
 
-    def open(self, path: Path | None = None) -> CatalogueDatabase:
+    def open(self, path: Path | str | None = None) -> CatalogueDatabase:
         """A database with the catalogue's tables."""
-        made = open_database(self.address(path))
-        if self.server is not None:
-            self._open.append(made)
-            if len(self._open) > _MOST_AT_ONCE:
-                self._open.popleft().close()
-        return made
+        if self.server is None:
+            return open_database(path)
+        if path is not None:
+            made = open_database(self.address(path))
+            self._kept.append(made)
+            return made
+        if len(self._open) < _MOST_AT_ONCE:
+            self._open.append(open_database(self.address()))
+        else:
+            self._open.append(_emptied(self._open.popleft()))
+        return self._open[-1]
 
     def close(self) -> None:
         """Closes what is still open."""
-        while self._open:
-            self._open.popleft().close()
+        for database in (*self._open, *self._kept):
+            database.close()
+        self._open.clear()
+        self._kept.clear()
+
+
+def _emptied(database: CatalogueDatabase) -> CatalogueDatabase:
+    with database.transaction() as connection:
+        tables = connection.execute(
+            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'catalogue_step'"
+        ).fetchall()
+        connection.execute("; ".join(f"DELETE FROM {table}" for (table,) in tables))
+    return CatalogueDatabase(database.engine)
 
 
 DATABASES = Databases()
