@@ -15,9 +15,6 @@ from catalog_sync.lifecycle import Side
 from catalog_sync.platform import CataloguePlatform
 from catalog_sync.registry import Actor
 
-_TABLE = """CREATE TABLE IF NOT EXISTS graph (
-    number INTEGER PRIMARY KEY, digest TEXT NOT NULL, releases TEXT NOT NULL, at TEXT NOT NULL, problems TEXT NOT NULL)
-"""
 _COLUMNS = "number, digest, releases, at, problems"
 
 
@@ -40,8 +37,6 @@ class GraphHistory:
 
     def __init__(self, platform: CataloguePlatform) -> None:
         self._platform = platform
-        with platform.database.transaction() as connection:
-            connection.execute(_TABLE)
 
     def served(self, digest: str, releases: Mapping[str, int], at: datetime, keep: int) -> None:
         """Notes that a graph is served; said again by another gateway, it is noted once. The last ``keep`` stay."""
@@ -57,7 +52,7 @@ class GraphHistory:
 
     def versions(self, count: int = 50) -> tuple[GraphVersion, ...]:
         """What was noted, newest first."""
-        with self._platform.database.transaction() as connection:
+        with self._platform.database.reading() as connection:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM graph ORDER BY number DESC LIMIT ?", (count,)).fetchall()
         return tuple(_version(row) for row in rows)
 
@@ -79,7 +74,7 @@ class GraphHistory:
         return wanted
 
     def _find(self, digest: str) -> GraphVersion:
-        with self._platform.database.transaction() as connection:
+        with self._platform.database.reading() as connection:
             rows = connection.execute(
                 f"SELECT {_COLUMNS} FROM graph WHERE digest <> '' AND substr(digest, 1, ?) = ? ORDER BY number DESC",
                 (len(digest), digest),

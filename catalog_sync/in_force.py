@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain
 
+from catalog_sync.accepted import serving_entries, serving_entry
 from catalog_sync.entries import CatalogueEntry
-from catalog_sync.lifecycle import SubmissionState
 from catalog_sync.platform import CataloguePlatform
 from catalog_sync.ports import LedgerRow
 from catalog_sync.releases import SubgraphRelease
@@ -44,7 +44,7 @@ class InForceReader:
         if version == self._version:
             return None
         first = self._version < 0
-        with self._platform.database.transaction():
+        with self._platform.database.reading():
             rows = () if first else tuple(self._platform.entries.ledger(self._version))
             found = self._all() if first or _names_many(rows) else self._changed(rows)
             releases = self._platform.releases.live()
@@ -56,12 +56,10 @@ class InForceReader:
         return None if same else InForce(tuple(entries[name] for name in sorted(entries)), releases)
 
     def _all(self) -> Iterator[CatalogueEntry]:
-        with self._platform.database.transaction() as connection:
-            accepted = connection.execute(
-                "SELECT content FROM held WHERE state = ?", (SubmissionState.ACCEPTED.value,)
-            ).fetchall()
+        with self._platform.database.reading() as connection:
+            accepted = serving_entries(connection)
             views = dict(connection.execute("SELECT entry, content FROM tightening").fetchall())
-        found = chain(self._platform.entries.released(), (entry_from_json(content) for (content,) in accepted))
+        found = chain(self._platform.entries.released(), accepted)
         return (_under(entry, views.get(entry.id)) for entry in found)
 
     def _changed(self, rows: Iterable[LedgerRow]) -> Iterator[CatalogueEntry]:
@@ -71,18 +69,11 @@ class InForceReader:
 
     def _one(self, identity: str) -> CatalogueEntry | None:
         record = self._platform.entries.record(identity)
-        with self._platform.database.transaction() as connection:
-            held = connection.execute(
-                "SELECT content FROM held WHERE entry = ? AND state = ?", (identity, SubmissionState.ACCEPTED.value)
-            ).fetchone()
+        with self._platform.database.reading() as connection:
+            accepted = serving_entry(connection, identity)
             view = connection.execute("SELECT content FROM tightening WHERE entry = ?", (identity,)).fetchone()
-        if record is not None and record.released is not None:
-            entry = record.released.entry
-        elif held is not None:
-            entry = entry_from_json(held[0])
-        else:
-            return None
-        return _under(entry, view[0] if view else None)
+        entry = record.released.entry if record is not None and record.released is not None else accepted
+        return None if entry is None else _under(entry, view[0] if view else None)
 
 
 def _names_many(rows: Iterable[LedgerRow]) -> bool:

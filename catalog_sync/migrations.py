@@ -56,9 +56,26 @@ CREATE TABLE IF NOT EXISTS decision (
 CREATE TABLE IF NOT EXISTS tightening (entry {text} PRIMARY KEY, peer {text} NOT NULL, content {text} NOT NULL);
 """
 
+_SERVED_AND_SEEN = """
+CREATE TABLE IF NOT EXISTS graph (
+    number {number} PRIMARY KEY, digest {text} NOT NULL, releases {text} NOT NULL, at {text} NOT NULL,
+    problems {text} NOT NULL);
+CREATE TABLE IF NOT EXISTS look (subgraph {text} PRIMARY KEY, at {text} NOT NULL, seen {text} NOT NULL);
+CREATE TABLE IF NOT EXISTS data_time (resource {text} PRIMARY KEY, subgraph {text} NOT NULL, at {text} NOT NULL);
+"""
+
+
+_ACCEPTED = """
+CREATE TABLE IF NOT EXISTS accepted (
+    entry {text} NOT NULL, number {number} NOT NULL, peer {text} NOT NULL, content {text} NOT NULL,
+    serving {number} NOT NULL, PRIMARY KEY (entry, number));
+INSERT INTO accepted SELECT entry, number, peer, content, 1 FROM held WHERE state = 'accepted';
+"""
+"""What was accepted from below serves on while its next version waits for a decision."""
+
 
 def _each(script: str, engine: str = "") -> tuple[Statement, ...]:
     return tuple(Statement(sql.strip(), engine) for sql in script.split(";") if sql.strip())
 
 
-STEPS: tuple[tuple[Statement, ...], ...] = (_each(_RECORDS),)
+STEPS: tuple[tuple[Statement, ...], ...] = (_each(_RECORDS), _each(_SERVED_AND_SEEN), _each(_ACCEPTED))

@@ -13,11 +13,6 @@ from catalog_sync.entries import CatalogueEntry
 from catalog_sync.freshness import Freshness, freshness_of
 from catalog_sync.platform import CataloguePlatform
 
-_TABLES = (
-    "CREATE TABLE IF NOT EXISTS look (subgraph TEXT PRIMARY KEY, at TEXT NOT NULL, seen TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS data_time (resource TEXT PRIMARY KEY, subgraph TEXT NOT NULL, at TEXT NOT NULL)",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -43,9 +38,6 @@ class Observations:
 
     def __init__(self, platform: CataloguePlatform) -> None:
         self._database = platform.database
-        with self._database.transaction() as connection:
-            for table in _TABLES:
-                connection.execute(table)
 
     def claim(self, subgraph: str, now: datetime, every: timedelta) -> bool:
         """Whether the caller is to look now: nobody has within ``every``."""
@@ -54,7 +46,8 @@ class Observations:
             if row is not None and now - datetime.fromisoformat(row[0]) < every:
                 return False
             connection.execute(
-                "INSERT INTO look VALUES (?, ?, '') ON CONFLICT (subgraph) DO UPDATE SET at = excluded.at",
+                "INSERT INTO look (subgraph, at, seen) VALUES (?, ?, '')"
+                " ON CONFLICT (subgraph) DO UPDATE SET at = excluded.at",
                 (subgraph, now.isoformat()),
             )
         return True
@@ -73,13 +66,13 @@ class Observations:
 
     def looks(self) -> tuple[Look, ...]:
         """The last look at each subgraph, by name."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute("SELECT subgraph, seen FROM look WHERE seen <> '' ORDER BY subgraph").fetchall()
         return tuple(_look(subgraph, seen) for subgraph, seen in rows)
 
     def data_times(self) -> dict[str, datetime]:
         """When each resource's data last really changed, as its subgraph said."""
-        with self._database.transaction() as connection:
+        with self._database.reading() as connection:
             rows = connection.execute("SELECT resource, at FROM data_time").fetchall()
         return {resource: datetime.fromisoformat(at) for resource, at in rows}
 
