@@ -47,6 +47,8 @@ m2 = p2.act == r2.act && (p2.act != "approve" || r2.author != r2.sub) && g2(r2.o
 MODEL_SHA256 = "ecfad6af87ae69d7f191b055c316b83ed52a0a690a5df77423186b3bcabcdd24"
 SPOT_CHECK = 16
 _CHAIN = 10
+# No policy name holds it, so no rule is about a subject with roles of its own but through the names it is made of.
+_SEPARATOR = "\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,17 @@ class _Matcher:
         return found
 
 
+class _Links(DomainManager):  # type: ignore[misc]  # Casbin has no types
+    """The links of subjects; a subject with roles of its own reaches what it and each of them reaches.
+
+    Links are never added for one question: they would hold for the next, whoever asks.
+    """
+
+    def has_link(self, name1: str, name2: str, *domain: str) -> bool:
+        has_link = super().has_link
+        return any(has_link(name, name2, *domain) for name in name1.split(_SEPARATOR))
+
+
 class _Enforcer(casbin.Enforcer):  # type: ignore[misc]  # Casbin has no types
     """Casbin's enforcer, which parses each matcher once instead of at every question."""
 
@@ -120,7 +133,7 @@ class Judge:
             raise CodedError(MODEL_ALTERED, "The Casbin model differs from the one that was approved.")
         self._rules: dict[str, list[Tokens]] = defaultdict(list)
         self._order: dict[Tokens, int] = {}
-        managers = {"g": DomainManager(_CHAIN), "g2": RoleManager(_CHAIN), "g3": RoleManager(_CHAIN)}
+        managers = {"g": _Links(_CHAIN), "g2": RoleManager(_CHAIN), "g3": RoleManager(_CHAIN)}
         console: list[list[str]] = []
         groups: list[Tokens] = []
         for tokens in lines:
@@ -152,8 +165,23 @@ class Judge:
         )
         return Decision(bool(allowed), rule[0] if rule else None)
 
-    def may(self, subject: str, department: str, act: str, item: str, author: str = "-") -> bool:
-        """Whether a person may do ``act`` (propose, approve ...) in the console for an item; never to the own draft."""
+    def may(
+        self,
+        subject: str,
+        department: str,
+        act: str,
+        item: str,
+        author: str = "-",
+        roles: frozenset[str] = frozenset(),
+    ) -> bool:
+        """Whether a person may do ``act`` (propose, approve ...) in the console for an item; never to the own draft.
+
+        ``roles`` are policy names that the person's credential asserts, as if links of the department gave them.
+        """
+        if roles:
+            own = author == subject
+            subject = _SEPARATOR.join((subject, *sorted(roles)))
+            author = subject if own else author
         context = self._enforcer.new_enforce_context("2")
         context.etype = "e"  # Casbin knows one effect; both kinds of rule share it.
         return bool(self._enforcer.enforce(context, subject, department, act, item, author))

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 import msgspec
@@ -42,10 +42,11 @@ Items = Mapping[str, ItemTiers]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at the console, as the credential has it."""
+    """Somebody at the console, as the credential has it; ``roles`` are those that the credential itself asserts."""
 
     subject: str
     department: str
+    roles: frozenset[str] = field(default=frozenset(), compare=False)
 
 
 def utc_now() -> datetime:
@@ -289,7 +290,8 @@ class PolicyOffice:
 
         def refused() -> str | None:
             judge = Judge(lines)
-            return next((o for o in objects if not judge.may(person.subject, person.department, act, o, author)), None)
+            subject, department, roles = person.subject, person.department, person.roles
+            return next((o for o in objects if not judge.may(subject, department, act, o, author, roles)), None)
 
         first = await asyncio.to_thread(refused)
         if first is not None:

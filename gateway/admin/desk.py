@@ -67,7 +67,7 @@ class Visit:
         """The visit of a caller. Raises CodedError PEOPLE_ONLY for applications and the public."""
         if caller.kind not in _PEOPLE or caller.department is None or not caller.subject.startswith("user:"):
             raise CodedError(PEOPLE_ONLY, "The administration is for officers and administrators of departments.")
-        return Visit(desk, caller, Person(caller.subject, caller.department), request_id, idempotency_key)
+        return Visit(desk, caller, Person(caller.subject, caller.department, caller.roles), request_id, idempotency_key)
 
     @property
     def party(self) -> Party:

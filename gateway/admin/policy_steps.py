@@ -29,7 +29,10 @@ RECORDED_DAYS = 30
 
 
 class RollBack(msgspec.Struct, frozen=True, kw_only=True):
-    """A proposal to make an old version's content live again; it stands while ``head`` is the live version."""
+    """A proposal to make an old version's content live again; it stands while ``head`` is the live version.
+
+    ``roles`` are those that the credential of who proposed asserted.
+    """
 
     id: str
     number: int
@@ -37,6 +40,7 @@ class RollBack(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     by: Party
     at: str
+    roles: tuple[str, ...] = ()
 
 
 ROLLBACKS = Cabinet("rollback", RollBack)
@@ -122,7 +126,15 @@ async def propose_roll_back(visit: Visit, number: int, reason: str) -> Filed[Rol
     if not reason.strip() or old.version.number >= live.number:
         raise CodedError(DRAFT_REFUSED, "A rollback names a version older than the live one, and has a reason.")
     name = visit.new_name(f"{number} {live.number} {reason}".encode())
-    asked = RollBack(id=name, number=number, head=live.number, reason=reason, by=visit.party, at=time_text(visit.now))
+    asked = RollBack(
+        id=name,
+        number=number,
+        head=live.number,
+        reason=reason,
+        by=visit.party,
+        roles=tuple(sorted(visit.person.roles)),
+        at=time_text(visit.now),
+    )
     return await ROLLBACKS.make(visit, name, asked, Change("rollback proposed", reason, state=f"policy {number}"))
 
 
@@ -132,7 +144,7 @@ async def approve_roll_back(visit: Visit, name: str) -> SignedVersion:
     asked = (await ROLLBACKS.get(visit, name)).value
     if (await _live(visit)).number != asked.head:
         raise CodedError(DRAFT_STALE, f"The rollback {name} was proposed when version {asked.head} was live.")
-    proposer = Person(asked.by.subject, asked.by.department)
+    proposer = Person(asked.by.subject, asked.by.department, frozenset(asked.roles))
     return await visit.desk.office.roll_back(asked.number, proposer, visit.person, asked.reason)
 
 

@@ -53,7 +53,10 @@ class Rights:
 
     def may(self, person: Person, act: ConsoleAct, object_: str) -> bool:
         """Whether the person, acting for the department, may do this."""
-        return self._judge.may(person.subject, person.department, act.value, object_)
+        return self._asked(person, act.value, object_)
+
+    def _asked(self, person: Person, act: str, object_: str) -> bool:
+        return self._judge.may(person.subject, person.department, act, object_, roles=person.roles)
 
     def demand(self, person: Person, act: ConsoleAct, objects: Iterable[str]) -> None:
         """Raises CodedError ACT_FORBIDDEN naming the first object on which the person may not act."""
@@ -68,7 +71,7 @@ class Rights:
     def of(self, person: Person) -> tuple[tuple[str, str], ...]:
         """Every act with its object that the person has a right to."""
         known = sorted({(line[3], line[4]) for line in self._console})
-        return tuple((act, on) for act, on in known if self._judge.may(person.subject, person.department, act, on))
+        return tuple((act, on) for act, on in known if self._asked(person, act, on))
 
     def reads_policy(self, person: Person) -> bool:
         """Whether the person may read drafts and versions: whoever edits some part of the policy, or audits."""

@@ -18,7 +18,8 @@ from gateway.access.governance import Governance
 from gateway.admin.api import PATH, routes
 from gateway.admin.desk import Desk
 from gateway.admin.rights import LiveRights
-from gateway.server.authentication import KeySource, RegisteredAuthenticator
+from gateway.server.authentication import RegisteredAuthenticator
+from gateway.server.issuer_keys import KeySource
 from gateway.storage.migrations import migrate
 from gateway.storage.policy import SqlPolicyStore
 from gateway.storage.sqlite import SqliteDatabase

@@ -1,14 +1,18 @@
 """The gateway as it is served: the administration beside the data endpoint, over the store that it follows."""
 
 import asyncio
+import json
 import os
 import pickle
+import time
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
+from joserfc import jwt
+from joserfc.jwk import ECKey, KeySet
 
 from gateway.administration import _Prover
 from gateway.app import create_app
@@ -84,6 +88,49 @@ async def test_a_stop_thrown_in_the_administration_reaches_the_data_endpoint(tmp
         async with asyncio.timeout(30):
             while await name_is() != "refused":
                 pass
+
+
+SIGNING = ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"})
+ISSUER = """
+[[issuers]]
+issuer = "https://id.example"
+audience = "watersmeet"
+jwks = "keys.json"
+kind = "administrator"
+department = "reform"
+roles_claim = "groups"
+roles = { "catalogue-admins" = "role:administrator" }
+"""
+
+
+def token(*groups: str) -> str:
+    claims = {"iss": "https://id.example", "aud": "watersmeet", "sub": "peng", "groups": list(groups),
+              "exp": time.time() + 300}  # fmt: skip
+    return jwt.encode({"alg": "ES256", "kid": "k1"}, claims, SIGNING, algorithms=["ES256"])
+
+
+async def test_a_role_that_an_issuer_asserts_counts_in_the_administration_if_the_register_gives_it_a_meaning(
+    tmp_path: Path,
+) -> None:
+    settings = await governed(tmp_path)
+    (tmp_path / "keys.json").write_text(json.dumps(KeySet([SIGNING]).as_dict(private=False)))
+    with (tmp_path / "callers.toml").open("a") as callers:
+        callers.write(ISSUER)
+    async with serving(create_app(settings, plain=False)) as address, aiohttp.ClientSession(address) as session:
+
+        async def post(document: str, *groups: str) -> dict[str, Any]:
+            headers = {"Authorization": "Bearer " + token(*groups)}
+            async with session.post("/admin/graphql", json={"query": document}, headers=headers) as response:
+                answer: dict[str, Any] = await response.json()
+            return answer
+
+        rights = "{ me { subject rights { act on } } }"
+        assert (await post(rights, "role:administrator"))["data"] == {"me": {"subject": "user:peng", "rights": []}}
+        assert (await post(STOP, "role:administrator"))["errors"][0]["extensions"]["code"] == "DRAFT_REFUSED"
+        given = (await post(rights, "catalogue-admins"))["data"]["me"]["rights"]
+        assert {"act": "freeze", "on": "policy"} in given
+        assert (await post(STOP, "catalogue-admins"))["data"] == {"freeze": {"number": 2}}
+        assert (await post(rights))["data"]["me"]["rights"] == []
 
 
 def test_a_prover_that_was_killed_is_replaced() -> None:

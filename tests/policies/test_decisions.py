@@ -83,6 +83,28 @@ def test_nobody_approves_the_own_draft() -> None:
     assert not JUDGE.may("user:tom", "audit", "approve", "tax.income.band", author="user:sue")
 
 
+def test_roles_of_the_credential_count_for_its_question_alone() -> None:
+    steward, approver = frozenset({"role:steward"}), frozenset({"role:approver"})
+    asked = ("user:new", "tax", "propose", "tax.income.band")
+    assert not JUDGE.may(*asked)
+    assert JUDGE.may(*asked, roles=steward)
+    assert not JUDGE.may(*asked, roles=approver)
+    assert not JUDGE.may(*asked), "nothing of the question before is left"
+    assert JUDGE.may("user:new", "tax", "approve", "tax.income.band", "user:sue", steward | approver)
+
+
+def test_a_role_of_the_credential_does_not_let_anybody_approve_the_own_draft() -> None:
+    roles = frozenset({"role:approver"})
+    assert not JUDGE.may("user:new", "tax", "approve", "tax.income.band", "user:new", roles)
+
+
+def test_a_deny_beats_what_a_role_of_the_credential_allows() -> None:
+    judge = Judge(
+        [*(line.tokens for line in TABLES.lines), ("p2", "C-3", "user:new", "propose", "tax.income/*", "deny")]
+    )
+    assert not judge.may("user:new", "tax", "propose", "tax.income.band", roles=frozenset({"role:steward"}))
+
+
 def whole_casbin(lines: list[Tokens]) -> casbin.Enforcer:
     """Casbin over all lines at once, its own role managers, nothing of ours between."""
     model = casbin.Model()
