@@ -7,7 +7,8 @@ __all__ = ["CodedError", "ErrorCode", "Family"]
 UNAUTHENTICATED = ErrorCode(
     "UNAUTHENTICATED", Family.ACCESS,
     "The request carries a credential that is unknown, expired, revoked or malformed; nothing says which.",
-    "Send a valid API key in `X-API-Key` or a token as `Authorization: Bearer`, or none at all for open data.", 401,
+    "Send a valid API key in `X-API-Key`, a token as `Authorization: Bearer`, or show a registered client certificate, "
+    "together with what it is bound to; or none at all for open data.", 401,
 )  # fmt: skip
 CALLER_HEADER_INVALID = ErrorCode(
     "CALLER_HEADER_INVALID", Family.REQUEST,
