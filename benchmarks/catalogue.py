@@ -1,7 +1,7 @@
 """The catalogue at the scale of a city: 71 departments, 3,614 resources, 49,500 items (Chongqing in 2018).
 
     .venv/bin/python benchmarks/catalogue.py            reading, checking, searching, formats
-    .venv/bin/python benchmarks/catalogue.py --kills 200   kill -9 at random bytes of a synchronisation
+    .venv/bin/python benchmarks/catalogue.py --kills 200   kill -9 three levels at random bytes of a synchronisation
 
 Every entry is generated and keeps all rules. Times are wall clock, the best of ``--runs``; memory is the resident set
 of this process before and after. Nothing is compared with a threshold here: the figures are for docs/catalogue.md.
@@ -9,6 +9,7 @@ of this process before and after. Nothing is compared with a threshold here: the
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import random
 import resource
@@ -188,20 +189,37 @@ def main() -> None:
     """Reads the arguments and runs."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--runs", type=int, default=3, help="how often each measurement is repeated (default 3)")
-    arguments.add_argument("--kills", type=int, default=0, help="kill either end of a synchronisation so many times")
+    arguments.add_argument("--kills", type=int, default=0, help="kill the processes of three levels so many times")
+    arguments.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own, not on SQLite")
+    arguments.add_argument("--seed", type=int, default=7, help="of what happens at random (default 7)")
     chosen = arguments.parse_args()
     if chosen.kills:
-        from tests.catalogue.killing import kill_at_random
-
-        with tempfile.TemporaryDirectory() as folder:
-            begun = time.perf_counter()
-            report = asyncio.run(kill_at_random(Path(folder), chosen.kills, seed=7, entries=20))
-            print(f"killed: city {report.kills_of_city}, district {report.kills_of_district} times")
-            print(f"offered {len(report.offered)}, held {len(report.held)}, without receipt {report.outstanding}")
-            print(f"ledger rows verified: {report.ledger_rows}; took {time.perf_counter() - begun:.0f} s")
-            print("nothing lost or doubled" if report.nothing_lost_or_doubled else "NOT EQUAL")
+        kill(chosen.kills, chosen.seed, on_postgresql=chosen.postgres)
     else:
         measure(chosen.runs)
+
+
+def kill(kills: int, seed: int, *, on_postgresql: bool) -> None:
+    """Kills processes of three levels while they synchronise, and prints what they hold afterwards."""
+    from tests.catalogue.databases import DATABASES
+    from tests.catalogue.exchange_process import Level
+    from tests.catalogue.killing import kill_at_random
+    from tests.storage.databases import postgresql_server
+
+    with tempfile.TemporaryDirectory() as folder, contextlib.closing(postgresql_server()) as servers:
+        DATABASES.server = next(servers) if on_postgresql else None
+        begun = time.perf_counter()
+        addresses = {level: str(DATABASES.address(Path(folder) / f"{level}.db")) for level in Level}
+        report = asyncio.run(
+            kill_at_random(addresses, kills, seed=seed, progress=lambda n: print(f"\r{n} killed", end="", flush=True))
+        )
+        times = ", ".join(f"the {level} {report.kills[level]} times" for level in Level)
+        print(f"\nkilled: {times}; {report.cuts} lines cut beside, {report.undisturbed} runs undisturbed")
+        print(
+            f"{report.entries} entries, {report.decisions} decisions, {report.views} stricter views, {report.acts} acts"
+        )
+        print(f"ledger rows verified: {report.ledger_rows}; took {time.perf_counter() - begun:.0f} s")
+        print("\n".join(report.differences) or "nothing lost or doubled: every level holds what it must")
 
 
 if __name__ == "__main__":

@@ -60,7 +60,8 @@ class Databases:
 def _emptied(database: CatalogueDatabase) -> CatalogueDatabase:
     with database.transaction() as connection:
         tables = connection.execute(
-            "SELECT tablename::text FROM pg_tables WHERE schemaname = current_schema() AND tablename <> 'catalogue_step'"
+            "SELECT tablename::text FROM pg_tables"
+            " WHERE schemaname = current_schema() AND tablename <> 'catalogue_step'"
         ).fetchall()
         connection.execute("; ".join(f"DELETE FROM {table}" for (table,) in tables))
     return CatalogueDatabase(database.engine)

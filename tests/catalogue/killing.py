@@ -1,119 +1,130 @@
-"""Killing either end of a synchronisation at random bytes, and what must hold afterwards."""
+"""Cutting the lines between three levels and killing their processes at random bytes, and what must hold afterwards."""
 
 import asyncio
 import random
 import signal
 import sys
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-from catalog_sync.exchange import Exchange
-from catalog_sync.store import SqlCatalogueStore, verify_ledger
-from tests.catalogue import exchange_process, levels
+from tests.catalogue.exchange_process import ABOVE, Level, opened, use_fixed_keys
 from tests.catalogue.http_levels import BreakingLine
-from tests.catalogue.levels import CITY, DISTRICT, NOW, TRIGGER
+from tests.catalogue.three_levels import ThreeLevels
+
+_LONGEST = 2500
+"""Bytes that go by before a line breaks, at most: fewer than most runs need."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class KillReport:
-    """What was done and what both ends hold: how often each was killed, and the district's and the city's entries."""
+    """What was done to three levels, and what is not as it should be afterwards."""
 
-    kills_of_city: int
-    kills_of_district: int
-    offered: tuple[str, ...]
-    held: tuple[str, ...]
-    outstanding: int
-    ledger_rows: int
-
-    @property
-    def nothing_lost_or_doubled(self) -> bool:
-        """Whether every entry offered is held once, every bundle is receipted, and both ledgers verified."""
-        return self.offered == self.held and self.outstanding == 0
+    kills: Counter[Level] = field(default_factory=Counter)
+    cuts: int = 0
+    undisturbed: int = 0
+    acts: int = 0
+    entries: int = 0
+    decisions: int = 0
+    views: int = 0
+    ledger_rows: int = 0
+    differences: tuple[str, ...] = ()
 
 
-async def kill_at_random(directory: Path, kills: int, *, seed: int, entries: int) -> KillReport:
-    """Synchronises two levels as processes of their own, killing either ``kills`` times at a random byte.
+class _Running:
+    """The processes of three levels: those above answer, those below call."""
 
-    Entries are added while it goes on, so that there is always something to send; ``entries`` of them at the start.
+    def __init__(self, addresses: Mapping[Level, str]) -> None:
+        self._addresses = addresses
+        self._servers: dict[Level, tuple[asyncio.subprocess.Process, int]] = {}
+
+    async def server(self, level: Level) -> tuple[asyncio.subprocess.Process, int]:
+        """The process that answers for a level, and its port; started if it does not run."""
+        if level not in self._servers or self._servers[level][0].returncode is not None:
+            process = await self._spawn("serve", level)
+            assert process.stdout is not None
+            self._servers[level] = process, int(await process.stdout.readline())
+        return self._servers[level]
+
+    async def client(self, level: Level, port: int) -> asyncio.subprocess.Process:
+        """A run of a level towards the one above."""
+        return await self._spawn("sync", level, port)
+
+    async def stop(self) -> None:
+        """Ends what runs."""
+        for process, _ in self._servers.values():
+            _kill(process)
+            await process.wait()
+
+    async def _spawn(self, what: str, level: Level, *more: int) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "tests.catalogue.exchange_process", what, level, self._addresses[level],
+            *map(str, more), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
+        )  # fmt: skip
+
+
+async def kill_at_random(
+    addresses: Mapping[Level, str], kills: int, *, seed: int, progress: Callable[[int], None] = lambda kills: None
+) -> KillReport:
+    """Synchronises three levels as processes of their own until ``kills`` of them were killed at a random byte.
+
+    Meanwhile entries are released, decided on and tightened. Lines are cut beside. Then everything may travel.
     """
-    exchange_process.use_fixed_keys()
+    use_fixed_keys()
     chance = random.Random(seed)
-    offered = [offer(directory, number) for number in range(1, entries + 1)]
-    killed = [0, 0]
-    while sum(killed) < kills:
-        server, port = await served(directory)
-        victims = [server]
-        victim = sum(killed) % 2
-        line = BreakingLine(port, chance.randrange(1, 3000), lambda: kill(victims[victim:]))  # noqa: B023
-        async with line as broken_port:
-            client = await spawn("sync", address_of(directory / "district.db"), broken_port)
-            victims.append(client)
-            await client.wait()
-        if line.broken:
-            killed[victim] += await ended_by_a_kill(victims[victim])
-        else:
-            offered.append(offer(directory, len(offered) + 1))
-        if server.returncode is None:
-            server.kill()
-        await server.wait()
-    server, port = await served(directory)
-    client = await spawn("sync", address_of(directory / "district.db"), port)
-    await client.wait()
-    server.kill()
-    await server.wait()
-    district, city = opened(directory)
-    rows = sum(verify_ledger(SqlCatalogueStore(each.database).ledger()) for each in (district, city))
-    held = tuple(sorted(each.entry.id for each in city.submissions()))
-    report = KillReport(
-        killed[0], killed[1], tuple(sorted(offered)), held, len(district.outstanding(city.name)), rows
-    )  # fmt: skip
-    district.database.close()
-    city.database.close()
+    report = KillReport()
+    exchanges = {level: opened(level, address) for level, address in addresses.items()}
+    happening = ThreeLevels(exchanges, chance)
+    running = _Running(addresses)
+    try:
+        while report.kills.total() < kills:
+            for _ in range(chance.randrange(3)):
+                happening.act()
+            await _disturbed_run(running, report, chance, happening)
+            progress(report.kills.total())
+        for level in (*ABOVE, *ABOVE, *ABOVE):
+            client = await running.client(level, (await running.server(ABOVE[level]))[1])
+            assert await client.wait() == 0
+        report.differences = tuple(happening.differences())
+        report.acts, report.entries = happening.acts, len(happening.versions)
+        report.decisions = sum(map(len, happening.decided.values()))
+        report.views = sum(map(len, happening.tightened.values()))
+        report.ledger_rows = happening.ledger_rows()
+    finally:
+        await running.stop()
+        for exchange in exchanges.values():
+            exchange.database.close()
     return report
 
 
-def kill(victims: list[asyncio.subprocess.Process]) -> None:
-    """Kills the first, if it runs: it may not have been noted yet when its first bytes break the line."""
-    if victims and victims[0].returncode is None:
-        victims[0].kill()
+async def _disturbed_run(running: _Running, report: KillReport, chance: random.Random, acting: ThreeLevels) -> None:
+    """One run between two levels over a line that breaks; at that byte one of the two is killed, or neither."""
+    below = chance.choice(tuple(ABOVE))
+    server, port = await running.server(ABOVE[below])
+    victim = chance.choice((below, ABOVE[below], below, ABOVE[below], None))
+    processes = {ABOVE[below]: server}
+    line = BreakingLine(port, chance.randrange(1, _LONGEST), lambda: _kill(processes.get(victim)))
+    async with line as broken_port:
+        client = processes[below] = await running.client(below, broken_port)
+        acting.act()
+        await client.wait()
+    if not line.broken:
+        report.undisturbed += 1
+    elif victim is None or not await _ended_by_a_kill(processes[victim]):
+        report.cuts += 1
+    else:
+        report.kills[victim] += 1
 
 
-async def ended_by_a_kill(victim: asyncio.subprocess.Process) -> bool:
-    """Whether the process was killed; one whose line broke before it could be is only cut off and ends by itself."""
-    if victim.returncode is None:
-        with suppress(TimeoutError):
-            await asyncio.wait_for(victim.wait(), 5)
+def _kill(victim: asyncio.subprocess.Process | None) -> None:
+    """Kills a process that runs; its bytes may break a line before it was noted."""
+    if victim is not None and victim.returncode is None:
+        victim.kill()
+
+
+async def _ended_by_a_kill(victim: asyncio.subprocess.Process) -> bool:
+    """Whether the process was killed; one whose line broke before it could be is only cut off."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(victim.wait(), 0.5)
     return victim.returncode == -signal.SIGKILL
-
-
-def offer(directory: Path, number: int) -> str:
-    """One more entry of the district's, sealed into a bundle of its own."""
-    district, city = opened(directory)
-    entry = levels.entry(number)
-    district.offer(city.name, entry, TRIGGER)
-    district.seal(city.name, NOW)
-    district.database.close()
-    city.database.close()
-    return entry.id
-
-
-def opened(directory: Path) -> tuple[Exchange, Exchange]:
-    """Both levels, from their files."""
-    district = levels.level(DISTRICT, [CITY], path=directory / "district.db")
-    return district, levels.level(CITY, [DISTRICT], path=directory / "city.db")
-
-
-async def served(directory: Path) -> tuple[asyncio.subprocess.Process, int]:
-    """The city's endpoint as a process, and its port."""
-    server = await spawn("serve", address_of(directory / "city.db"))
-    assert server.stdout is not None
-    return server, int(await server.stdout.readline())
-
-
-async def spawn(*arguments: object) -> asyncio.subprocess.Process:
-    """One level as a process of its own."""
-    return await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.catalogue.exchange_process", *map(str, arguments),
-        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-    )  # fmt: skip

@@ -32,7 +32,7 @@ def level(
     neighbours: Iterable[DivisionCode],
     *,
     superior: DivisionCode | None = None,
-    path: Path | None = None,
+    path: Path | str | None = None,
     network: Network = Network.EXTRANET,
     peer_network: Network = Network.EXTRANET,
 ) -> Exchange:

@@ -38,6 +38,7 @@ EVIDENCE = Evidence(
         AssessedEvent(EventKind.REQUEST_ANSWERED, CIVIL, date(2025, 12, 31), "R-0"),
         AssessedEvent(EventKind.REQUEST_ANSWERED, CreditCode("x"), date(2026, 5, 1), "R-9"),
     ),
+    drifted=frozenset({"30700507/1"}),
 )
 
 
@@ -49,6 +50,7 @@ EVIDENCE = Evidence(
         ("items not shared", 0, 6, ()),
         ("resources hooked up", 1, 2, ("30700507/1",)),
         ("resources fresh", 1, 2, ("30700507/1",)),
+        ("resources as released", 0, 1, ()),
         ("requests received", 3, None, ("R-1", "R-2", "R-3")),
         ("requests answered in time", 2, 3, ("R-1", "R-3")),
         ("refusals overturned", 1, 1, ("R-3",)),
