@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
+from catalog_sync.accepted import accepted_versions, keep_accepted, serving_entries
 from catalog_sync.bundles import (
     NO_DIGEST,
     Bundle,
@@ -28,6 +29,8 @@ from catalog_sync.bundles import (
     seal_receipt,
 )
 from catalog_sync.closed_lists import Network
+from catalog_sync.comparison import Change as EntryChange
+from catalog_sync.comparison import changes_between
 from catalog_sync.database import CatalogueDatabase, Connection
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import BUNDLE_MISDIRECTED, CHAIN_BROKEN, ILLEGAL_TRANSITION, REASON_NEEDED, CodedError
@@ -327,6 +330,8 @@ class Exchange:
                 (state.value, json.dumps(said, ensure_ascii=False), identity),
             )
             number = held.entry.version
+            if state is SubmissionState.ACCEPTED:
+                keep_accepted(connection, held.entry, held.peer)
             self._enqueue(connection, held.peer, decision_change(identity, number, state, said))
             if state is SubmissionState.ACCEPTED and self.superior is not None:
                 peer = self._peer(self.superior)
@@ -361,9 +366,16 @@ class Exchange:
 
         Each keeps the ``level`` that holds its data (R16). Codes cannot clash: what would was refused on arrival.
         """
-        accepted = (held.entry for held in self.submissions(SubmissionState.ACCEPTED))
         with self.database.reading() as connection:
-            return tuple(self._taking.tightened(connection, entry) for entry in (*own, *accepted))
+            return tuple(self._taking.tightened(connection, entry) for entry in (*own, *serving_entries(connection)))
+
+    def changes(self, held: Held) -> tuple[EntryChange, ...]:
+        """What a version from below changes in the one that was accepted before it; nothing in the first."""
+        with self.database.reading() as connection:
+            before = [
+                each for each in accepted_versions(connection, held.entry.id) if each.version < held.entry.version
+            ]
+        return changes_between(before[-1], held.entry) if before else ()
 
     def _held(self, where: str, values: tuple[str, ...]) -> tuple[Held, ...]:
         with self.database.reading() as connection:

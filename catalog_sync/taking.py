@@ -8,8 +8,9 @@ import json
 from dataclasses import replace
 from datetime import date, datetime
 
+from catalog_sync.accepted import stop_serving
 from catalog_sync.bundles import Change, Outcome
-from catalog_sync.closed_lists import Network, Opening, Sharing
+from catalog_sync.closed_lists import EntryState, Network, Opening, Sharing
 from catalog_sync.comparison import loosened
 from catalog_sync.database import Connection, StatementRefusedError
 from catalog_sync.entries import CatalogueEntry, derived_opening, derived_sharing
@@ -88,6 +89,8 @@ class Taking:
                 int(due.provisional),
             ),
         )  # fmt: skip
+        if entry.state is EntryState.WITHDRAWN:
+            stop_serving(connection, entry.id)
         connection.execute("DELETE FROM held_code WHERE entry = ?", (entry.id,))
         for code in dict.fromkeys(entry.codes):
             connection.execute("INSERT INTO held_code VALUES (?, ?)", (str(code), entry.id))

@@ -106,7 +106,9 @@ class CatalogueQueries:
         visit = info.context
         reviewer(visit)
         exchange = registry_of(visit).exchange
-        return [] if exchange is None else [Submission.of(each) for each in exchange.submissions(state)]
+        if exchange is None:
+            return []
+        return await in_thread(lambda: [Submission.of(each, exchange) for each in exchange.submissions(state)])
 
 
 @strawberry.type
@@ -174,7 +176,7 @@ class CatalogueMutations:
                 if held.entry.version != version:
                     raise stale(f"submission {id}", held.entry.version, version)
                 event = "accept" if accept else "return"
-                return Submission.of(exchange.decide(id, event, str(actor), visit.now, reasons or ()))
+                return Submission.of(exchange.decide(id, event, str(actor), visit.now, reasons or ()), exchange)
 
         return await in_thread(decide)
 

@@ -7,7 +7,7 @@ import strawberry
 from catalog_sync import comparison
 from catalog_sync.closed_lists import EntryState, Opening, Sharing
 from catalog_sync.entries import CatalogueEntry, InformationItem
-from catalog_sync.exchange import Held
+from catalog_sync.exchange import Exchange, Held
 from catalog_sync.interchange import yaml_text
 from catalog_sync.lifecycle import SubmissionState
 from catalog_sync.obligations import Obligation
@@ -165,10 +165,12 @@ class Submission:
     arrived: str
     due: date
     late: bool
+    changes: list[EntryChange] = strawberry.field(description="In the version accepted before.")
 
     @staticmethod
-    def of(held: Held) -> "Submission":
+    def of(held: Held, exchange: Exchange) -> "Submission":
         return Submission(
             entry=Entry.of(held.entry), level=held.peer, state=held.state, reasons=list(held.reasons),
             arrived=held.arrived, due=held.due, late=held.late,
+            changes=[EntryChange.of(change) for change in exchange.changes(held)],
         )  # fmt: skip

@@ -186,7 +186,12 @@ def show(
     """Show an entry: its versions with their states, and what the version asked for changed."""
     with open_registry(config, registry) as opened:
         if held := _held(opened, identity):
-            typer.echo(yaml_text([held.entry]), nl=False) if content else _say_held([held])
+            if content:
+                typer.echo(yaml_text([held.entry]), nl=False)
+                return
+            changes = exchange_of(opened.settings, opened.office.platform).changes(held)
+            _say_held([held])
+            _say_changes(held.entry.version, diff_text(changes))
             return
         office = opened.office
         record, changes = office.record(identity), office.changes(identity, version)
@@ -205,10 +210,7 @@ def show(
         for each in record.versions:
             reasons = f": {'; '.join(each.reasons)}" if each.reasons else ""
             typer.echo(f"  version {each.number} {each.state}, {each.trigger.kind} {each.trigger.day}{reasons}")
-        typer.echo(f"  version {shown.number} changed:")
-        typer.echo(
-            "".join(f"    {line}\n" for line in diff_text(changes).splitlines()) or "    it is the first\n", nl=False
-        )
+        _say_changes(shown.number, diff_text(changes))
 
 
 @app.command()
@@ -282,6 +284,12 @@ def _say_held(found: Iterable[Held]) -> None:
             f"{held.entry.id} version {held.entry.version} of {held.peer} is {held.state}{reasons} "
             f"(arrived {held.arrived[:10]}, due {held.due}{late})"
         )
+
+
+def _say_changes(number: int, diff: str) -> None:
+    typer.echo(f"  version {number} changed:")
+    for line in diff.splitlines() or ["it is the first"]:
+        typer.echo(f"    {line}")
 
 
 def _summary(entry: CatalogueEntry) -> dict[str, object]:

@@ -3,15 +3,27 @@
 import json
 import socket
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
+import aiohttp
 import pytest
 
+from catalog_sync.identifiers import CreditCode
+from catalog_sync.in_force import InForceReader
+from catalog_sync.lifecycle import Side
+from catalog_sync.platform import open_platform
+from catalog_sync.registry import Actor
+from gateway.app import create_app
+from gateway.settings import load_settings
 from tests.catalogue.entry_text import varied
 from tests.support.command_line import Run, expect_done, run
+from tests.support.serving import serving
 from tests.sync.levels import Level, answering, found_level, settle
 
 __all__ = ["run"]
+ADDRESS, NOW = "http://127.0.0.1:1/graphql", datetime(2026, 11, 23, tzinfo=UTC)
 STOP = "cq-tr-bus-stop"
 OFFICER, REVIEWER = "user:li@11500000XXXX0006X1", "user:wu@11500000XXXX00019X"
 DISTRICT_ENTRY = ("  items:", '  level: "500103"\n  items:')
@@ -64,6 +76,57 @@ def test_a_district_submits_is_returned_corrects_and_is_merged(tmp_path: Path, r
     shown = run("catalogue", "show", STOP, *above).out
     assert f"{STOP} version 2 of 500103-extranet is accepted" in shown
     assert "名称、线路与管理人员" in run("catalogue", "show", STOP, "--content", *above).out
+
+
+def test_what_was_accepted_serves_until_the_next_version_is_or_the_provider_withdraws_it(
+    tmp_path: Path, run: Run
+) -> None:
+    district = found_level(run, tmp_path / "district", "500103-extranet")
+    city = found_level(run, tmp_path / "city", "500000-extranet")
+    settle(district, {city.name: (city, "")}, city.name)
+    settle(city, {district.name: (district, "")})
+    above, below = ("--config", city.config), ("--config", district.config)
+
+    def carry() -> None:
+        expect_done(run("sync", "bundle", tmp_path / "medium", *below))
+        expect_done(run("sync", "load", tmp_path / "medium", *above))
+
+    def served() -> list[int]:
+        with open_platform(str(city.folder / "registry.db")) as platform:
+            found = InForceReader(platform).look()
+        assert found is not None
+        return [entry.version for entry in found.entries]
+
+    bring_into_force(run, district, varied(DISTRICT_ENTRY))
+    carry()
+    assert served() == []
+    expect_done(run("catalogue", "accept", STOP, "--as", REVIEWER, *above))
+    bring_into_force(run, district, varied(DISTRICT_ENTRY, ("cycle: 每日", "cycle: 每月")))
+    carry()
+    assert served() == [1], "the second version is submitted, and nobody has accepted it"
+    shown = run("catalogue", "show", STOP, *above).out
+    assert shown.splitlines()[1:] == ["  version 2 changed:", "    cycle: 每日 -> 每月 [neutral]"]
+    expect_done(run("catalogue", "accept", STOP, "--as", REVIEWER, *above))
+    assert served() == [2]
+    expect_done(run("catalogue", "withdraw", STOP, "--as", OFFICER, "--reason", "职能划转", *below))
+    carry()
+    assert served() == [], "a withdrawal takes effect as it arrives"
+
+
+async def test_a_gateway_answers_other_levels_beside_its_own_address(tmp_path: Path, run: Run) -> None:
+    city = found_level(run, tmp_path / "city", "500000-extranet")
+    settle(city, {})
+    settings = load_settings(city.config, {"WATERSMEET_SYNC__SERVE": "true"})
+    with open_platform(settings.registry.store) as platform:
+        actor = Actor("user:a", CreditCode.parse("11500000XXXX000519"), Side.PROVIDER)
+        release = platform.releases.propose("a", actor.department, "type Query { a: Int }", ADDRESS, actor, NOW)
+        for event, side in (("approve", Side.COMPETENT), ("go live", Side.PLATFORM)):
+            platform.releases.move("a", release.number, event, replace(actor, side=side), NOW)
+    async with serving(create_app(settings, plain=True)) as address, aiohttp.ClientSession() as session:
+        async with session.get(f"{address}/exchange/500103-extranet/outbox") as answer:
+            assert (answer.status, (await answer.json())["code"]) == (403, "SIGNER_UNKNOWN")
+        async with session.post(f"{address}/graphql", json={"query": "{ __typename }"}) as answer:
+            assert (await answer.json())["data"] == {"__typename": "Query"}
 
 
 def carried_between_networks(run: Run, tmp_path: Path) -> tuple[Level, Level, Path]:
