@@ -113,12 +113,16 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What an assessment is made from: versions of record, codes that are hooked up, freshness by code, and events."""
+    """What an assessment is made from: versions of record, codes that are hooked up, freshness by code, and events.
+
+    ``drifted`` are the codes whose subgraph runs another schema than was released.
+    """
 
     entries: Sequence[CatalogueEntry]
     hooked_up: frozenset[str]
     freshness: Mapping[str, Freshness]
     events: Sequence[AssessedEvent]
+    drifted: frozenset[str] = frozenset()
 
 
 def assess(department: CreditCode, period: Period, evidence: Evidence) -> Assessment:
@@ -138,6 +142,7 @@ def _catalogue_figures(own: Sequence[CatalogueEntry], evidence: Evidence) -> tup
         return Figure(name, len(subjects), len(items), subjects)
 
     hooked = tuple(code for code in codes if code in evidence.hooked_up)
+    as_released = tuple(code for code in hooked if code not in evidence.drifted)
     judged = tuple(c for c in codes if evidence.freshness.get(c, Freshness.UNKNOWN) is not Freshness.UNKNOWN)
     fresh = tuple(code for code in judged if evidence.freshness[code] is Freshness.FRESH)
     return (
@@ -149,6 +154,7 @@ def _catalogue_figures(own: Sequence[CatalogueEntry], evidence: Evidence) -> tup
         items_that("items opened", lambda item: item.opening is not Opening.NOT_OPEN),
         Figure("resources hooked up", len(hooked), len(codes), hooked),
         Figure("resources fresh", len(fresh), len(judged), fresh),
+        Figure("resources as released", len(as_released), len(hooked), as_released),
     )
 
 

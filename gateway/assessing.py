@@ -2,8 +2,8 @@
 
 Figures have to be the same whenever a past period is asked for. So what was in force is replayed from the ledger up to
 the period's last day, and a matter counts as it stood on that day: on the day it was answered, or on the day after its
-clock ran out unanswered. Days are those of Chongqing. Freshness alone is judged as of now, and so only while the period
-is not over: of data times the latest alone is kept.
+clock ran out unanswered. Days are those of Chongqing. Freshness and drift alone are judged as of now, and so only while
+the period is not over: of what was seen of running subgraphs the latest alone is kept.
 """
 
 import asyncio
@@ -66,10 +66,13 @@ def _kept_by_the_registry(office: CatalogueOffice, period: Period) -> Evidence:
     """What the registry's own store tells."""
     replay = _Replay(office, period.last)
     entries = replay.in_force()
-    freshness = {}
-    if office.today <= period.last:
-        freshness = freshness_by_code(entries, Observations(office.platform).data_times(), office.now)
-    return Evidence(entries, replay.hooked_up(), freshness, tuple(_catalogue_events(office, replay, period.last)))
+    events = tuple(_catalogue_events(office, replay, period.last))
+    if office.today > period.last:
+        return Evidence(entries, replay.hooked_up(), {}, events)
+    seen = Observations(office.platform)
+    freshness = freshness_by_code(entries, seen.data_times(), office.now)
+    drifted = replay.hooked_up(frozenset(look.subgraph for look in seen.looks() if look.drifted))
+    return Evidence(entries, replay.hooked_up(), freshness, events, drifted)
 
 
 @dataclass(slots=True)
@@ -128,12 +131,13 @@ class _Replay:
             found += [each.entry for each in record.versions if each.number == number]
         return tuple(found)
 
-    def hooked_up(self) -> frozenset[str]:
-        """The codes that live releases served."""
+    def hooked_up(self, among: frozenset[str] | None = None) -> frozenset[str]:
+        """The codes that live releases served, of all subgraphs or of those ``among`` them."""
         releases = self.office.platform.releases
         return frozenset(
             field.code
             for subgraph, number in self.live.items()
+            if among is None or subgraph in among
             for release in releases.history(subgraph)
             if release.number == number
             for field in served_fields(release.sdl)
