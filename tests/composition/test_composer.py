@@ -1,5 +1,6 @@
 """Composing again: what is remembered of subgraphs never shows in an outcome."""
 
+import gc
 import random
 
 from hypothesis import given, settings
@@ -80,3 +81,20 @@ def test_an_edit_that_breaks_and_one_that_mends_it_end_where_they_began() -> Non
     broken = composer.compose({**good, name: SubgraphSource(name, "", "type Query {")}.values())
     assert broken.errors
     assert composer.compose(good.values()) == before
+
+
+def test_a_composition_leaves_no_rings_of_references_for_the_collector() -> None:
+    composer = Composer()
+    composer.compose(_sources(0).values())
+    gc.collect()
+    gc.disable()
+    try:
+        composer.compose(_sources(4).values())
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        left = {type(one).__name__ for one in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left & {"Merge", "Reach", "Subgraph", "Facts", "Type", "Member"}

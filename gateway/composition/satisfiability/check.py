@@ -53,14 +53,17 @@ def check_satisfiability(merge: Merge, hidden: frozenset[str], log: IssueLog) ->
     """Log an error for every field that cannot be fetched on some path; ``hidden`` coordinates are not asked for."""
     fields = sum(len(definition.fields) for definition in merge.types.values())
     granted = BUDGET + BUDGET_PER_FIELD * fields
+    reach = Reach(merge, Budget(granted))
     try:
-        _Walk(Reach(merge, Budget(granted)), hidden, log).run()
+        _Walk(reach, hidden, log).run()
     except (BudgetExceededError, RecursionError):
         # A chain of requirements that is longer than Python's stack is as good as endless.
         log.report(
             codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
             f"Checking that every field can be fetched needs more than {granted:,} steps.",
         )
+    finally:
+        reach.end()
 
 
 def _agree(decisions: Iterable[Decisions]) -> bool:

@@ -89,6 +89,10 @@ class Reach:
             self.merge, self.budget, decided, _siblings=self._siblings, _children=self._children, _entries=self._entries
         )
 
+    def end(self) -> None:
+        """Let go of all answers: those under other decisions are held in a ring, which would keep a graph in memory."""
+        self._siblings.clear()
+
     def abandon(self) -> None:
         """Forget what was begun when an answer was broken off by an exception."""
         self._open.clear()
