@@ -6,51 +6,17 @@ always valid.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from graphql import TypeDefinitionNode, parse
+from graphql import (
+    InterfaceTypeDefinitionNode,
+    Node,
+    ObjectTypeDefinitionNode,
+    TypeDefinitionNode,
+    UnionTypeDefinitionNode,
+    parse,
+)
 
 from gateway.supergraph.features import TAG, directive_arguments, parts, read_features
-
-
-@dataclass(frozen=True, slots=True)
-class TaggedCoordinates:
-    """The schema coordinates of a supergraph, each with its tags and those of the elements it is part of."""
-
-    tags: dict[str, frozenset[str]]
-    parents: dict[str, str]
-    kinds: dict[str, str]
-
-
-def read_tags(supergraph_sdl: str) -> TaggedCoordinates:
-    """Read the tags of a supergraph. Raises CodedError SUPERGRAPH_INVALID when it is none."""
-    document = parse(supergraph_sdl, no_location=True)
-    features = read_features(document.definitions)
-    tag = features.directive(TAG, TAG)
-    found = TaggedCoordinates({}, {}, {})
-    for node in document.definitions:
-        if isinstance(node, TypeDefinitionNode) and not features.owns(node.name.value):
-            for coordinate, parent, tags in _coordinates(node, tag):
-                found.tags[coordinate] = tags
-                found.kinds[coordinate] = node.kind
-                if parent is not None:
-                    found.parents[coordinate] = parent
-    return found
-
-
-def _coordinates(node: TypeDefinitionNode, tag: str | None) -> Iterator[tuple[str, str | None, frozenset[str]]]:
-    name = node.name.value
-    yield name, None, _tags(node, tag)
-    for member in (*parts(node, "fields"), *parts(node, "values")):
-        coordinate = f"{name}.{member.name.value}"
-        yield coordinate, name, _tags(member, tag)
-        for argument in parts(member, "arguments"):
-            yield f"{coordinate}({argument.name.value}:)", coordinate, _tags(argument, tag)
-
-
-def _tags(node: object, tag: str | None) -> frozenset[str]:
-    applied = (d for d in parts(node, "directives") if d.name.value == tag)  # type: ignore[arg-type]
-    return frozenset(str(directive_arguments(d).get("name")) for d in applied)
 
 
 def hidden_by_tags(
@@ -63,21 +29,30 @@ def hidden_by_tags(
     something visible uses them. Exclusion wins.
     Raises CodedError SUPERGRAPH_INVALID.
     """
-    read = read_tags(supergraph_sdl)
-    hidden = {coordinate for coordinate, tags in read.tags.items() if tags & exclude}
-    if include:
-        hidden |= set(_not_included(read, include))
-    return frozenset(hidden)
+    definitions = parse(supergraph_sdl, no_location=True).definitions
+    features = read_features(definitions)
+    tag = features.directive(TAG, TAG)
+    types = (node for node in definitions if isinstance(node, TypeDefinitionNode))
+    own = (node for node in types if not features.owns(node.name.value))
+    return frozenset(coordinate for node in own for coordinate in _hidden(node, tag, include, exclude))
 
 
-def _not_included(read: TaggedCoordinates, include: frozenset[str]) -> Iterator[str]:
-    wanted = {coordinate for coordinate, tags in read.tags.items() if tags & include}
-    for coordinate, kind in read.kinds.items():
-        parent = read.parents.get(coordinate)
-        if kind == "union_type_definition":
-            if coordinate not in wanted:
-                yield coordinate
-            continue
-        is_field = kind in ("object_type_definition", "interface_type_definition") and parent in read.kinds
-        if is_field and "(" not in coordinate and not {coordinate, parent} & wanted:
+def _hidden(
+    node: TypeDefinitionNode, tag: str | None, include: frozenset[str], exclude: frozenset[str]
+) -> Iterator[str]:
+    name, own = node.name.value, _tags(node, tag)
+    if own & exclude or (include and isinstance(node, UnionTypeDefinitionNode) and not own & include):
+        yield name
+    has_output = isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
+    for member in (*parts(node, "fields"), *parts(node, "values")):
+        coordinate, tags = f"{name}.{member.name.value}", _tags(member, tag)
+        if tags & exclude or (include and has_output and not (own | tags) & include):
             yield coordinate
+        for argument in parts(member, "arguments"):
+            if _tags(argument, tag) & exclude:
+                yield f"{coordinate}({argument.name.value}:)"
+
+
+def _tags(node: Node, tag: str | None) -> frozenset[str]:
+    applied = (directive for directive in parts(node, "directives") if directive.name.value == tag)
+    return frozenset(str(directive_arguments(directive).get("name")) for directive in applied)

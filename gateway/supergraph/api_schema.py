@@ -8,11 +8,11 @@ goes: through the interface, the hidden value could be read after all.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from graphql import (
     ConstValueNode,
     DirectiveDefinitionNode,
-    EnumTypeDefinitionNode,
     EnumValueNode,
     FieldDefinitionNode,
     GraphQLSchema,
@@ -27,11 +27,11 @@ from graphql import (
     ObjectValueNode,
     OperationType,
     OperationTypeDefinitionNode,
+    ScalarTypeDefinitionNode,
     SchemaDefinitionNode,
     StringValueNode,
     TypeDefinitionNode,
     TypeNode,
-    UnionTypeDefinitionNode,
     specified_scalar_types,
 )
 
@@ -39,6 +39,7 @@ from gateway.supergraph.features import copy_node, parts
 from gateway.supergraph.lazy_schema import LazySchema
 from gateway.supergraph.model import Definitions, Supergraph
 
+_OWN = ("fields", "values")
 NOTHING = "_nothing"
 """The one field of a Query type from which everything is hidden: GraphQL knows no empty types. It answers null."""
 
@@ -137,55 +138,38 @@ class _Contract:
             self._changed = True
 
     def _settle_type(self, name: str, node: TypeDefinitionNode) -> None:
-        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            for member in self._fields(node):
-                self._settle_field(name, member)
-            if not self._fields(node) and self.roots.get(name) is not OperationType.QUERY:
+        is_input = isinstance(node, InputObjectTypeDefinitionNode)
+        for member in parts(node, "fields"):
+            coordinate = f"{name}.{member.name.value}"
+            if _named(member.type) in self.hidden:
+                self._hide(coordinate)
+            if is_input and coordinate in self.hidden and _is_required(member):
                 self._hide(name)
-        elif isinstance(node, InputObjectTypeDefinitionNode):
-            self._settle_input(name, node)
-        elif isinstance(node, UnionTypeDefinitionNode):
-            if all(member.name.value in self.hidden for member in parts(node, "types")):
-                self._hide(name)
-        elif isinstance(node, EnumTypeDefinitionNode) and all(
-            f"{name}.{value.name.value}" in self.hidden for value in parts(node, "values")
-        ):
+            for argument in parts(member, "arguments"):
+                argument_coordinate = f"{coordinate}({argument.name.value}:)"
+                if _named(argument.type) in self.hidden:
+                    self._hide(argument_coordinate)
+                if argument_coordinate in self.hidden and _is_required(argument):
+                    self._hide(coordinate)
+        is_scalar = isinstance(node, ScalarTypeDefinitionNode)
+        if not is_scalar and self.roots.get(name) is not OperationType.QUERY and not any(self._content(node).values()):
             self._hide(name)
 
-    def _fields(self, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode) -> list[FieldDefinitionNode]:
-        return [
-            member for member in parts(node, "fields") if f"{node.name.value}.{member.name.value}" not in self.hidden
-        ]
+    def _content(self, node: TypeDefinitionNode) -> dict[str, tuple[Any, ...]]:
+        """What a type consists of, as far as it is not hidden."""
+        name = node.name.value
+        members = {part: [n for n in parts(node, part) if f"{name}.{n.name.value}" not in self.hidden] for part in _OWN}
+        types = [named for named in parts(node, "types") if named.name.value not in self.hidden]
+        return {part: tuple(nodes) for part, nodes in {**members, "types": types}.items() if hasattr(node, part)}
+
+    def _fields(self, node: TypeDefinitionNode) -> tuple[Any, ...]:
+        return self._content(node).get("fields", ())
 
     def _arguments(self, parent: str, node: FieldDefinitionNode) -> list[InputValueDefinitionNode]:
         prefix = f"{parent}.{node.name.value}"
         return [
             argument for argument in parts(node, "arguments") if f"{prefix}({argument.name.value}:)" not in self.hidden
         ]
-
-    def _settle_field(self, parent: str, node: FieldDefinitionNode) -> None:
-        coordinate = f"{parent}.{node.name.value}"
-        if _named(node.type) in self.hidden:
-            self._hide(coordinate)
-        for argument in parts(node, "arguments"):
-            argument_coordinate = f"{coordinate}({argument.name.value}:)"
-            if _named(argument.type) in self.hidden:
-                self._hide(argument_coordinate)
-            if argument_coordinate in self.hidden and _is_required(argument):
-                self._hide(coordinate)
-
-    def _settle_input(self, name: str, node: InputObjectTypeDefinitionNode) -> None:
-        visible = 0
-        for member in parts(node, "fields"):
-            coordinate = f"{name}.{member.name.value}"
-            if _named(member.type) in self.hidden:
-                self._hide(coordinate)
-            if coordinate not in self.hidden:
-                visible += 1
-            elif _is_required(member):
-                self._hide(name)
-        if not visible:
-            self._hide(name)
 
     def _settle_implementation(self, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode) -> None:
         name = node.name.value
@@ -251,22 +235,16 @@ class _Contract:
         name = node.name.value
         if name in self.hidden:  # only a Query type stays without anything
             return copy_node(node, {"fields": (_nothing(),), "interfaces": ()})
-        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            fields = tuple(
-                copy_node(member, {"arguments": self._inputs(self._arguments(name, member))})
-                for member in self._fields(node)
-            )
-            interfaces = tuple(i for i in parts(node, "interfaces") if i.name.value not in self.hidden)
-            return copy_node(node, {"fields": fields or (_nothing(),), "interfaces": interfaces})
+        content = self._content(node)
         if isinstance(node, InputObjectTypeDefinitionNode):
-            visible = [member for member in parts(node, "fields") if f"{name}.{member.name.value}" not in self.hidden]
-            return copy_node(node, {"fields": self._inputs(visible)})
-        if isinstance(node, UnionTypeDefinitionNode):
-            return copy_node(node, {"types": tuple(t for t in parts(node, "types") if t.name.value not in self.hidden)})
-        if isinstance(node, EnumTypeDefinitionNode):
-            values = tuple(value for value in parts(node, "values") if f"{name}.{value.name.value}" not in self.hidden)
-            return copy_node(node, {"values": values})
-        return node
+            content["fields"] = self._inputs(content["fields"])
+        elif isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
+            fields = content["fields"] or (_nothing(),)
+            content["fields"] = tuple(
+                copy_node(member, {"arguments": self._inputs(self._arguments(name, member))}) for member in fields
+            )
+            content["interfaces"] = tuple(i for i in parts(node, "interfaces") if i.name.value not in self.hidden)
+        return copy_node(node, content) if content else node
 
     def _inputs(self, nodes: Iterable[InputValueDefinitionNode]) -> tuple[InputValueDefinitionNode, ...]:
         """Inputs without the defaults that name something hidden; the subgraph applies its default all the same."""
