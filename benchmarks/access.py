@@ -206,7 +206,8 @@ def main() -> int:
     compile_and_prove(candidate)
     proved = time.process_time() - started
     figures = {
-        "check_us": warm, "first_check_us": cold, "compile_s": compiled, "prove_cpu_s": proved, "sign_us": sign, "verify_us": verify,
+        "check_us": warm, "first_check_us": cold, "compile_s": compiled, "prove_cpu_s": proved,
+        "sign_us": sign, "verify_us": verify,
         **asyncio.run(publication(lines, items)),
     }  # fmt: skip
     bounds = {"check_us": 5.0, "publish_s": 5.0, "worker_s": 1.0, "publish_stall_ms": 50.0, "worker_stall_ms": 50.0}

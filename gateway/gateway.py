@@ -245,10 +245,12 @@ def _text(request: GraphQLRequest) -> Text:
 
 
 def _without_foreign_rows(result: Result, prepared: Prepared, build: Build, caller: Caller) -> Result:
-    """The result without rows outside the grants it stands on; the result itself where no grant limits rows."""
-    if not any(ground.row_filter for ground in prepared.grounds.values()):
+    """The result without rows outside the grants it stands on and without groups that are too small."""
+    governance = build.governance()
+    limited = any(ground.row_filter for ground in prepared.grounds.values())
+    if not limited and not any(check.resource in prepared.grounds for check in governance.groups.values()):
         return result
-    checks = row_checks(prepared.grounds, build.governance().types_by_resource(), caller)
+    checks = row_checks(prepared.grounds, governance.types_by_resource(), caller, governance.groups)
     data = result.data if result.encoded is None else msgspec.json.decode(result.encoded)["data"]
     plan = prepared.compiled.plan
     kept, reports = check_rows(data, plan.projection, plan.root_type, checks)

@@ -10,7 +10,10 @@ import hmac
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from types import MappingProxyType
+
+import msgspec
 
 from policies.errors import MASK_UNKNOWN, CodedError
 
@@ -120,13 +123,36 @@ MASKS: Mapping[str, Mask] = MappingProxyType(
 )
 
 
+PSEUDONYM = "pseudonym"
+SHORTEST_SECRET = 32
+
+
+@dataclass(frozen=True, slots=True)
+class PseudonymKey:
+    """A provider's secret for pseudonyms, from which each recipient's own key is made."""
+
+    secret: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if len(self.secret) < SHORTEST_SECRET:
+            raise CodedError(MASK_UNKNOWN, f"A key for pseudonyms has at least {SHORTEST_SECRET} characters.")
+
+    def for_recipient(self, recipient: str, purpose: str | None) -> bytes:
+        """The key of one department (or caller without one) and purpose.
+
+        Equal values have equal pseudonyms for it as long as the secret stands; two recipients, or one for two purposes,
+        cannot put theirs together.
+        """
+        return hmac.digest(self.secret, msgspec.json.encode(["pseudonym", recipient, purpose or ""]), "sha256")
+
+
 def mask_named(name: str, key: bytes | None = None) -> Mask:
     """The mask of that name.
 
     ``pseudonym`` needs the provider's ``key``: equal values get equal pseudonyms under one key, and nobody without it
     can try values out. Raises CodedError MASK_UNKNOWN for a name nobody defined, or a pseudonym without key.
     """
-    if name == "pseudonym":
+    if name == PSEUDONYM:
         if not key:
             raise CodedError(MASK_UNKNOWN, "The mask pseudonym needs the provider's secret key.")
         return pseudonym(key)

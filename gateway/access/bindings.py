@@ -11,6 +11,9 @@ are the catalogue's. From the two follows, for every field, the set of items a c
   records beside it;
 - an argument needs the item it is named after, for it filters, sorts or groups by that item's values.
 
+- a field that leads to an aggregate takes no argument but what its groups are formed by, else it is withheld: any other
+  would shrink groups, and two questions that differ in one member tell of that one.
+
 What none of this covers is *unbound*: it is withheld from everyone and reported at start. That is the invariant: a
 field is either bound, or structural and leads to bound fields only, or in no caller's schema.
 """
@@ -22,7 +25,7 @@ from typing import TYPE_CHECKING
 
 from catalog_sync.entries import CatalogueEntry, InformationItem
 from gateway.supergraph.field_set import FieldSet, FieldSetFragment
-from gateway.supergraph.model import FieldDefinition, Supergraph, TypeDefinition, TypeKind
+from gateway.supergraph.model import Aggregate, FieldDefinition, Supergraph, TypeDefinition, TypeKind
 
 if TYPE_CHECKING:
     from catalog_sync.loading import Catalogue
@@ -100,6 +103,8 @@ class _Binding:
         """The items a field discloses, or the reason why none can be named."""
         code = field.resource or definition.resource
         target = self._bound_type(field)
+        if narrowing := self._narrowing(field):
+            return f"it leads to an aggregate and takes {narrowing}, which would shrink its groups"
         if definition.resource is None and self._is_composite(field):
             return _NOTHING
         if code is None:
@@ -117,6 +122,28 @@ class _Binding:
         if target is None:
             return f"the entry {code} has no item with the alias {field.name}"
         return self._relation(definition, target)
+
+    def _narrowing(self, field: FieldDefinition) -> str:
+        """The arguments of a field that leads to aggregates by which no groups of theirs are formed."""
+        if not field.arguments:
+            return ""
+        rules = self._aggregates(field.type.strip("[]!"), set())
+        return ", ".join(sorted({name for rule in rules for name in set(field.arguments) - rule.by}))
+
+    def _aggregates(self, name: str, seen: set[str]) -> Iterator[Aggregate]:
+        """The aggregates that a type is, can be, or holds a page of."""
+        definition = self._supergraph.types.get(name)
+        if definition is None or definition.kind not in _COMPOSITE or name in seen:
+            return
+        seen.add(name)
+        if definition.kind is not TypeKind.OBJECT:
+            for concrete in self._concrete(name):
+                yield from self._aggregates(concrete, seen)
+        elif definition.aggregate is not None:
+            yield definition.aggregate
+        elif definition.resource is None:
+            for field in definition.fields.values():
+                yield from self._aggregates(field.type.strip("[]!"), seen)
 
     def _about_records(self, type_name: str) -> frozenset[str]:
         """A count or a cursor beside records tells that they exist, so it needs the items that identify them."""

@@ -11,6 +11,7 @@ from graphql import GraphQLSchema
 from gateway.access.bindings import Bindings, Unbound, bind_catalogue
 from gateway.access.caller_view import CallerView, Rights
 from gateway.access.refusals import RefusalTexts
+from gateway.access.row_checks import GroupCheck
 from gateway.memo import Memo
 from gateway.supergraph.api_schema import contract_schema
 from gateway.supergraph.model import Supergraph
@@ -39,6 +40,7 @@ class Governance:
         self._bindings: Bindings = bind_catalogue(supergraph, catalogue)
         self._served = _served(supergraph)
         self._types = _types(supergraph)
+        self._groups = _groups(supergraph)
         self._texts = RefusalTexts(catalogue, apply)
         self._views: Memo[str, CallerView] = Memo(VIEWS_KEPT)
         self._contracts: Memo[str, GraphQLSchema] = Memo(CONTRACTS_KEPT)
@@ -51,6 +53,11 @@ class Governance:
         changed._views = Memo(VIEWS_KEPT)
         changed._callers = Memo(VIEWS_KEPT)
         return changed
+
+    @property
+    def groups(self) -> Mapping[str, GroupCheck]:
+        """The aggregate types, each with the smallest group that it may tell of."""
+        return self._groups
 
     def types_by_resource(self) -> Mapping[str, frozenset[str]]:
         """The types bound to each resource."""
@@ -112,3 +119,11 @@ def _types(supergraph: Supergraph) -> dict[str, frozenset[str]]:
         if definition.resource is not None:
             types[definition.resource] = types.get(definition.resource, frozenset()) | {definition.name}
     return types
+
+
+def _groups(supergraph: Supergraph) -> dict[str, GroupCheck]:
+    return {
+        definition.name: GroupCheck(definition.resource, definition.aggregate.size, definition.aggregate.smallest)
+        for definition in supergraph.types.values()
+        if definition.aggregate is not None and definition.resource is not None
+    }

@@ -1,8 +1,9 @@
-"""Rows are filtered in the provider's store, where paging and counting happen; what comes back is checked once more.
+"""What a provider filters and withholds is checked once more in what comes back: rows, and groups that are too small.
 
 A row is looked at again where the answer holds every item that its condition looks at, unmasked. One that should not be
-there is left out, and its absence is reported: the provider's store did not honour the condition. Invariant: whatever
-the subgraph does, no row is answered that the answer itself shows to be outside the grant.
+there is left out, and its absence is reported: the provider's store did not honour the condition. So is an aggregate
+that tells of itself that it is over too few records. Invariant: whatever the subgraph does, no row is answered that the
+answer itself shows to be outside the grant, or to be a group that is too small.
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,12 @@ ROWS_NOT_FILTERED = ErrorCode(
     "The department named must apply the row condition that the signed context carries; the kit does so by itself.",
 )  # fmt: skip
 
+GROUP_NOT_WITHHELD = ErrorCode(
+    "GROUP_NOT_WITHHELD", Family.SUBGRAPH,
+    "A department's subgraph returned an aggregate over fewer records than it declares to tell of; it was left out.",
+    "The department named must withhold groups below `smallest`; types made with the kit's `aggregate` do so.",
+)  # fmt: skip
+
 Path = tuple[str | int, ...]
 
 
@@ -41,22 +48,50 @@ class RowCheck:
     condition: RowFilter
     items: frozenset[str]
 
+    def fails(self, shown: Mapping[str, object]) -> bool:
+        """Whether the fields shown say that the row is outside; where one is not shown, nothing can be said."""
+        return self.items <= shown.keys() and not matches(self.condition, shown)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCheck:
+    """The smallest group that an aggregate type may tell of, and the field that says how many records it has."""
+
+    resource: str
+    size: str
+    smallest: int
+
+    def fails(self, shown: Mapping[str, object]) -> bool:
+        """Whether the fields shown say that the group is too small; a size that is withheld says nothing."""
+        size = shown.get(self.size)
+        return isinstance(size, int | float) and size < self.smallest
+
+
+Check = RowCheck | GroupCheck
+Checks = Mapping[str, tuple[Check, ...]]
+
 
 class _Dropped:
     """Stands for a row that must not be answered."""
 
 
 _DROPPED = _Dropped()
+_NO_GROUPS: Mapping[str, GroupCheck] = {}
 
 
 def row_checks(
-    grounds: Mapping[str, Entitlement], types: Mapping[str, frozenset[str]], caller: Caller
-) -> dict[str, RowCheck]:
-    """Checks by type name; ``types`` maps resource codes to the types bound to them.
+    grounds: Mapping[str, Entitlement],
+    types: Mapping[str, frozenset[str]],
+    caller: Caller,
+    groups: Mapping[str, GroupCheck] = _NO_GROUPS,
+) -> dict[str, tuple[Check, ...]]:
+    """Checks by type name; ``types`` maps resource codes to the types bound to them, ``groups`` aggregate types.
 
     A condition on a masked item cannot be checked again: the mask has changed what it looks at.
     """
-    checks = {}
+    checks: dict[str, tuple[Check, ...]] = {
+        name: (check,) for name, check in groups.items() if check.resource in grounds
+    }
     for resource, ground in grounds.items():
         if ground.row_filter is None:
             continue
@@ -64,12 +99,12 @@ def row_checks(
         items = items_of(condition)
         if not items & {name.rpartition(".")[2] for name in ground.masks}:
             for type_name in types.get(resource, ()):
-                checks[type_name] = RowCheck(resource, condition, items)
+                checks[type_name] = (*checks.get(type_name, ()), RowCheck(resource, condition, items))
     return checks
 
 
 def check_rows(
-    data: object, projection: tuple[FieldProjection, ...], root_type: str, checks: Mapping[str, RowCheck]
+    data: object, projection: tuple[FieldProjection, ...], root_type: str, checks: Checks
 ) -> tuple[object, tuple[ErrorReport, ...]]:
     """``data`` (an answer as plain values) without the rows that fail their check, and a report for each."""
     checking = _Checking(checks, [])
@@ -79,20 +114,20 @@ def check_rows(
 
 @dataclass(frozen=True, slots=True)
 class _Checking:
-    checks: Mapping[str, RowCheck]
+    checks: Checks
     reports: list[ErrorReport]
 
     def row(self, value: object, fields: tuple[FieldProjection, ...], type_name: str | None, path: Path) -> object:
         if not isinstance(value, dict):
             return value
         fields = tuple(field for field in fields if field.on_types is None or type_name in field.on_types)
-        check = self.checks.get(type_name) if type_name is not None else None
-        if check is not None and self._fails(check, value, fields):
-            message = f"A row of {check.resource} outside the rows granted was left out."
-            self.reports.append(
-                ErrorReport(message, ROWS_NOT_FILTERED.name, path, extensions={"resource": check.resource})
-            )
-            return _DROPPED
+        checks = self.checks.get(type_name, ()) if type_name is not None else ()
+        if checks:
+            shown = {field.field_name: value[field.response_key] for field in fields if field.response_key in value}
+            for check in checks:
+                if check.fails(shown):
+                    self.reports.append(_report(check, path))
+                    return _DROPPED
         kept = dict(value)
         for field in fields:
             if field.fields and field.response_key in kept:
@@ -112,9 +147,14 @@ class _Checking:
             return [item for item in checked if not isinstance(item, _Dropped)]
         return self.row(value, field.fields, _type_of(value, field), path)
 
-    def _fails(self, check: RowCheck, value: Mapping[str, object], fields: tuple[FieldProjection, ...]) -> bool:
-        shown = {field.field_name: value[field.response_key] for field in fields if field.response_key in value}
-        return check.items <= shown.keys() and not matches(check.condition, shown)
+
+def _report(check: Check, path: Path) -> ErrorReport:
+    details = {"resource": check.resource}
+    if isinstance(check, GroupCheck):
+        message = f"A group of {check.resource} of fewer than {check.smallest} records was left out."
+        return ErrorReport(message, GROUP_NOT_WITHHELD.name, path, extensions=details)
+    message = f"A row of {check.resource} outside the rows granted was left out."
+    return ErrorReport(message, ROWS_NOT_FILTERED.name, path, extensions=details)
 
 
 def _type_of(value: object, field: FieldProjection) -> str | None:

@@ -93,8 +93,8 @@ def run(data: Path, port: int, *, once: bool, fresh: bool) -> int:
     try:
         with started(data, port) as demo:
             sys.stdout.write(introduction(demo) + "\n")
-            for caller in demo.callers:
-                sys.stdout.write(outcome(caller, demo.ask(demo.queries[0], caller)) + "\n")
+            for caller, query in _asked(demo):
+                sys.stdout.write(outcome(caller, query, demo.ask(query, caller)) + "\n")
             sys.stdout.flush()
             if not once:
                 say("Serving. Ctrl-C stops all of it.")
@@ -102,6 +102,13 @@ def run(data: Path, port: int, *, once: bool, fresh: bool) -> int:
     except KeyboardInterrupt:
         say("Stopped.")
     return 0
+
+
+def _asked(demo: RunningDemo) -> list[tuple[DemoCaller, DemoQuery]]:
+    """The first query for every caller, then each further one for the caller that it is meant for."""
+    callers = {caller.name: caller for caller in demo.callers}
+    first, *others = demo.queries
+    return [(caller, first) for caller in demo.callers] + [(callers[query.caller], query) for query in others]
 
 
 @contextmanager
@@ -170,9 +177,12 @@ def _start_departments(listed: list[dict[str, str]], data: Path, children: Child
         key = data / "keys" / f"{name}.key"
         if not key.exists():
             _write_secret(key, f"{name}-1:{secrets.token_urlsafe(32)}\n")
+        pseudonyms = data / "keys" / f"{name}.pseudonyms"
+        if not pseudonyms.exists():
+            _write_secret(pseudonyms, secrets.token_urlsafe(32) + "\n")
         port = free_port(known.get(name, 0))
         command = [sys.executable, "-m", department["module"], "--port", str(port)]
-        command += ["--data", str(data / "departments"), "--key-file", str(key)]
+        command += ["--data", str(data / "departments"), "--key-file", str(key), "--pseudonym-key", str(pseudonyms)]
         if name == "market_regulation" and (store := os.environ.get("WATERSMEET_DEMO_POSTGRES")):
             command += ["--store", store]
         running[name] = (children.start(name, command, f"http://127.0.0.1:{port}/healthz"), port)

@@ -55,16 +55,16 @@ def introduction(demo: Demo) -> str:
         f"  admin API  {demo.address}/admin/graphql (persons' keys: {demo.credentials})",
         f"  readiness  {demo.address}/readyz",
         "",
-        "Three callers (headers to send):",
+        "Callers (headers to send):",
     ]
     for caller in demo.callers:
         lines += [f"  {caller.name}: {caller.sentence}"]
         lines += [f"      {name}: {value}" for name, value in caller.headers.items()] or ["      (no headers)"]
-    lines += ["", "Three queries to paste:"]
+    lines += ["", "Queries to paste:"]
     callers = {caller.name: caller for caller in demo.callers}
     for query in demo.queries:
         lines += [f"  {query.name}: {query.sentence}", f"    {_curl(demo.address, query, callers[query.caller])}", ""]
-    lines += [f"The same query, {demo.queries[0].name}, asked by each caller:"]
+    lines += ["Answers:"]
     return "\n".join(lines)
 
 
@@ -75,9 +75,9 @@ def _curl(address: str, query: Query, caller: Caller) -> str:
     return f"curl -s {address}/graphql {flags} -d {shlex.quote(body)}"
 
 
-def outcome(caller: Caller, answer: Mapping[str, object]) -> str:
-    """One caller's answer in a few lines: the data, or what refused it."""
-    lines = [f"  {caller.name}"]
+def outcome(caller: Caller, query: Query, answer: Mapping[str, object]) -> str:
+    """One caller's answer to a query in a few lines: the data, or what refused it."""
+    lines = [f"  {query.name}, asked by {caller.name}"]
     errors = answer.get("errors")
     if isinstance(errors, list):
         for error in errors[:6]:

@@ -129,8 +129,13 @@ FEDERATION_DIRECTIVES: Mapping[str, DirectiveSpec] = _by_name(
 RESOURCE_DIRECTIVE = _spec(
     "@resource(code: String!) on OBJECT | INTERFACE | FIELD_DEFINITION", feature=RESOURCE_FEATURE
 )
+AGGREGATE_DIRECTIVE = _spec(
+    "@aggregate(by: [String!]!, size: String!, smallest: Int!) on OBJECT", feature=RESOURCE_FEATURE
+)
 WRITTEN: Mapping[str, DirectiveSpec] = _by_name(
-    *(spec for spec in FEDERATION_DIRECTIVES.values() if spec.feature is not None), RESOURCE_DIRECTIVE
+    *(spec for spec in FEDERATION_DIRECTIVES.values() if spec.feature is not None),
+    RESOURCE_DIRECTIVE,
+    AGGREGATE_DIRECTIVE,
 )
 """The directives that a supergraph carries on."""
 FED1_DIRECTIVES = ("key", "requires", "provides", "external", "extends", "tag", "inaccessible")

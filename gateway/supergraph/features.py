@@ -19,6 +19,7 @@ INACCESSIBLE = "inaccessible"
 TAG = "tag"
 CONTEXT = "context"
 RESOURCE = "resource"
+AGGREGATE = "aggregate"
 _READ_JOIN_VERSIONS = ("v0.1", "v0.2", "v0.3", "v0.4", "v0.5")
 
 

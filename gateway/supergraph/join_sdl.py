@@ -33,6 +33,7 @@ from gateway.supergraph.directives import EXECUTABLE_LOCATIONS
 from gateway.supergraph.elements import kind_of, named_type, type_text
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
 from gateway.supergraph.features import (
+    AGGREGATE,
     CONTEXT,
     INACCESSIBLE,
     JOIN,
@@ -47,6 +48,7 @@ from gateway.supergraph.features import (
 from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, parse_field_set
 from gateway.supergraph.lazy_schema import LazySchema
 from gateway.supergraph.model import (
+    Aggregate,
     ContextArgument,
     Definitions,
     FieldDefinition,
@@ -254,10 +256,11 @@ class _Reader:
             contexts=frozenset(c["name"] for c in self._feature(node, CONTEXT)),
             inaccessible=self._is_inaccessible(node),
             resource=self._resource(node),
+            aggregate=self._aggregate(node),
         )
 
-    def _feature(self, node: Node, feature: str) -> list[dict[str, Any]]:
-        local = self.features.directive(feature, feature)
+    def _feature(self, node: Node, feature: str, own_name: str = "") -> list[dict[str, Any]]:
+        local = self.features.directive(feature, own_name or feature)
         return _applied(node, local) if local else []
 
     def _is_inaccessible(self, node: Node) -> bool:
@@ -265,6 +268,10 @@ class _Reader:
 
     def _resource(self, node: Node) -> str | None:
         return next((r["code"] for r in self._feature(node, RESOURCE)), None)
+
+    def _aggregate(self, node: Node) -> Aggregate | None:
+        applied = self._feature(node, RESOURCE, AGGREGATE)
+        return Aggregate(frozenset(applied[0]["by"]), applied[0]["size"], applied[0]["smallest"]) if applied else None
 
     def _type_sources(
         self, node: TypeDefinitionNode, interfaces: tuple[str, ...], members: tuple[str, ...], values: tuple[str, ...]

@@ -107,6 +107,15 @@ class TypeSource:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A type whose records are aggregates: groups formed ``by`` fields, the field with their ``size``, the smallest."""
+
+    by: frozenset[str]
+    size: str
+    smallest: int
+
+
+@dataclass(frozen=True, slots=True)
 class TypeDefinition:
     """A named type; ``sources`` maps subgraph names to what each has, ``contexts`` are the @context names set on it."""
 
@@ -120,6 +129,7 @@ class TypeDefinition:
     contexts: frozenset[str] = frozenset()
     inaccessible: bool = False
     resource: str | None = None
+    aggregate: Aggregate | None = None
 
 
 _ROOTS = {"Query": OperationType.QUERY, "Mutation": OperationType.MUTATION, "Subscription": OperationType.SUBSCRIPTION}

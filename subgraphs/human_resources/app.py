@@ -2,7 +2,13 @@
 
 from pathlib import Path
 
-from subgraphs.human_resources.schema import EnterpriseRegistration, Query, ResidentBasic, SocialInsuranceEnrolment
+from subgraphs.human_resources.schema import (
+    EnterpriseRegistration,
+    InsuranceStatistics,
+    Query,
+    ResidentBasic,
+    SocialInsuranceEnrolment,
+)
 from subgraphs.human_resources.store import open_store
 from subgraphs.kit.department import Department
 
@@ -10,7 +16,7 @@ department = Department(
     name="human_resources",
     title="重庆市人力资源和社会保障局",
     query=Query,
-    types=(SocialInsuranceEnrolment, ResidentBasic, EnterpriseRegistration),
+    types=(SocialInsuranceEnrolment, InsuranceStatistics, ResidentBasic, EnterpriseRegistration),
     open_store=open_store,
     catalogue=Path(__file__).parent / "catalogue",
 )

@@ -1,4 +1,4 @@
-"""What human resources and social security publishes: enrolments in social insurance (30700511/1)."""
+"""What human resources and social security publishes: enrolments in social insurance (30700511/1), figures (/2)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -6,13 +6,15 @@ from typing import Self
 
 import strawberry
 
-from subgraphs.human_resources.store import EnrolmentRow, InsuranceFile
+from subgraphs.human_resources.store import EnrolmentRow, InsuranceFile, InsuredGroup
+from subgraphs.kit.aggregates import withhold_together
 from subgraphs.kit.alignment import aligned, grouped, page_size
-from subgraphs.kit.binding import entity, related
+from subgraphs.kit.binding import aggregate, entity, related
 from subgraphs.kit.entities import Reference
 from subgraphs.kit.request import Request
 
 ENROLMENT = "30700511/1"
+STATISTICS = "30700511/2"
 
 Asked = Request[InsuranceFile]
 
@@ -81,6 +83,26 @@ class SocialInsuranceEnrolment:
         return aligned(keys, map(cls.of, rows), lambda enrolment: str(enrolment.id))
 
 
+@aggregate(STATISTICS, by=("insuranceType", "paidYears"), size="enrolledCount")
+class InsuranceStatistics:
+    """How many persons have paid into one kind of insurance for so many full years."""
+
+    insurance_type: str | None
+    paid_years: int | None
+    enrolled_count: int | None
+    average_paid_months: int | None
+
+    @classmethod
+    def of(cls, group: InsuredGroup) -> Self:
+        """The figures of one group."""
+        return cls(
+            insurance_type=group.insurance_type,
+            paid_years=group.paid_years,
+            enrolled_count=group.enrolled,
+            average_paid_months=round(group.average_paid_months),
+        )
+
+
 @entity("id")
 class ResidentBasic:
     """A resident, of whom public security is the home; here the resident's enrolments."""
@@ -109,3 +131,15 @@ class Query:
         rows = info.context.row_filter(ENROLMENT)
         found = await info.context.store.enrolments("credit_code", [credit_code], rows)
         return [SocialInsuranceEnrolment.of(row) for row in found[: page_size(first)]]
+
+    @strawberry.field
+    async def insurance_statistics(
+        self, info: strawberry.Info[Asked, None], insurance_type: str, paid_years: int | None = strawberry.UNSET
+    ) -> list[InsuranceStatistics | None] | None:
+        """How many persons have paid for how many years; nothing of groups of fewer than ten."""
+        groups = await info.context.store.insured_groups(insurance_type)
+        # Decided over all years, for how many are insured altogether is known; chosen from afterwards.
+        figures = withhold_together(
+            [InsuranceStatistics.of(group) for group in groups], [group.enrolled for group in groups]
+        )
+        return [one for one in figures if not isinstance(paid_years, int) or one.paid_years == paid_years]

@@ -6,7 +6,7 @@ import threading
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import duckdb
 
@@ -29,6 +29,15 @@ class EnrolmentRow(NamedTuple):
     status: str
     paid_months: int
     contribution_base: str
+
+
+class InsuredGroup(NamedTuple):
+    """The persons who have paid into one kind of insurance for so many full years."""
+
+    insurance_type: str
+    paid_years: int
+    enrolled: int
+    average_paid_months: float
 
 
 COLUMNS: Mapping[str, str] = {
@@ -76,13 +85,21 @@ class InsuranceFile:
         """Enrolments whose ``column`` (``id``, ``resident`` or ``credit_code``) is one of ``values``, ordered by it."""
         select = Select(Dialect.DUCKDB, "enrolment", EnrolmentRow._fields).among(column, values)
         select.equal("insurance_type", insurance_type).within(rows, COLUMNS).ordered(f"{column}, insurance_type, id")
-        return [EnrolmentRow._make(row) for row in await asyncio.to_thread(self._run, select)]
+        return [EnrolmentRow._make(row) for row in await asyncio.to_thread(self._run, select.text, select.parameters)]
 
-    def _run(self, select: Select) -> list[tuple[object, ...]]:
+    async def insured_groups(self, insurance_type: str) -> list[InsuredGroup]:
+        """All groups of one kind of insurance, by full years paid: every enrolment counts, whoever asks."""
+        statement = (
+            "SELECT insurance_type, paid_months // 12 AS years, count(*), avg(paid_months) FROM enrolment"
+            " WHERE insurance_type = ? GROUP BY insurance_type, years ORDER BY years"
+        )
+        return [InsuredGroup(*row) for row in await asyncio.to_thread(self._run, statement, [insurance_type])]
+
+    def _run(self, statement: str, parameters: list[object]) -> list[tuple[Any, ...]]:
         cursor = getattr(self._of_thread, "cursor", None)
         if cursor is None:
             cursor = self._of_thread.cursor = self._connection.cursor()
-        found: list[tuple[object, ...]] = cursor.execute(select.text, select.parameters).fetchall()
+        found: list[tuple[Any, ...]] = cursor.execute(statement, parameters).fetchall()
         return found
 
 

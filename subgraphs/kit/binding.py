@@ -6,7 +6,7 @@ catalogue's: written into a schema they would let a developer open data by a com
 
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Literal, TypeVar, dataclass_transform
 
 import strawberry
@@ -16,6 +16,7 @@ from strawberry.schema_directive import Location
 from strawberry.types.field import StrawberryField
 from strawberry.types.unset import UNSET
 
+from subgraphs.kit.aggregates import SMALLEST
 from subgraphs.kit.errors import SCHEMA_INVALID, CodedError
 
 RESOURCE_URL = "https://watersmeet.dev/resource/v1.0"
@@ -31,6 +32,17 @@ class Resource:
     """The directive itself; ``code`` is the department's code of the resource (``30700503/1``)."""
 
     code: str
+
+
+@strawberry.federation.schema_directive(
+    locations=[Location.OBJECT], name="aggregate", compose=True, import_url=RESOURCE_URL
+)
+class Aggregate:
+    """Each record of the type is an aggregate over a group of records; see ``aggregates``."""
+
+    by: list[str]
+    size: str
+    smallest: int
 
 
 def resource(code: str) -> Resource:
@@ -67,6 +79,21 @@ def bulk_of(field: StrawberryField) -> Callable[..., Any] | None:
     """The bulk function of a field made by ``related``; None for any other field."""
     resolver = field.base_resolver
     return getattr(resolver.wrapped_func, "bulk", None) if resolver is not None else None
+
+
+@dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field, strawberry.federation.field, related))
+def aggregate(code: str, *, by: Sequence[str], size: str, smallest: int = SMALLEST) -> Callable[[type[_T]], type[_T]]:
+    """Makes an aggregate type: one record a group, of a resource of its own in the catalogue.
+
+    ``by`` names the fields (as GraphQL has them) that groups are formed by, ``size`` the field that tells how many
+    records a group has. What else a group of fewer than ``smallest`` records holds never leaves the department.
+    """
+
+    def decorate(cls: type[_T]) -> type[_T]:
+        rule = Aggregate(by=list(by), size=size, smallest=smallest)
+        return strawberry.federation.type(cls, directives=[resource(code), rule])
+
+    return decorate
 
 
 @dataclass_transform(kw_only_default=True, field_specifiers=(strawberry.field, strawberry.federation.field, related))

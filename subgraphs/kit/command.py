@@ -21,6 +21,7 @@ from pathlib import Path
 import uvicorn
 
 from policies.context import ContextVerifier, SigningKey, parse_signing_key
+from policies.masks import PseudonymKey
 from subgraphs.kit.department import Department, StoreLocation
 from subgraphs.kit.errors import ADDRESS_TAKEN, KEY_FILE_UNREADABLE, CodedError
 from subgraphs.kit.loopback import UnsignalledServer
@@ -65,6 +66,14 @@ def read_keys(path: Path) -> tuple[SigningKey, ...]:
     return keys
 
 
+def read_pseudonym_key(path: Path) -> PseudonymKey:
+    """The department's secret for pseudonyms. Raises CodedError KEY_FILE_UNREADABLE or MASK_UNKNOWN."""
+    try:
+        return PseudonymKey(path.read_text("utf-8").strip().encode())
+    except (OSError, UnicodeDecodeError) as error:
+        raise CodedError(KEY_FILE_UNREADABLE, f"The key file {path} cannot be read: {error}.") from None
+
+
 def _parser(department: Department) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=f"python -m subgraphs.{department.name}",
@@ -75,6 +84,7 @@ def _parser(department: Department) -> argparse.ArgumentParser:
     parser.add_argument("--data", type=Path, default=Path(".demo"), metavar="DIR", help="folder of generated data, as written by python -m subgraphs.seed (default: %(default)s)")  # fmt: skip  # noqa: E501
     parser.add_argument("--store", metavar="URL", help="address of the store, where it is not in --data: a PostgreSQL database, an older service")  # fmt: skip  # noqa: E501
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="keys that verify the gateway's signed context, one `key-id:secret` a line")  # fmt: skip  # noqa: E501
+    parser.add_argument("--pseudonym-key", type=Path, metavar="FILE", help="the department's own secret for the mask `pseudonym`, 32 characters or more; without it such items are withheld")  # fmt: skip  # noqa: E501
     parser.add_argument(
         "--open", action="store_true", help="answer anybody, unsigned and in full: for development only"
     )
@@ -95,7 +105,8 @@ async def _serve_on(
     async with department.open_store(location) as store:
         description = f"{department.name} {department.title}: {store.describe()}"
         data_times = partial(department.data_times, location)
-        app = make_app(department.schema(), store, description, verifier, data_times=data_times)
+        pseudonyms = read_pseudonym_key(options.pseudonym_key) if options.pseudonym_key is not None else None
+        app = make_app(department.schema(), store, description, verifier, data_times=data_times, pseudonyms=pseudonyms)
         server = UnsignalledServer(app)
         _stop_on_signals(server)
         print(description, flush=True)  # noqa: T201 - whoever started the process waits for these lines

@@ -3,7 +3,7 @@
 Every object on its way to an answer passes ``Disclosure.admit``, whatever loaded it. A department's query may already
 have applied the row condition, and should, because paging and counting happen there; this gate does not rely on it.
 Invariant: no value of an item leaves unless the context holds a scope for the item's resource, the record meets the
-scope's condition, and the scope's mask has been applied.
+scope's condition, and the scope's mask has been applied; of a group that is too small nothing but its name leaves.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -13,7 +13,7 @@ from decimal import Decimal
 from typing import Final
 
 from policies.context import RequestContext, ResourceScope
-from policies.masks import Mask, mask_named
+from policies.masks import PSEUDONYM, Mask, PseudonymKey, mask_named
 from policies.row_filters import RowFilter, items_of, matches
 from subgraphs.kit.errors import RESOURCE_WITHHELD, VERIFY_ONLY, CodedError
 from subgraphs.kit.tables import FieldTable, TypeTable
@@ -33,6 +33,7 @@ class Disclosure:
     """The gate of one request. Without a context (``--open``) it lets everything through."""
 
     context: RequestContext | None
+    pseudonyms: PseudonymKey | None = None
 
     def admit(self, table: TypeTable, objects: list[object], selected: Collection[str]) -> list[object]:
         """Aligned with ``objects`` of one type: what may be shown, OUT_OF_SCOPE, or the error that withholds it.
@@ -60,7 +61,33 @@ class Disclosure:
         for scope in scopes.values():
             if scope.row_filter is None and scope.rows != ALL_ROWS:
                 return [_unconditioned(scope)] * len(objects)
-        return _masked(table, _within(table, objects, scopes), items, scopes)
+        masked = self._masked(table, _within(table, objects, scopes), items, scopes)
+        return _large_enough(table, masked) if table.groups is not None else masked
+
+    def _masked(
+        self,
+        table: TypeTable,
+        objects: list[object],
+        items: Iterable[tuple[str, FieldTable]],
+        scopes: Mapping[str, ResourceScope],
+    ) -> list[object]:
+        masks = {
+            field.python_name: self._mask(mask)
+            for name, field in items
+            if field.code is not None
+            and not field.computed
+            and (mask := scopes[field.code].masks.get(f"{field.code}.{name}")) is not None
+        }
+        if not masks:
+            return objects
+        return [record if record is OUT_OF_SCOPE else _copy(record, masks) for record in objects]
+
+    def _mask(self, name: str) -> Mask:
+        assert self.context is not None
+        if name != PSEUDONYM or self.pseudonyms is None:
+            return mask_named(name)
+        recipient = self.context.department or self.context.subject
+        return mask_named(name, self.pseudonyms.for_recipient(recipient, self.context.purpose))
 
     def _refusal(
         self, table: TypeTable, name: str, field: FieldTable, scopes: dict[str, ResourceScope]
@@ -118,22 +145,22 @@ def _comparable(value: object) -> object:
     return float(value) if isinstance(value, Decimal) else value
 
 
-def _masked(
-    table: TypeTable,
-    objects: list[object],
-    items: Iterable[tuple[str, FieldTable]],
-    scopes: Mapping[str, ResourceScope],
-) -> list[object]:
-    masks = {
-        field.python_name: mask_named(mask)
-        for name, field in items
-        if field.code is not None
-        and not field.computed
-        and (mask := scopes[field.code].masks.get(f"{field.code}.{name}")) is not None
-    }
-    if not masks:
-        return objects
-    return [record if record is OUT_OF_SCOPE else _copy(record, masks) for record in objects]
+def _large_enough(table: TypeTable, objects: list[object]) -> list[object]:
+    """Aggregates with the values of groups that are too small taken out."""
+    assert table.groups is not None
+    size = table.fields[table.groups.size].python_name
+    code = next((field.code for field in table.fields.values() if field.code is not None), None)
+    refusal = table.groups.refusal(table.name, code)
+    names = [field.python_name for name, field in table.fields.items() if name not in table.groups.by]
+    shown: list[object] = []
+    for record in objects:
+        # An exception stands for a record that could not be loaded, and passes as it is.
+        if isinstance(record, table.origin) and table.groups.withholds(record, size):
+            record = twin(record)
+            for name in names:
+                object.__setattr__(record, name, refusal)
+        shown.append(record)
+    return shown
 
 
 def twin(record: object) -> object:

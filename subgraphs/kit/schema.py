@@ -181,4 +181,4 @@ def _entities(resolver: EntityResolver, by_class: Mapping[type, TypeTable]) -> C
 
 
 def _loading(info: GraphQLResolveInfo[Any], by_class: Mapping[type, TypeTable]) -> Loading:
-    return Loading(by_class, info.context, Disclosure(info.context.context), info)
+    return Loading(by_class, info.context, Disclosure(info.context.context, info.context.pseudonyms), info)

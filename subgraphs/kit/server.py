@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from policies.context import ContextVerifier, RequestContext
+from policies.masks import PseudonymKey
 from subgraphs.kit.errors import REQUEST_MALFORMED, CodedError
 from subgraphs.kit.execution import Executor
 from subgraphs.kit.request import Request
@@ -32,10 +33,13 @@ def make_app(
     verifier: ContextVerifier | None,
     clock: Callable[[], float] = time.time,
     data_times: Callable[[], Mapping[str, datetime]] | None = None,
+    pseudonyms: PseudonymKey | None = None,
 ) -> Starlette:
     """The ASGI application of a department over its opened ``store``.
 
     ``data_times`` says when the data of each resource last really changed; who asks for the schema is told.
+
+    ``pseudonyms`` is the secret for the mask of that name; without it such items are withheld.
 
     ``verifier`` checks the gateway's signature on every request; None (``--open``) answers anybody, in full.
     ``description`` is what health tells: the department and what it runs on.
@@ -47,7 +51,7 @@ def make_app(
         try:
             body = await _body(http)
             context = _context(verifier, http, body, clock)
-            answer = await executor.answer(_decoded(body), Request(store, context))
+            answer = await executor.answer(_decoded(body), Request(store, context, pseudonyms))
             if data_times is not None and "_service" in (answer["data"] or ()):
                 answer["extensions"] = {"dataTimes": data_times()}
         except CodedError as error:

@@ -1,4 +1,4 @@
-"""The demo as a newcomer meets it: six departments, three callers, three answers; and one department gone."""
+"""The demo as a newcomer meets it: six departments, callers and their answers; and one department gone."""
 
 import dataclasses
 import json
@@ -65,6 +65,26 @@ def test_the_permitted_rest_comes_on_request_with_an_error_for_every_gap(demo):
         ("resident", "realEstate"),
         ("resident", "household"),
     }
+
+
+def test_a_masked_grant_gives_one_district_s_rows_with_pseudonyms_and_shortened_values(demo):
+    answer = asked(demo, "district-survey", "district-survey")
+    enterprises = answer["data"]["enterprises"]
+    assert all("渝中区" in enterprise["name"] for enterprise in enterprises)
+    assert all(re.fullmatch("[0-9A-Z]{26}", enterprise["legalRepresentativeId"]) for enterprise in enterprises)
+    assert all(re.fullmatch(r"\*{7}\d{4}", enterprise["phone"]) for enterprise in enterprises)
+    assert {resident["registeredAddress"] for resident in answer["data"]["residents"]} == {"重庆市渝中区***"}
+    elsewhere = asked(
+        demo, "district-survey", "district-survey", variables={"division": "500105", "insuranceType": "310"}
+    )
+    assert elsewhere["data"]["enterprises"] == []
+
+
+def test_figures_of_a_small_group_and_of_the_one_that_would_show_it_are_withheld(demo):
+    answer = asked(demo, "district-survey", "district-survey")
+    withheld = [group for group in answer["data"]["insuranceStatistics"] if group["enrolledCount"] is None]
+    assert withheld == [{"paidYears": years, "enrolledCount": None, "averagePaidMonths": None} for years in (39, 40)]
+    assert len(answer["data"]["insuranceStatistics"]) == 41
 
 
 def test_for_the_public_these_fields_do_not_exist(demo):

@@ -39,7 +39,7 @@ def catalogue(tmp_path_factory: pytest.TempPathFactory) -> Catalogue:
 
 
 def test_the_catalogue_holds_the_entries_of_eight_departments_without_a_problem(catalogue: Catalogue) -> None:
-    assert len(catalogue) == 14
+    assert len(catalogue) == 15
     assert len({entry.provider.credit_code for entry in catalogue.entries}) == 8
 
 

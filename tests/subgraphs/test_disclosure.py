@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from policies.context import RequestContext, ResourceScope
+from policies.errors import CodedError
+from policies.masks import PseudonymKey
 from policies.row_filters import Equals, RowFilter, StartsWith
 from subgraphs.kit.execution import Executor
 from subgraphs.kit.request import Request
@@ -92,6 +94,49 @@ async def test_an_unknown_mask_withholds_the_item_instead_of_showing_it(executor
     answer = await ask(executor, '{ library(libraryNo: "2") { displayName } }', scope)
     assert answer["data"] == {"library": None}
     assert answer["errors"][0]["extensions"]["code"] == "MASK_UNKNOWN"
+
+
+async def pseudonyms(executor: Executor, secret: str, department: str, purpose: str | None) -> list[str]:
+    scope = ResourceScope(resource=LIBRARY, masks={f"{LIBRARY}.divisionCode": "pseudonym"})
+    context = RequestContext(
+        audience="library", subject="app:test", zone="intranet", policy_version="1", department=department,
+        purpose=purpose, resources=(scope,),
+    )  # fmt: skip
+    request = Request(Shelves(), context, PseudonymKey(secret.encode()))
+    answer = await executor.answer({"query": "{ libraries(first: 4) { divisionCode } }"}, request)
+    return [library["divisionCode"] for library in answer["data"]["libraries"]]
+
+
+async def test_a_pseudonym_is_one_for_one_value_recipient_and_purpose_and_another_for_any_other(
+    executor: Executor,
+) -> None:
+    secret = "a secret of the department alone, long enough"
+    even, odd, *rest = await pseudonyms(executor, secret, "welfare", "survey")
+    assert rest == [even, odd]
+    assert "500103" not in {even, odd}
+    assert even != odd
+    assert [even, odd, even, odd] == await pseudonyms(executor, secret, "welfare", "survey"), "stable"
+    others = [("tax", "survey"), ("welfare", "audit"), ("welfare", None), ("welfaresurvey", "")]
+    seen = {even, odd}
+    for recipient, purpose in others:
+        found = set(await pseudonyms(executor, secret, recipient, purpose))
+        assert len(found) == 2
+        assert not found & seen
+        seen |= found
+    assert not set(await pseudonyms(executor, secret[::-1], "welfare", "survey")) & seen
+
+
+async def test_a_pseudonym_without_the_department_s_secret_is_withheld(executor: Executor) -> None:
+    scope = ResourceScope(resource=LIBRARY, masks={f"{LIBRARY}.displayName": "pseudonym"})
+    answer = await ask(executor, '{ library(libraryNo: "2") { displayName } }', scope)
+    assert answer["data"] == {"library": None}
+    assert "needs the provider's secret key" in answer["errors"][0]["message"]
+
+
+def test_a_secret_for_pseudonyms_that_is_too_short_is_refused_and_not_repeated() -> None:
+    with pytest.raises(CodedError) as refused:
+        PseudonymKey(b"short")
+    assert "short" not in refused.value.message
 
 
 async def test_an_item_granted_for_verifying_is_not_read(executor: Executor) -> None:
