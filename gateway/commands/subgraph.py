@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from catalog_sync.errors import CodedError
+from catalog_sync.observations import Look
 from gateway.commands.registry import (
     AcknowledgeOption,
     ConfigOption,
@@ -192,12 +193,13 @@ def rollback(
 def list_(config: ConfigOption = None, registry: RegistryOption = None, format_: FormatOption = Format.TEXT) -> None:
     """List the subgraphs, each with its newest release."""
     with _office(config, registry) as (office, _):
-        found = office.subgraphs()
+        found, looks = office.subgraphs(), office.looks()
     if format_ is Format.JSON:
-        _print_json({"version": 1, "subgraphs": [_as_json(each) for each in found]})
+        told = [_as_json(each) | {"running": _running(looks.get(each.release.subgraph))} for each in found]
+        _print_json({"version": 1, "subgraphs": told})
         return
     for each in found:
-        typer.echo(_line(each))
+        typer.echo("  ".join(filter(None, (_line(each), _running(looks.get(each.release.subgraph))))))
 
 
 @app.command()
@@ -210,14 +212,17 @@ def show(
 ) -> None:
     """Show a subgraph's releases: state, digest, who said what, and whom a notice names."""
     with _office(config, registry) as (office, _):
-        history = office.history(name)
+        history, running = office.history(name), _running(office.looks().get(name))
     if sdl:
         typer.echo(history[-1].release.sdl)
     elif format_ is Format.JSON:
-        _print_json({"version": 1, "subgraph": name, "releases": [_as_json(each) for each in history]})
+        told = [_as_json(each) for each in history]
+        _print_json({"version": 1, "subgraph": name, "running": running, "releases": told})
     else:
         for each in history:
             _tell(each)
+        if running:
+            typer.echo(running)
 
 
 def read_schema(source: str) -> str:
@@ -246,6 +251,15 @@ def _print(report: ReleaseReport, format_: ReportFormat, schema: str) -> None:
 def _line(standing: Standing) -> str:
     release = standing.release
     return f"{release.subgraph} {release.number} {release.state} {release.digest[:12]} {release.address}"
+
+
+def _running(look: Look | None) -> str:
+    """What a gateway last saw of the running service; nothing where all is as released, or nobody looked."""
+    if look is None or (look.running is not None and not look.drifted):
+        return ""
+    if look.running is None:
+        return f"does not answer: {look.problem}"
+    return f"runs another schema than was released: {'; '.join(look.changes) or 'no change that clients see'}"
 
 
 def _tell(standing: Standing) -> None:

@@ -15,6 +15,7 @@ from catalog_sync.errors import NOT_YOURS, REASON_NEEDED, STALE_VERSION, CodedEr
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import Side
 from catalog_sync.loading import Catalogue
+from catalog_sync.observations import Look, Observations
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.ports import LedgerRow
 from catalog_sync.registry import Actor
@@ -223,6 +224,10 @@ class ReleaseOffice:
         if found is None:
             raise CodedError(SUBGRAPH_UNKNOWN, f"The subgraph {subgraph} has no release {number}.")
         return found
+
+    def looks(self) -> Mapping[str, Look]:
+        """The last look that a gateway took at each running subgraph."""
+        return {look.subgraph: look for look in Observations(self._catalogue.platform).looks()}
 
     # Within
 

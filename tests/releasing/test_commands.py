@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from catalog_sync.observations import Look, Observations
+from catalog_sync.platform import open_platform
 from gateway.policy_source import open_store
 from policies.context import HmacKey
 from policies.items import items_of_catalogue
@@ -119,6 +121,26 @@ async def test_a_breaking_release_waits_and_is_let_pass_by_name(tmp_path: Path, 
     first = json.loads(run("subgraph", "show", "civil", "--format", "json", *at).out)["releases"][0]
     back = run("subgraph", "rollback", "civil", first["digest"][:10], "--as", REVIEWER, "--reason", "too early", *at)
     assert "civil 1 live" in expect_done(back).out
+
+
+async def test_an_operator_sees_drift_checks_what_runs_and_switches_its_address(tmp_path: Path, run: Run) -> None:
+    config = await a_city(tmp_path)
+    at = ("--config", config)
+    assert "runs another" not in expect_done(run("subgraph", "list", *at)).out
+    with open_platform(str(tmp_path / "registry.db")) as platform:
+        seen = Observations(platform)
+        seen.claim("civil", NOW, timedelta())
+        seen.keep(Look("civil", "a", "b", ("SocialOrganisation.name: the field was removed.",)), {})
+    drifted = "runs another schema than was released: SocialOrganisation.name: the field was removed."
+    assert drifted in run("subgraph", "list", *at).out
+    assert drifted in run("subgraph", "show", "civil", *at).out
+    schema = tmp_path / "civil.graphql"
+    schema.write_text(CIVIL)
+    expect_done(run("subgraph", "check", "civil", "--schema", schema, *at))
+    moved = "http://new.example/graphql"
+    expect_done(run("subgraph", "publish", "civil", "--schema", schema, "--url", moved, "--as", AUTHOR, *at))
+    switched = expect_done(run("subgraph", "approve", "civil", "--as", REVIEWER, "--reason", "moved", *at))
+    assert switched.out.splitlines()[0].endswith(moved)
 
 
 async def test_what_cannot_be_published_is_reported_as_the_check_would(tmp_path: Path, run: Run) -> None:
