@@ -98,7 +98,7 @@ def _fetch(
     first = batch[0]
     if first.root_type is not None:
         writer = _Writer(graph, first.subgraph)
-        body = writer.selections(first.selected)
+        body = writer.selections(first.selected, first.root_type)
         fields = writer.fields(first.selected, Node(first.root_type, first.subgraph))
         declared = [f"${name}: {variable_types[name]}" for name in sorted(writer.variables, key=_variable_order)]
         variables = tuple(sorted(writer.variables, key=_variable_order))
@@ -172,7 +172,7 @@ def _entity_request(writer: "_Writer", group: Group) -> _Request:
     path = spot.path
     if path and targets != spot.occurring:
         path = (*path[:-1], PathStep(path[-1].slot, targets))
-    body = writer.selections(group.selected)
+    body = writer.selections(group.selected, "")
     fields = writer.entity_fields(group.selected, targets)
     request = EntityRequest(
         alias="",
@@ -221,16 +221,50 @@ class _Writer:
         self._subgraph = subgraph
         self.variables: set[str] = set()
 
-    def selections(self, selected: Selected) -> str:
-        """The selection set as text, braces included; never empty."""
+    def selections(self, selected: Selected, type_name: str) -> str:
+        """The selection set of ``type_name`` as text, braces included; never empty."""
         parts = [self._field(field) for field in selected.fields.values()]
-        parts += [f"... on {name} {self.selections(inner)}" for name, inner in selected.on.items() if _asks(inner)]
+        alike: dict[str, dict[str, Selected]] = {}
+        for name, inner in selected.on.items():
+            if _asks(inner):
+                alike.setdefault(self.selections(inner, name), {})[name] = inner
+        for text, fragments in alike.items():
+            interface = self._interface_of(fragments, type_name)
+            if interface == type_name:
+                parts.append(text[2:-2])
+            else:
+                parts += [f"... on {name} {text}" for name in ((interface,) if interface else fragments)]
         return "{ " + (" ".join(parts) or TYPENAME) + " }"
+
+    def _interface_of(self, fragments: Mapping[str, Selected], type_name: str) -> str | None:
+        """An interface on which can be said at once what is said alike of each type: it has these types and fields."""
+        first, selected = next(iter(fragments.items()))
+        if len(fragments) < 2 or selected.on or any(field.arguments for field in selected.fields.values()):
+            return None
+        for interface in sorted(self._graph.definition(first).interfaces, key=lambda name: name != type_name):
+            node = Node(interface, self._subgraph)
+            real = self._graph.knows(node) and not self._graph.is_interface_object(node)
+            if real and self._graph.possible(interface, self._subgraph) == fragments.keys():
+                names = [field.name for field in selected.fields.values() if field.name != TYPENAME]
+                if all(self._alike(node, fragments, name) for name in names):
+                    return interface
+        return None
+
+    def _alike(self, interface: Node, types: Iterable[str], name: str) -> bool:
+        """Whether a field of an interface is the same for each type, here and to be had."""
+        edges = [self._graph.edge(Node(type_, self._subgraph), name) for type_ in (interface.type, *types)]
+        shapes = self._graph.shapes(name)
+        return len({shapes.get(type_) for type_ in (interface.type, *types)}) == 1 and all(
+            edge is not None and not edge.external and edge.target == edges[0].target  # type: ignore[union-attr]
+            for edge in edges
+        )
 
     def _field(self, field: SelectedField) -> str:
         self.variables.update(field.variables)
         head = field.name if field.slot == field.name else f"{field.slot}: {field.name}"
-        below = f" {self.selections(field.below)}" if field.below is not None else ""
+        below = ""
+        if field.below is not None:
+            below = f" {self.selections(field.below, field.node.type if field.node is not None else '')}"
         return f"{head}{field.arguments}{below}"
 
     def entity_fields(self, selected: Selected, targets: frozenset[str]) -> tuple[FetchedField, ...]:

@@ -137,8 +137,20 @@ def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionN
 class _Collected:
     """Fields under one response key, or fragments on one type: merged, in order of first mention."""
 
+    name: str
     first: FieldNode | None
     sets: list[SelectionSetNode]
+    fragments_before: int
+
+
+@dataclass(slots=True)
+class _Level:
+    """What is collected of one object: ``groups`` in order, the last of them for each response key, all fragments."""
+
+    groups: list[_Collected] = field(default_factory=list)
+    fields: dict[str, _Collected] = field(default_factory=dict)
+    fragments: list[_Collected] = field(default_factory=list)
+    spread: set[str] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -151,73 +163,87 @@ class _Normalizer:
     visited: int = 0
 
     def selections(self, parent: GraphQLCompositeType, sets: list[SelectionSetNode]) -> tuple[Selection, ...]:
-        collected: dict[tuple[bool, str], _Collected] = {}
-        seen: set[str] = set()
+        level = _Level()
         for selection_set in sets:
-            self._collect(parent, selection_set, collected, seen)
+            self._collect(parent, selection_set, level)
         result: list[Selection] = []
-        for (is_field, name), group in collected.items():
-            if is_field:
-                result.append(self._field(parent, name, group))
-            else:
-                name = name.split("#")[0]
-                condition = cast(GraphQLCompositeType, self.schema.type_map[name])
-                inner = self.selections(condition, group.sets)
-                if inner:
-                    result.append(FragmentSelection(name, inner))
+        for group in level.groups:
+            if group.first is not None:
+                result.append(self._field(parent, group.name, group))
+                continue
+            inner = self.selections(cast(GraphQLCompositeType, self.schema.type_map[group.name]), group.sets)
+            if inner:
+                result.append(FragmentSelection(group.name, inner))
         return tuple(result)
 
-    def _collect(
-        self,
-        parent: GraphQLCompositeType,
-        selection_set: SelectionSetNode,
-        into: dict[tuple[bool, str], _Collected],
-        seen: set[str],
-    ) -> None:
+    def _visit(self) -> None:
+        self.visited += 1
+        if self.visited > MOST_SELECTIONS:
+            message = f"The operation holds more than {MOST_SELECTIONS} selections, spreads included."
+            raise CodedError(PLAN_LIMIT, message)
+
+    def _collect(self, parent: GraphQLCompositeType, selection_set: SelectionSetNode, level: _Level) -> None:
         for node in selection_set.selections:
-            self.visited += 1
-            if self.visited > MOST_SELECTIONS:
-                raise CodedError(
-                    PLAN_LIMIT, f"The operation holds more than {MOST_SELECTIONS} selections, spreads included."
-                )
+            self._visit()
             if not self._included(node.directives):
                 continue
             if isinstance(node, FieldNode):
-                key = node.alias.value if node.alias else node.name.value
-                group = into.setdefault((True, key), _Collected(node, []))
-                if node.selection_set:
-                    group.sets.append(node.selection_set)
+                self._collect_field(node, level)
                 continue
             fragment: InlineFragmentNode | FragmentDefinitionNode
+            if isinstance(node, FragmentSpreadNode):
+                if node.name.value in level.spread:
+                    continue
+                level.spread.add(node.name.value)
+                fragment = self.fragments[node.name.value]
+            else:
+                fragment = cast(InlineFragmentNode, node)
+            self._collect_fragment(parent, fragment, level)
+
+    def _collect_field(self, node: FieldNode, level: _Level) -> None:
+        """Join the fields under this response key, unless a fragment since has it too: there, its own come first."""
+        key = node.alias.value if node.alias else node.name.value
+        group = level.fields.get(key)
+        since = level.fragments[group.fragments_before :] if group is not None and node.selection_set else ()
+        if group is None or any(self._mentions(each, key, set()) for other in since for each in other.sets):
+            group = level.fields[key] = _Collected(key, node, [], len(level.fragments))
+            level.groups.append(group)
+        if node.selection_set:
+            group.sets.append(node.selection_set)
+
+    def _mentions(self, selection_set: SelectionSetNode, response_key: str, seen: set[str]) -> bool:
+        for node in selection_set.selections:
+            self._visit()
+            if isinstance(node, FieldNode):
+                if (node.alias.value if node.alias else node.name.value) == response_key:
+                    return True
+                continue
             if isinstance(node, FragmentSpreadNode):
                 if node.name.value in seen:
                     continue
                 seen.add(node.name.value)
-                fragment = self.fragments[node.name.value]
+                inner = self.fragments[node.name.value].selection_set
             else:
-                fragment = cast(InlineFragmentNode, node)
-            self._collect_fragment(parent, fragment, into, seen)
+                inner = cast(InlineFragmentNode, node).selection_set
+            if self._mentions(inner, response_key, seen):
+                return True
+        return False
 
     def _collect_fragment(
-        self,
-        parent: GraphQLCompositeType,
-        fragment: InlineFragmentNode | FragmentDefinitionNode,
-        into: dict[tuple[bool, str], _Collected],
-        seen: set[str],
+        self, parent: GraphQLCompositeType, fragment: InlineFragmentNode | FragmentDefinitionNode, level: _Level
     ) -> None:
         named = fragment.type_condition
         condition = cast(GraphQLCompositeType, self.schema.type_map[named.name.value]) if named else parent
         if self._always(parent, condition):
-            self._collect(parent, fragment.selection_set, into, seen)
+            self._collect(parent, fragment.selection_set, level)
         elif self._sometimes(parent, condition):
             # Neighbours on one type become one fragment; merging others would change the order of the answer.
-            last = next(reversed(into), (True, ""))
-            key = (
-                last
-                if last == (False, f"{condition.name}#{len(into)}")
-                else (False, f"{condition.name}#{len(into) + 1}")
-            )
-            into.setdefault(key, _Collected(None, [])).sets.append(fragment.selection_set)
+            last = level.groups[-1] if level.groups else None
+            if last is None or last.first is not None or last.name != condition.name:
+                last = _Collected(condition.name, None, [], len(level.fragments))
+                level.groups.append(last)
+                level.fragments.append(last)
+            last.sets.append(fragment.selection_set)
 
     def _always(self, parent: GraphQLCompositeType, condition: GraphQLCompositeType) -> bool:
         """Every object of ``parent`` is a ``condition``, and fields of the one can be named on the other."""

@@ -38,8 +38,8 @@ def test_a_field_that_another_subgraph_has_is_fetched_for_all_types_in_one_selec
     shows(
         plan(ASSETS, "{ assets { value } }"),
         """
-        0 a: { assets { __typename ... on Car { id } ... on House { id } } }
-        1 b after 0: assets.@ * { __typename id } => { ... on Car { value } ... on House { value } }
+        0 a: { assets { __typename id } }
+        1 b after 0: assets.@ * { __typename id } => { ... on Asset { value } }
         """,
     )
 
@@ -49,7 +49,7 @@ def test_each_types_own_fields_come_from_where_each_type_has_them() -> None:
     shows(
         plan(ASSETS, query),
         """
-        0 a: { assets { __typename label ... on House { id } ... on Car { id } } }
+        0 a: { assets { __typename label id } }
         1 b after 0: assets.@|[House] House { __typename id } => { ... on House { rooms } }
         2 c after 0: assets.@|[Car] Car { __typename id } => { ... on Car { plate } }
         """,
@@ -60,7 +60,7 @@ def test_a_fragment_on_an_interface_that_a_member_implements_elsewhere_is_asked_
     shows(
         plan(ASSETS, "{ found { ... on Node { id } ... on Note { text } } }"),
         """
-        0 a: { found { __typename ... on Car { id } ... on House { id } ... on Note { text } } }
+        0 a: { found { __typename ... on Asset { id } ... on Note { text } } }
         """,
     )
 
@@ -158,5 +158,36 @@ def test_an_interface_field_goes_into_the_slot_of_a_fragment_with_the_same_meani
         """
         0 a: { assets { __typename label ... on House { id } } }
         1 b after 0: assets.@|[House] House { __typename id } => { ... on House { rooms } }
+        """,
+    )
+
+
+def test_what_is_asked_alike_of_each_type_is_asked_once_unless_it_takes_arguments_or_is_another_elsewhere() -> None:
+    model = supergraph(
+        "a",
+        """
+        type Query @type(A) { found: [Found] }
+        union Found @type(A) @member(A, member: "Map") @member(A, member: "Plan") = Map | Plan
+        interface Sheet @type(A) { no: ID! scale: Int at: Place }
+        interface Place @type(A) { x: Int }
+        type Map implements Sheet @implements(A, interface: "Sheet") @type(A) { no: ID! scale(unit: Int): Int at: Spot }
+        type Plan implements Sheet @implements(A, interface: "Sheet") @type(A) { no: ID! scale: Int at: Place }
+        type Spot implements Place @implements(A, interface: "Place") @type(A) { x: Int }
+        """,
+    )
+    shows(
+        plan(model, "{ found { ... on Map { no } ... on Plan { no } } }"),
+        "0 a: { found { __typename ... on Sheet { no } } }",
+    )
+    shows(
+        plan(model, "{ found { ... on Map { scale(unit: 1) } ... on Plan { scale } } }"),
+        """
+        0 a: query($v0: Int) { found { __typename ... on Map { scale(unit: $v0) } ... on Plan { scale_1: scale } } }
+        """,
+    )
+    shows(
+        plan(model, "{ found { ... on Map { at { x } } ... on Plan { at { x } } } }"),
+        """
+        0 a: { found { __typename ... on Map { at { x } } ... on Plan { at { __typename x } } } }
         """,
     )

@@ -34,6 +34,26 @@ def test_fields_come_in_the_order_in_which_each_type_meets_them() -> None:
     ]
 
 
+def test_below_one_response_key_what_a_fragment_selects_comes_where_the_fragment_stands() -> None:
+    query = "{ found { near { id } ... on Cat { near { lives } } near { name } } }"
+    model = supergraph(
+        "a",
+        """
+        type Query @type(A) { found: Animal }
+        interface Animal @type(A) { near: Cat }
+        type Cat implements Animal @implements(A, interface: "Animal") @type(A) {
+          near: Cat id: ID! name: String lives: Int
+        }
+        type Dog implements Animal @implements(A, interface: "Animal") @type(A) { near: Cat }
+        """,
+    )
+    near = plan(model, query).projection[0].fields
+    assert [(f.response_key, f.on_types, [below.response_key for below in f.fields]) for f in near] == [
+        ("near", frozenset({"Cat"}), ["id", "lives", "name"]),
+        ("near", frozenset({"Dog"}), ["id", "name"]),
+    ]
+
+
 def test_two_types_that_want_opposite_orders_get_a_list_each() -> None:
     planned = plan(ZOO, "{ animals { ... on Cat { id name } ... on Dog { name id } } }")
     assert [(f.response_key, f.on_types) for f in planned.projection[0].fields] == [
