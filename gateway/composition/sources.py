@@ -82,13 +82,13 @@ def _from_folder(folder: Path) -> tuple[SubgraphSource, ...]:
     files = sorted(folder.glob("*.graphql"))
     if not files:
         raise CodedError(SOURCES_UNREADABLE, f"{folder} holds neither {CONFIGURATION} nor any .graphql file.")
-    return tuple(_from_file(file) for file in files)
+    return tuple(_from_file(file.stem, file) for file in files)
 
 
-def _from_file(file: Path) -> SubgraphSource:
+def _from_file(name: str, file: Path, url: str = "") -> SubgraphSource:
     sdl = _text(file)
     first = _URL_LINE.match(sdl)
-    return SubgraphSource(file.stem, first[1] if first else "", sdl)
+    return SubgraphSource(name, url or (first[1] if first else ""), sdl)
 
 
 def _text(file: Path) -> str:
@@ -126,16 +126,14 @@ def _from_yaml(configuration: Path, timeout: float) -> tuple[SubgraphSource, ...
 
 
 def _source(configuration: Path, name: str, entry: Mapping[str, Any], timeout: float) -> SubgraphSource:
-    schema, routing = entry["schema"], entry.get("routing_url")
+    schema, url = entry["schema"], str(entry.get("routing_url") or "")
     file = _schema_file(configuration, entry)
     if file is not None:
-        sdl = _text(file)
-        first = _URL_LINE.match(sdl)
-        return SubgraphSource(name, str(routing or (first[1] if first else "")), sdl)
+        return _from_file(name, file, url)
     if isinstance(schema.get("sdl"), str):
-        return SubgraphSource(name, str(routing or ""), schema["sdl"])
+        return SubgraphSource(name, url, schema["sdl"])
     if isinstance(schema.get("subgraph_url"), str):
-        return SubgraphSource(name, str(routing or schema["subgraph_url"]), fetch_sdl(schema["subgraph_url"], timeout))
+        return SubgraphSource(name, url or schema["subgraph_url"], fetch_sdl(schema["subgraph_url"], timeout))
     raise CodedError(
         SOURCES_UNREADABLE, f"{configuration}: `schema` of {name!r} needs `file`, `sdl` or `subgraph_url`."
     )

@@ -14,12 +14,29 @@ from graphql.language.print_string import print_string
 from gateway.supergraph.elements import DirectiveDeclaration, Member, Type
 from gateway.supergraph.model import TypeKind
 
-_JOIN_FIELD = {
-    "v0.3": "",
-    "v0.4": ", overrideLabel: String",
-    "v0.5": ", overrideLabel: String, contextArguments: [join__ContextArgument!]",
+_MACHINERY = '''directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
+
+directive @join__field(<field>) repeatable on FIELD_DEFINITION | INPUT_FIELD_DEFINITION
+
+directive @join__graph(name: String!, url: String!) on ENUM_VALUE
+
+directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE
+
+directive @join__type(<type>) repeatable on OBJECT | INTERFACE | UNION | ENUM | INPUT_OBJECT | SCALAR
+
+directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION
+
+directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA
+
+scalar join__FieldSet
+
+enum join__Graph {
+<graphs>
 }
-_PURPOSES = '''enum link__Purpose {
+
+scalar link__Import
+
+enum link__Purpose {
   """
   `SECURITY` features provide metadata necessary to securely resolve fields.
   """
@@ -30,12 +47,33 @@ _PURPOSES = '''enum link__Purpose {
   """
   EXECUTION
 }'''
+_JOIN_TYPE = (
+    "graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: Boolean! = true, "
+    "isInterfaceObject: Boolean! = false"
+)
+_JOIN_FIELD = (
+    "graph: join__Graph, requires: join__FieldSet, provides: join__FieldSet, type: String, external: Boolean, "
+    "override: String, usedOverridden: Boolean"
+)
+_DIRECTIVE = (
+    "directive @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) repeatable on "
+    "SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION"
+)
 _CONTEXT_ARGUMENT = """input join__ContextArgument {
   name: String!
   type: String!
   context: String!
   selection: join__FieldValue!
 }"""
+# By version of the join specification: further arguments of @join__field, and what is defined beside the machinery.
+_ADDED = {
+    "v0.3": ("", ()),
+    "v0.4": (", overrideLabel: String", (_DIRECTIVE, "scalar join__DirectiveArguments")),
+    "v0.5": (
+        ", overrideLabel: String, contextArguments: [join__ContextArgument!]",
+        (_DIRECTIVE, _CONTEXT_ARGUMENT, "scalar join__DirectiveArguments", "scalar join__FieldValue"),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,47 +127,13 @@ class SupergraphText:
         return "\n".join([*lines, "{", *roots, "}"])
 
     def _machinery(self) -> list[str]:
+        more_arguments, definitions = _ADDED[self.join_version]
         graphs = "\n".join(
-            f"  {value} @join__graph(name: {_string(name)}, url: {_string(url)})" for value, name, url in self.graphs
+            f"  {value} @join__graph(name: {print_string(name)}, url: {print_string(url)})"
+            for value, name, url in self.graphs
         )
-        found = [
-            "directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE",
-            "directive @join__field(graph: join__Graph, requires: join__FieldSet, provides: "
-            "join__FieldSet, type: String, "
-            "external: Boolean, override: String, usedOverridden: "
-            f"Boolean{_JOIN_FIELD[self.join_version]}) repeatable on "
-            "FIELD_DEFINITION | INPUT_FIELD_DEFINITION",
-            "directive @join__graph(name: String!, url: String!) on ENUM_VALUE",
-            "directive @join__implements(graph: join__Graph!, interface: String!) repeatable on OBJECT | INTERFACE",
-            "directive @join__type(graph: join__Graph!, key: join__FieldSet, extension: Boolean! = false, resolvable: "
-            "Boolean! = true, isInterfaceObject: Boolean! = false) repeatable on OBJECT | INTERFACE | UNION | ENUM | "
-            "INPUT_OBJECT | SCALAR",
-            "directive @join__unionMember(graph: join__Graph!, member: String!) repeatable on UNION",
-            "directive @link(url: String, as: String, for: link__Purpose, import: [link__Import]) repeatable on SCHEMA",
-            "scalar join__FieldSet",
-            f"enum join__Graph {{\n{graphs}\n}}",
-            "scalar link__Import",
-            _PURPOSES,
-        ]
-        if self.join_version == "v0.5":
-            found += [
-                "directive @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) "
-                "repeatable on SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION",
-                _CONTEXT_ARGUMENT,
-                "scalar join__DirectiveArguments",
-                "scalar join__FieldValue",
-            ]
-        elif self.join_version == "v0.4":
-            found += [
-                "directive @join__directive(graphs: [join__Graph!], name: String!, args: join__DirectiveArguments) "
-                "repeatable on SCHEMA | OBJECT | INTERFACE | FIELD_DEFINITION",
-                "scalar join__DirectiveArguments",
-            ]
-        return [*found, *(f"scalar {name}" for name in self.scalars)]
-
-
-def _string(text: str) -> str:
-    return print_string(text)
+        text = _MACHINERY.replace("<field>", _JOIN_FIELD + more_arguments).replace("<type>", _JOIN_TYPE)
+        return [text.replace("<graphs>", graphs), *definitions, *(f"scalar {name}" for name in self.scalars)]
 
 
 def _described(description: str | None, indent: str) -> str:
