@@ -84,7 +84,7 @@ class Foundation:
         from gateway.policy_source import live_tables
         from gateway.server.authentication import FollowedAuthenticator
 
-        catalogue = registered or load_catalogue(Path(access.catalogue))
+        catalogue = registered if registered is not None else load_catalogue(Path(access.catalogue))
         tables = live_tables(access, catalogue)
         return cls(catalogue, tables, FollowedAuthenticator(Path(access.callers), access.zone))
 

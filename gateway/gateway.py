@@ -22,7 +22,7 @@ from gateway.preparation import Prepared
 from gateway.server.answering import Answer, Answering, Credentials, EncodableResult, GraphQLRequest
 from gateway.snapshot import Text
 from gateway.subscriptions import stream
-from policies.callers import Caller, CallerKind
+from policies.callers import ANONYMOUS_SUBJECT, Caller
 
 if TYPE_CHECKING:
     from gateway.provenance import ProvenanceTelling
@@ -146,7 +146,7 @@ class GovernedGateway(_OnBuilds):
     async def admit(self, credentials: Credentials) -> str | None:
         """See Answering."""
         caller = await self._authenticator.authenticate(credentials)
-        return None if caller.kind is CallerKind.PUBLIC else caller.subject
+        return None if caller.subject == ANONYMOUS_SUBJECT else caller.subject
 
     async def view_of(self, credentials: Credentials) -> CallerView:
         """What whoever the credentials prove sees now. Raises CodedError where they prove nobody."""

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 NO_DEPARTMENT = "-"
 NO_PURPOSE = "none"
+ANONYMOUS_SUBJECT = "anon"
 
 
 class CallerKind(StrEnum):
@@ -49,4 +50,4 @@ class Caller:
 
 def anonymous(zone: str, purpose: str | None = None) -> Caller:
     """Somebody of the public without a credential, at the listener of ``zone``."""
-    return Caller(CallerKind.PUBLIC, "anon", zone=zone, purpose=purpose)
+    return Caller(CallerKind.PUBLIC, ANONYMOUS_SUBJECT, zone=zone, purpose=purpose)
