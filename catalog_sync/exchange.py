@@ -276,7 +276,11 @@ class Exchange:
             "INSERT INTO taken VALUES (?, ?, ?, ?)", (bundle.sender, bundle.number, bundle.digest, receipt)
         )
         refused = [[each.subject, each.reason] for each in outcomes if each.result == "refused"]
-        body = {"sender": bundle.sender, "number": bundle.number, "digest": bundle.digest, "refused": refused}
+        taken = [change for change, each in zip(bundle.changes, outcomes, strict=True) if each.result == "taken"]
+        body = {
+            "sender": bundle.sender, "number": bundle.number, "digest": bundle.digest, "refused": refused,
+            "entries": sorted({change["entry"]["id"] for change in taken if "entry" in change}),
+        }  # fmt: skip
         append_ledger(connection, at, self.name, "apply bundle", body)
         return receipt
 

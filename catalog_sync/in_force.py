@@ -1,24 +1,23 @@
 """What is in force on a platform, followed step by step: the entries of its whole catalogue and its live releases.
 
 A city's catalogue takes seconds to read, and most steps touch one entry. So the ledger is read on from where it was
-left, and only entries that it names are read again; what arrives from another level in a bundle names many, and then
-everything is read. Invariant: ``look`` gives what a reader that begins anew would give.
+left, and only entries that it names are read again. Invariant: ``look`` gives what a reader that begins anew would
+give.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import chain
+from typing import Any
 
 from catalog_sync.accepted import serving_entries, serving_entry
+from catalog_sync.closed_lists import EntryState
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.platform import CataloguePlatform
 from catalog_sync.ports import LedgerRow
 from catalog_sync.releases import SubgraphRelease
 from catalog_sync.store import entry_from_json
 from catalog_sync.taking import stricter_of
-
-FROM_OTHER_LEVELS = "apply bundle"
-"""The ledger's name for a bundle taken in: it may bring, tighten or take away any entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +45,7 @@ class InForceReader:
         first = self._version < 0
         with self._platform.database.reading():
             rows = () if first else tuple(self._platform.entries.ledger(self._version))
-            found = self._all() if first or _names_many(rows) else self._changed(rows)
+            found = entries_in_force(self._platform) if first else self._changed(rows)
             releases = self._platform.releases.live()
             self._version = rows[-1].number if rows else version
         # Whatever was fetched is read here, where nobody who writes is kept waiting.
@@ -55,29 +54,39 @@ class InForceReader:
         self._entries, self._releases = entries, releases
         return None if same else InForce(tuple(entries[name] for name in sorted(entries)), releases)
 
-    def _all(self) -> Iterator[CatalogueEntry]:
-        with self._platform.database.reading() as connection:
-            accepted = serving_entries(connection)
-            views = dict(connection.execute("SELECT entry, content FROM tightening").fetchall())
-        found = chain(self._platform.entries.released(), accepted)
-        return (_under(entry, views.get(entry.id)) for entry in found)
-
     def _changed(self, rows: Iterable[LedgerRow]) -> Iterator[CatalogueEntry]:
-        named = sorted({str(row.body["entry"]) for row in rows if "entry" in row.body})
-        read = tuple(entry for identity in named if (entry := self._one(identity)) is not None)
+        named = named_entries(rows)
+        read = tuple(entry for each in named if (entry := entry_in_force(self._platform, each)) is not None)
         return chain((entry for name, entry in self._entries.items() if name not in named), read)
 
-    def _one(self, identity: str) -> CatalogueEntry | None:
-        record = self._platform.entries.record(identity)
-        with self._platform.database.reading() as connection:
-            accepted = serving_entry(connection, identity)
-            view = connection.execute("SELECT content FROM tightening WHERE entry = ?", (identity,)).fetchone()
-        entry = record.released.entry if record is not None and record.released is not None else accepted
-        return None if entry is None else _under(entry, view[0] if view else None)
+
+def entries_in_force(platform: CataloguePlatform) -> Iterator[CatalogueEntry]:
+    """Every entry in force, its own and those accepted from below, each under the view of a level above."""
+    with platform.database.reading() as connection:
+        accepted = serving_entries(connection)
+        views: dict[str, str] = dict(connection.execute("SELECT entry, content FROM tightening").fetchall())
+        released = platform.entries.released()
+    return (_under(entry, views.get(entry.id)) for entry in chain(released, accepted))
 
 
-def _names_many(rows: Iterable[LedgerRow]) -> bool:
-    return any(row.action == FROM_OTHER_LEVELS for row in rows)
+def entry_in_force(platform: CataloguePlatform, identity: str) -> CatalogueEntry | None:
+    """The version of an entry that is in force, None if there is none."""
+    with platform.database.reading() as connection:
+        own = connection.execute(
+            "SELECT content, state FROM version WHERE entry = ? AND state = ?", (identity, EntryState.RELEASED.value)
+        ).fetchone()
+        entry = serving_entry(connection, identity) if own is None else entry_from_json(*own)
+        view = connection.execute("SELECT content FROM tightening WHERE entry = ?", (identity,)).fetchone()
+    return None if entry is None else _under(entry, view[0] if view else None)
+
+
+def named_entries(rows: Iterable[LedgerRow]) -> list[str]:
+    """The ids of the entries that rows of the ledger tell of: a step names one, a bundle taken in all it touched."""
+    named: set[str] = set()
+    for row in rows:
+        body: Mapping[str, Any] = row.body
+        named |= {body["entry"]} if "entry" in body else set(body.get("entries", ()))
+    return sorted(named)
 
 
 def _under(entry: CatalogueEntry, view: str | None) -> CatalogueEntry:

@@ -74,8 +74,42 @@ INSERT INTO accepted SELECT entry, number, peer, content, 1 FROM held WHERE stat
 """What was accepted from below serves on while its next version waits for a decision."""
 
 
+_SEARCH = """
+CREATE TABLE search_entry (
+    place {number} PRIMARY KEY, entry {text} NOT NULL UNIQUE, provider_name {text} NOT NULL,
+    credit_code {text} NOT NULL, sharing {text} NOT NULL, opening {text} NOT NULL, texts {text} NOT NULL);
+CREATE TABLE search_item (
+    place {number} PRIMARY KEY, entry {text} NOT NULL, number {number} NOT NULL, name {text} NOT NULL,
+    alias {text} NOT NULL, tier {number} NOT NULL, referred {number} NOT NULL);
+CREATE INDEX search_item_by_entry ON search_item (entry);
+CREATE INDEX search_item_by_name ON search_item (name);
+CREATE INDEX search_item_by_alias ON search_item (alias);
+CREATE TABLE search_through (number {number} PRIMARY KEY);
+"""
+_SEARCH_OF_SQLITE = """
+CREATE VIRTUAL TABLE search_words USING fts5(title, items, provider, abstract, codes, detail=column);
+INSERT INTO search_words (search_words, rank) VALUES ('rank', 'bm25(10.0, 6.0, 4.0, 2.0, 8.0)');
+CREATE VIRTUAL TABLE search_item_words USING fts5(name, detail=none);
+"""
+_SEARCH_OF_POSTGRESQL = """
+ALTER TABLE search_entry ADD COLUMN words tsvector NOT NULL;
+CREATE INDEX search_entry_by_word ON search_entry USING gin (words);
+ALTER TABLE search_item ADD COLUMN words tsvector NOT NULL;
+CREATE INDEX search_item_by_word ON search_item USING gin (words);
+"""
+
+
 def _each(script: str, engine: str = "") -> tuple[Statement, ...]:
     return tuple(Statement(sql.strip(), engine) for sql in script.split(";") if sql.strip())
 
 
-STEPS: tuple[tuple[Statement, ...], ...] = (_each(_RECORDS), _each(_SERVED_AND_SEEN), _each(_ACCEPTED))
+STEPS: tuple[tuple[Statement, ...], ...] = (
+    _each(_RECORDS),
+    _each(_SERVED_AND_SEEN),
+    _each(_ACCEPTED),
+    (
+        *_each(_SEARCH),
+        *_each(_SEARCH_OF_SQLITE, "sqlite"),
+        *_each(_SEARCH_OF_POSTGRESQL, "postgresql"),
+    ),
+)

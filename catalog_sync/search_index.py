@@ -1,0 +1,186 @@
+"""The search index in the catalogue's database: FTS5 in SQLite, tsvector in PostgreSQL, the same words in both.
+
+The engine finds what has every word and proposes the best; which of these are hits and in what order is computed here
+from the texts, so that both engines answer alike. Rows carry no content, only what is searched: an entry's id leads to
+it. Invariant: whatever is put twice is found once, as it was put last.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from catalog_sync.closed_lists import Opening, Sharing
+from catalog_sync.database import Connection
+from catalog_sync.entries import CatalogueEntry
+from catalog_sync.search_words import Term, query_runs, query_terms, unbroken, words_of
+
+_CANDIDATES = 400
+"""How many entries the engine may propose, best first by its own ranking."""
+_WEIGHTS = (10, 6, 4, 2, 8)
+"""Of title, item names, provider, abstract and codes in the ranking."""
+_LETTERS = "ABCDA"
+"""PostgreSQL has four weights: the codes have the title's."""
+_TIERS = (Sharing.UNCONDITIONAL, Sharing.CONDITIONAL, Sharing.NOT_SHARED)
+_TABLES_OF_WORDS = {"search_entry": "search_words", "search_item": "search_item_words"}
+_COLUMNS_OF_WORDS = {"search_entry": "title, items, provider, abstract, codes", "search_item": "name"}
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A query and the filters that must all hold; ``provider`` is a name or a credit code."""
+
+    query: str
+    provider: str | None = None
+    sharing: Sharing | None = None
+    opening: Opening | None = None
+
+
+class SearchIndex:
+    """The index in a database of one engine, by its name; every method runs inside a transaction of the caller's."""
+
+    def __init__(self, engine: str) -> None:
+        self._postgresql = engine == "postgresql"
+
+    def put(self, connection: Connection, entries: Iterable[CatalogueEntry]) -> None:
+        """Indexes entries, each in the place of what was indexed under its id before."""
+        put = tuple(entries)
+        self.remove(connection, [entry.id for entry in put])
+        [(last,)] = connection.execute("SELECT coalesce(max(place), 0) FROM search_entry").fetchall()
+        [(item_place,)] = connection.execute("SELECT coalesce(max(place), 0) FROM search_item").fetchall()
+        rows, words, items, item_words = [], [], [], []
+        for place, entry in enumerate(put, last + 1):
+            fields = _fields(entry)
+            rows.append(
+                (place, entry.id, entry.provider.name, str(entry.provider.credit_code), entry.sharing.value,
+                 entry.opening.value, json.dumps(fields, ensure_ascii=False))
+            )  # fmt: skip
+            words.append((place, [words_of(text) for text in fields]))
+            for number, item in enumerate(entry.items):
+                item_place += 1
+                tier, referred = _TIERS.index(item.sharing), int(item.references is not None)
+                items.append((item_place, entry.id, number, item.name.lower(), item.alias.lower(), tier, referred))
+                item_words.append((item_place, [words_of(f"{item.name} {item.alias}")]))
+        self._insert(connection, "search_entry", rows, words)
+        self._insert(connection, "search_item", items, item_words)
+
+    def remove(self, connection: Connection, ids: Sequence[str]) -> None:
+        """Takes entries out of the index, those that are in it."""
+        for table, words in _TABLES_OF_WORDS.items():
+            if not self._postgresql:
+                connection.executemany(
+                    f"DELETE FROM {words} WHERE rowid IN (SELECT place FROM {table} WHERE entry = ?)",
+                    [(identity,) for identity in ids],
+                )
+            connection.executemany(f"DELETE FROM {table} WHERE entry = ?", [(identity,) for identity in ids])
+
+    def clear(self, connection: Connection) -> None:
+        """Takes everything out of the index."""
+        for table, words in _TABLES_OF_WORDS.items():
+            if not self._postgresql:
+                connection.execute(f"DELETE FROM {words}")
+            connection.execute(f"DELETE FROM {table}")
+
+    def find(self, connection: Connection, wanted: Wanted, limit: int) -> tuple[str, ...]:
+        """The ids of the entries in which every word is found, best first."""
+        terms = query_terms(wanted.query)
+        if not terms:
+            return ()
+        filters, values = [], []
+        if wanted.provider is not None:
+            filters.append("(provider_name = ? OR credit_code = ?)")
+            values += [wanted.provider, wanted.provider]
+        for column, value in (("sharing", wanted.sharing), ("opening", wanted.opening)):
+            if value is not None:
+                filters.append(f"{column} = ?")
+                values.append(value.value)
+        rows = self._matching(connection, "search_entry", "entry, texts", terms, filters, values)
+        scored = sorted(
+            (-score, len(texts), entry)
+            for entry, texts in rows
+            if (score := _score(json.loads(texts), wanted.query)) is not None
+        )
+        return tuple(entry for _, _, entry in scored[:limit])
+
+    def sources(self, connection: Connection, wanted: str, limit: int) -> tuple[tuple[str, int], ...]:
+        """Ids of entries and places of items in them: those of that very name or alias, else those it is found in.
+
+        Best tier first, and whose it is before who refers to it.
+        """
+        columns, order = "entry, number, name", "ORDER BY tier, referred, entry, number LIMIT ?"
+        name = wanted.lower()
+        rows = connection.execute(
+            f"SELECT {columns} FROM search_item WHERE name = ? OR alias = ? {order}", (name, name, limit)
+        ).fetchall()
+        if not rows and (terms := query_terms(wanted)):
+            rows = self._matching(connection, "search_item", columns, terms, [], [], order)
+            rows = [row for row in rows if all(run in row[2] for run in unbroken(wanted))]
+        return tuple((entry, number) for entry, number, _ in rows[:limit])
+
+    def _matching(
+        self, connection: Connection, table: str, columns: str, terms: Sequence[Term], filters: Sequence[str],
+        values: Sequence[str], order: str = "",
+    ) -> list[tuple[str, ...]]:  # fmt: skip
+        """Rows that have every word, best first by the engine's own ranking where no other order is given."""
+        if self._postgresql:
+            query = " & ".join(f"'{term.word}'{':*' if term.beginning else ''}" for term in terms)
+            source = f"{table}, (SELECT CAST(CAST(? AS text) AS tsquery) AS query) AS asked"
+            match, best = "words @@ query", "ts_rank('{0.2, 0.4, 0.6, 1.0}', words, query) DESC"
+        else:
+            query = " AND ".join(f'"{term.word}"{" *" if term.beginning else ""}' for term in terms)
+            index = _TABLES_OF_WORDS[table]
+            source = f"{table} JOIN (SELECT rowid AS found, rank AS ranked FROM {index} WHERE {index} MATCH ?)"
+            match, best = "found = place", "ranked"
+        where = " AND ".join((match, *filters))
+        return connection.execute(
+            f"SELECT {columns} FROM {source} WHERE {where} {order or f'ORDER BY {best}, entry LIMIT ?'}",
+            (query, *values, _CANDIDATES),
+        ).fetchall()
+
+    def _insert(
+        self, connection: Connection, table: str, rows: Sequence[Sequence[object]],
+        words: Sequence[tuple[int, Sequence[Sequence[str]]]],
+    ) -> None:  # fmt: skip
+        if not rows:
+            return
+        marks = ", ".join("?" * len(rows[0]))
+        if self._postgresql:
+            connection.executemany(
+                f"INSERT INTO {table} VALUES ({marks}, CAST(CAST(? AS text) AS tsvector))",
+                [(*row, _tsvector(fields)) for row, (_, fields) in zip(rows, words, strict=True)],
+            )
+            return
+        connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+        columns = _COLUMNS_OF_WORDS[table]
+        connection.executemany(
+            f"INSERT INTO {_TABLES_OF_WORDS[table]} (rowid, {columns}) VALUES (?, {', '.join('?' * len(words[0][1]))})",
+            [(place, *map(" ".join, fields)) for place, fields in words],
+        )
+
+
+def _fields(entry: CatalogueEntry) -> tuple[str, ...]:
+    """Title, item names, provider, abstract and codes, each a text of its own."""
+    return (
+        f"{entry.title} {entry.alias}",
+        " ".join(f"{item.name} {item.alias}" for item in entry.items),
+        f"{entry.provider.name} {entry.provider.unit or ''}",
+        entry.abstract,
+        f"{' '.join(map(str, entry.codes))} {entry.id}",
+    )
+
+
+def _tsvector(fields: Sequence[Sequence[str]]) -> str:
+    """The words with their weights, as PostgreSQL writes a tsvector."""
+    places: dict[str, list[str]] = {}
+    for number, words in enumerate(fields, 1):
+        for word in words:
+            places.setdefault(word, []).append(f"{number}{_LETTERS[number - 1]}")
+    return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
+
+
+def _score(fields: Sequence[str], query: str) -> int | None:
+    """How well the texts answer a query; None if a run of Chinese is not there as it stands."""
+    if not all(any(run in text for text in fields) for run in unbroken(query)):
+        return None
+    lowered = [text.lower() for text in fields]
+    runs = query_runs(query)
+    return sum(weight for run in runs for weight, text in zip(_WEIGHTS, lowered, strict=True) if run in text)
