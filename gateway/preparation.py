@@ -30,7 +30,7 @@ class Prepared:
     """An operation ready to run: its compiled plan and where the values of its variables come from.
 
     ``literals`` are values that the document itself held, by canonical name; ``sources`` pairs canonical names with
-    the client's. ``grounds``, ``refused``, ``items`` and ``persons`` are those of Permitted.
+    the client's. ``grounds``, ``refused``, ``items``, ``persons`` and ``uses`` are those of Permitted.
     """
 
     kind: OperationKind
@@ -41,6 +41,7 @@ class Prepared:
     refused: bool = False
     items: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
 
     def bind_values(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """The values of the plan's variables, given the client's coerced ones; absent stays absent."""

@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from gateway.errors import CodedError, ErrorCode, ErrorReport, Family
 from gateway.preparation import Prepared
 from policies.callers import Caller
-from policies.ledger import Outcome, ReadFacts, person_hash
+from policies.ledger import ItemUse, Outcome, ReadFacts, person_hash
 from policies.ports import PolicyStore
 
 LEDGER_UNAVAILABLE = ErrorCode(
@@ -60,6 +60,7 @@ class OperationLedger:
             versions,
             request_id,
             prepared.items,
+            prepared.uses,
             rules=tuple(sorted({rule for ground in grounds for rule in ground.rule_ids})),
             grants=tuple(sorted({ground.grant for ground in grounds if ground.grant})),
             persons=tuple(person_hash(self._person_key, value) for value in _texts(prepared.persons, values)),
@@ -70,13 +71,10 @@ class OperationLedger:
         self, caller: Caller, reports: Iterable[ErrorReport], versions: tuple[str, str], request_id: str
     ) -> None:
         """Records an operation that was refused. Never raises: the refusal stands whether or not it is written."""
-        items = [
-            f"{report.extensions['resource']}.{item}"
-            for report in reports
-            if isinstance(listed := report.extensions.get("items"), list)
-            for item in listed
-        ]
-        facts = _facts(caller, Outcome.REFUSED, versions, request_id, tuple(items))
+        asked = [pair for report in reports for pair in _refused_items(report)]
+        items, uses = tuple(item for item, _ in asked), tuple(use for _, use in asked)
+        told = uses if set(uses) - {ItemUse.READ.value} else ()
+        facts = _facts(caller, Outcome.REFUSED, versions, request_id, items, told)
         await self._record(facts, safely=False)
 
     async def close(self) -> None:
@@ -118,6 +116,17 @@ class OperationLedger:
                 written.set_exception(refusal)
 
 
+def _refused_items(report: ErrorReport) -> Iterable[tuple[str, str]]:
+    """The items that a report refuses, each with what would have been done with it."""
+    items, uses = report.extensions.get("items"), report.extensions.get("uses")
+    if isinstance(items, list):
+        for index, item in enumerate(items):
+            yield (
+                f"{report.extensions['resource']}.{item}",
+                uses[index] if isinstance(uses, list) else ItemUse.READ.value,
+            )
+
+
 def _looked_at(written: asyncio.Future[None]) -> None:
     if not written.cancelled():
         written.exception()
@@ -137,6 +146,7 @@ def _facts(
     versions: tuple[str, str],
     request_id: str,
     items: tuple[str, ...],
+    uses: tuple[str, ...],
     *,
     rules: tuple[str, ...] = (),
     grants: tuple[str, ...] = (),
@@ -148,6 +158,7 @@ def _facts(
         policy_version=versions[0],
         graph_version=versions[1],
         items=items,
+        uses=uses,
         department=caller.department,
         zone=caller.zone,
         purpose=caller.purpose,

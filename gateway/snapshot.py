@@ -175,6 +175,7 @@ class Snapshot:
             permitted.refused,
             permitted.items,
             permitted.persons,
+            permitted.uses,
         )
         document.remember(shape, prepared)
         return prepared

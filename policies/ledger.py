@@ -36,6 +36,17 @@ class Outcome(StrEnum):
     FAILED = "failed"
 
 
+class ItemUse(StrEnum):
+    """What an operation did with an item: told its value, verified one, or chose, ordered, grouped or wrote by it."""
+
+    READ = "read"
+    VERIFY = "verify"
+    FILTER = "filter"
+    SORT = "sort"
+    GROUP = "group"
+    WRITE = "write"
+
+
 class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One record. ``digest`` is SHA-256 over all else; ``previous`` is the digest of the record before."""
 
@@ -55,7 +66,9 @@ class LedgerRecord(msgspec.Struct, frozen=True, kw_only=True):
 class ReadFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """The body of a record of kind READ: who asked for what, on which ground, with which outcome.
 
-    ``items`` are those selected; ``persons`` keyed hashes of whose records were touched.
+    ``items`` are those selected or chosen by; ``uses`` says, aligned, what was done with each (``filter+read``), and is
+    empty where all were read, as in records of before uses were kept. ``persons`` are keyed hashes of whose records
+    were touched.
     """
 
     caller: str
@@ -74,6 +87,23 @@ class ReadFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     operation: str | None = None
     request_id: str | None = None
     reason: str | None = None
+    uses: tuple[str, ...] = ()
+
+    def item_uses(self) -> Iterator[tuple[str, tuple[ItemUse, ...]]]:
+        """Each item with what was done with it."""
+        for index, item in enumerate(self.items):
+            words = self.uses[index] if index < len(self.uses) else ItemUse.READ.value
+            yield item, tuple(ItemUse(word) for word in words.split("+"))
+
+
+def uses_of(told: Iterable[tuple[str, ItemUse]]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Items in order, and their uses as ``ReadFacts`` holds them."""
+    by_item: dict[str, set[str]] = {}
+    for item, use in told:
+        by_item.setdefault(item, set()).add(use.value)
+    items = tuple(sorted(by_item))
+    uses = tuple("+".join(sorted(by_item[item])) for item in items)
+    return items, uses if set(uses) - {ItemUse.READ.value} else ()
 
 
 class ActFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -15,7 +15,7 @@ import msgspec
 
 from policies.callers import NO_DEPARTMENT, Caller, CallerKind
 from policies.items import resource_of
-from policies.ledger import LedgerRecord, ReadFacts, RecordKind
+from policies.ledger import ItemUse, LedgerRecord, ReadFacts, RecordKind
 from policies.lines import ALL_ROWS, ANY
 from policies.tables import PolicyTables
 from policies.views import AccessView, Act, Entitlement, Need
@@ -90,9 +90,14 @@ def what_if(
     )
 
 
-def recorded_operations(records: Iterable[LedgerRecord]) -> tuple[RecordedOperation, ...]:
-    """The operations that the ledger holds, each once: who read which items of one resource together."""
-    found: dict[RecordedOperation, None] = {}
+def recorded_operations(
+    records: Iterable[LedgerRecord], known: frozenset[str] | None = None
+) -> tuple[RecordedOperation, ...]:
+    """The operations that the ledger holds, each once: who did what with which items of one resource together.
+
+    Items that are not ``known`` (None: all are) are left aside: what the catalogue no longer holds cannot be compared.
+    """
+    found: dict[tuple[Caller, str, frozenset[Need]], RecordedOperation] = {}
     for record in records:
         if record.kind is not RecordKind.READ:
             continue
@@ -100,11 +105,15 @@ def recorded_operations(records: Iterable[LedgerRecord]) -> tuple[RecordedOperat
         kind = CallerKind.PUBLIC if facts.department is None else CallerKind.APPLICATION
         who = Caller(kind, facts.caller, facts.department, zone=facts.zone or "internet", purpose=facts.purpose)
         by_resource: dict[str, set[Need]] = defaultdict(set)
-        for item in facts.items:
-            by_resource[resource_of(item)].add((item, Act.READ))
-        for resource, needs in sorted(by_resource.items()):
-            found[RecordedOperation(who, resource, frozenset(needs), facts.operation or facts.caller)] = None
-    return tuple(found)
+        for item, uses in facts.item_uses():
+            if known is None or item in known:
+                acts = {Act.READ if use in (ItemUse.READ, ItemUse.VERIFY) else Act.FILTER for use in uses}
+                by_resource[resource_of(item)].update((item, act) for act in acts)
+        for resource, needed in sorted(by_resource.items()):
+            needs = frozenset(needed)
+            name = facts.operation or f"record {record.number}: {facts.caller}"
+            found.setdefault((who, resource, needs), RecordedOperation(who, resource, needs, name))
+    return tuple(found.values())
 
 
 def _callers(before: PolicyTables, after: PolicyTables) -> Iterable[Caller]:

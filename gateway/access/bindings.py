@@ -35,7 +35,7 @@ SURROGATE = "id"
 
 _NOTHING: frozenset[str] = frozenset()
 _COMPOSITE = (TypeKind.OBJECT, TypeKind.INTERFACE, TypeKind.UNION)
-_PLACING_ARGUMENTS = re.compile(r"^(order|sort|group)(By|ing)?$", re.IGNORECASE)
+PLACING_ARGUMENTS = re.compile(r"^(order|sort|group)(By|ing)?$", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +261,7 @@ def _inner_names(types: Mapping[str, TypeDefinition], argument: str, type_text: 
             for field in current.fields.values():
                 yield field.name, field.name
                 waiting.append(field.type)
-        elif current.kind is TypeKind.ENUM and (len(seen) > 1 or _PLACING_ARGUMENTS.match(argument)):
+        elif current.kind is TypeKind.ENUM and (len(seen) > 1 or PLACING_ARGUMENTS.match(argument)):
             for value in current.values:
                 yield value, _alias(value)
 

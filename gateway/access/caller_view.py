@@ -41,8 +41,8 @@ class CallerView:
 class Permitted:
     """An operation with its outcomes, and per resource the one entitlement that it uses.
 
-    ``refused`` says that a part was refused. ``items`` are all that it reads or filters by; ``persons`` names the
-    variables by which persons are looked up.
+    ``refused`` says that a part was refused. ``items`` are all that it reads or filters by, ``uses`` what it does with
+    each, as the ledger has it; ``persons`` names the variables by which persons are looked up.
     """
 
     operation: Operation
@@ -50,3 +50,4 @@ class Permitted:
     refused: bool = False
     items: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()

@@ -20,10 +20,11 @@ from graphql import (
     is_abstract_type,
 )
 
-from gateway.access.bindings import Bindings
+from gateway.access.bindings import PLACING_ARGUMENTS, Bindings
 from gateway.access.caller_view import Rights
 from gateway.access.refusals import Refusal
 from gateway.planning.operation import Argument, FieldSelection, FragmentSelection, Operation, Selection
+from policies.ledger import ItemUse, uses_of
 from policies.views import Act, Entitlement, Missing, Need
 
 
@@ -31,13 +32,15 @@ from policies.views import Act, Entitlement, Missing, Need
 class Use:
     """A selected field: what it needs, and where it stands in the answer.
 
-    ``persons`` are the variables (canonical names) by which it looks a person up.
+    ``persons`` are the variables (canonical names) by which it looks a person up. ``told`` says for the ledger what is
+    done with each item, in more words than a decision needs.
     """
 
     selection: FieldSelection
     path: tuple[str, ...]
     needs: frozenset[Need]
     persons: tuple[str, ...] = ()
+    told: frozenset[tuple[str, ItemUse]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,19 @@ class Judgement:
     grounds: Mapping[str, Entitlement]
     refusals: Mapping[int, Refusal]
 
-    @property
-    def items(self) -> tuple[str, ...]:
-        """Every item that what is not refused discloses or filters by."""
-        granted = (use for use in self.uses if id(use.selection) not in self.refusals)
-        return tuple(sorted({item for use in granted for item, _ in use.needs}))
+    def items(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """Every item that is disclosed or filtered by, and what is done with each, as the ledger has it.
+
+        What is refused, and what stands below it, is not asked for.
+        """
+        verified = frozenset[str]().union(*(ground.verify_only for ground in self.grounds.values()))
+        told = {
+            (item, ItemUse.VERIFY if use is ItemUse.READ and item in verified else use)
+            for field in self.uses
+            if not _is_refused(field, self.refusals)
+            for item, use in field.told
+        }
+        return uses_of(told)
 
     @property
     def persons(self) -> tuple[str, ...]:
@@ -96,11 +107,12 @@ def _decide(uses: tuple[Use, ...], rights: Rights) -> tuple[dict[str, Entitlemen
         for use in standing:
             for resource, answer in missing.items():
                 if items := answer.items & {item for item, _ in use.needs}:
-                    refusals[id(use.selection)] = Refusal(use.selection, use.path, resource, items, answer)
+                    told = frozenset(pair for pair in use.told if pair[0] in items)
+                    refusals[id(use.selection)] = Refusal(use.selection, use.path, resource, items, answer, told)
                     break
 
 
-def _is_refused(use: Use, refusals: dict[int, Refusal]) -> bool:
+def _is_refused(use: Use, refusals: Mapping[int, Refusal]) -> bool:
     if id(use.selection) in refusals:
         return True
     paths = {refusal.path for refusal in refusals.values()}
@@ -120,6 +132,16 @@ class _Reading:
         if is_abstract_type(kind):
             return [possible.name for possible in self.schema.get_possible_types(kind)]
         return [name]
+
+    def use_of(self, parent_type: str, argument: Argument) -> ItemUse:
+        """What an argument does with the items it names."""
+        mutation = self.schema.mutation_type
+        if mutation is not None and parent_type == mutation.name:
+            return ItemUse.WRITE
+        placing = PLACING_ARGUMENTS.match(argument.name)
+        if placing is None:
+            return ItemUse.FILTER
+        return ItemUse.GROUP if placing[1].lower() == "group" else ItemUse.SORT
 
     def filtered(self, coordinate: str, argument: Argument) -> Iterator[str]:
         """The items that an argument filters, sorts or groups by.
@@ -173,13 +195,17 @@ def _uses(selections: Iterable[Selection], path: tuple[str, ...], reading: _Read
         here = (*path, selection.response_key)
         needs: set[Need] = set()
         persons: dict[str, None] = {}
+        told: set[tuple[str, ItemUse]] = set()
         for concrete in reading.concrete_types(selection.parent_type):
             coordinate = f"{concrete}.{selection.name}"
-            needs.update((item, Act.READ) for item in reading.bindings.reads.get(coordinate, ()))
+            read = reading.bindings.reads.get(coordinate, ())
+            needs.update((item, Act.READ) for item in read)
+            told.update((item, ItemUse.READ) for item in read)
             for argument in selection.arguments:
                 filtered = set(reading.filtered(coordinate, argument))
                 needs.update((item, Act.FILTER) for item in filtered)
+                told.update((item, reading.use_of(selection.parent_type, argument)) for item in filtered)
                 if filtered & reading.bindings.persons and isinstance(argument.value, VariableNode):
                     persons[argument.value.name.value] = None
-        yield Use(selection, here, frozenset(needs), tuple(persons))
+        yield Use(selection, here, frozenset(needs), tuple(persons), frozenset(told))
         yield from _uses(selection.selections, here, reading)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from gateway.access.caller_view import CallerView, Permitted
-from gateway.access.judging import judge
+from gateway.access.judging import Judgement, judge
 from gateway.access.refusals import refusal_reports
 from gateway.errors import RequestError
 from gateway.planning.normalize import digest_of
@@ -26,14 +26,19 @@ def permit(operation: Operation, view: CallerView, *, partial: bool) -> Permitte
         return Permitted(operation)
     judgement = judge(operation, view.schema, rights)
     if not judgement.refusals:
-        return Permitted(operation, judgement.grounds, False, judgement.items, judgement.persons)
+        return _permitted(operation, judgement, refused=False)
     if not partial or operation.kind is not OperationKind.QUERY:
         raise RequestError(refusal_reports(judgement.refusals.values(), rights.texts), 403)
     outcomes = {identity: rights.texts.outcome(refusal) for identity, refusal in judgement.refusals.items()}
     selections = tuple(_with_outcomes(operation.selections, outcomes))
     digest = digest_of(operation.kind, operation.variables, selections)
     rest = replace(operation, selections=selections, digest=digest)
-    return Permitted(rest, judgement.grounds, True, judgement.items, judgement.persons)
+    return _permitted(rest, judgement, refused=True)
+
+
+def _permitted(operation: Operation, judgement: Judgement, *, refused: bool) -> Permitted:
+    items, uses = judgement.items()
+    return Permitted(operation, judgement.grounds, refused, items, judgement.persons, uses)
 
 
 def _with_outcomes(selections: tuple[Selection, ...], outcomes: dict[int, Refused]) -> Iterator[Selection]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import ErrorCode, ErrorReport, Family
 from gateway.planning.operation import FieldSelection, Refused
+from policies.ledger import ItemUse, uses_of
 from policies.views import Missing
 
 if TYPE_CHECKING:
@@ -21,13 +22,17 @@ FORBIDDEN = ErrorCode(
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A selected field that is refused: the items of one resource it needs and the caller is not entitled to."""
+    """A selected field that is refused: the items of one resource it needs and the caller is not entitled to.
+
+    ``told`` says what would have been done with them.
+    """
 
     selection: FieldSelection
     path: tuple[str, ...]
     resource: str
     items: frozenset[str]
     missing: Missing
+    told: frozenset[tuple[str, ItemUse]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,10 @@ def refusal_reports(refusals: Iterable[Refusal], texts: RefusalTexts) -> list[Er
 def _report(resource: str, group: list[Refusal], texts: RefusalTexts) -> ErrorReport:
     items = frozenset[str]().union(*(refusal.items for refusal in group))
     missing = group[0].missing
+    _, uses = uses_of(pair for refusal in group for pair in refusal.told)
     details: Mapping[str, object] = {
         **texts.details(resource, items, missing),
+        **({"uses": list(uses)} if uses else {}),
         "paths": [list(refusal.path) for refusal in group],
     }
     return ErrorReport(texts.message(resource, items, missing), FORBIDDEN.name, group[0].path, extensions=details)

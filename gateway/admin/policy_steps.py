@@ -11,19 +11,16 @@ from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.admin.rights import ConsoleAct
 from gateway.errors import BAD_REQUEST, CodedError
 from policies import drafts
-from policies.callers import Caller, CallerKind
 from policies.drafts import Draft, FreezeOf, PolicyTest
 from policies.errors import DRAFT_REFUSED, DRAFT_STALE
-from policies.items import resource_of
-from policies.ledger import ActFacts, LedgerRecord, ReadFacts, RecordKind
+from policies.ledger import ActFacts
 from policies.lines import PolicyVersion, time_text
 from policies.matters import Party
 from policies.publication import STRUCTURE, Person
 from policies.records import all_records
-from policies.simulation import RecordedOperation, WhatIf, what_if
+from policies.simulation import WhatIf, recorded_operations, what_if
 from policies.tables import PolicyTables, compile_tables
 from policies.versions import SignedVersion
-from policies.views import Act
 
 RECORDED_DAYS = 30
 
@@ -166,7 +163,7 @@ async def simulate(visit: Visit, name: str) -> WhatIf:
 
     def compare() -> WhatIf:
         before = compile_tables(live, items)
-        recorded = tuple(_recorded(records, since, checked.tables))
+        recorded = recorded_operations(records, frozenset(checked.tables.items))
         return what_if(before, checked.tables, visit.now, recorded)
 
     return await asyncio.to_thread(compare)
@@ -180,24 +177,6 @@ async def tables_on(visit: Visit, moment: datetime) -> PolicyTables:
         if signed.published_at <= wanted:
             return await asyncio.to_thread(compile_tables, signed.version, dict(visit.desk.items()))
     raise unknown(f"policy that was live at {wanted}")
-
-
-def _recorded(records: Iterable[LedgerRecord], since: str, tables: PolicyTables) -> Iterable[RecordedOperation]:
-    """Each different question that was asked since, once; records hold items, so reading is what is compared."""
-    known, seen = frozenset(tables.items), set()
-    for record in records:
-        if record.kind is not RecordKind.READ or record.at < since:
-            continue
-        facts = msgspec.json.decode(record.body, type=ReadFacts)
-        kind = CallerKind.PUBLIC if facts.department is None else CallerKind.APPLICATION
-        caller = Caller(kind, facts.caller, facts.department, zone=facts.zone or "internet", purpose=facts.purpose)
-        for resource in sorted({resource_of(item) for item in facts.items if item in known}):
-            needs = frozenset(
-                (item, Act.READ) for item in facts.items if item in known and resource_of(item) == resource
-            )
-            if (caller, needs) not in seen:
-                seen.add((caller, needs))
-                yield RecordedOperation(caller, resource, needs, f"record {record.number}: {facts.caller}")
 
 
 async def _live(visit: Visit) -> PolicyVersion:

@@ -116,3 +116,35 @@ def test_the_purpose_decides_whether_a_grant_holds(governance):
     other = governance.view_for(dataclasses.replace(GRANTED, purpose="curiosity"), NOW)
     report = refused(other, '{ resident(residentId: "1") { registeredAddress } }')[RESIDENT]
     assert report.extensions["reason"] == "PURPOSE_REQUIRED"
+
+
+def uses(view, text, **more):
+    permitted = ask(view, text, **more)
+    told = permitted.uses or ("read",) * len(permitted.items)
+    return {item.rpartition(".")[2]: use for item, use in zip(permitted.items, told, strict=True)}
+
+
+def test_the_ledger_is_told_what_is_done_with_each_item(granted):
+    text = '{ residents(where: {sex: "1"}, orderBy: REGISTERED_ADDRESS) { nodes { name sex } } }'
+    assert uses(granted, text) == {"name": "read", "sex": "filter+read", "registeredAddress": "sort"}
+    assert uses(granted, '{ resident(residentId: "1") { name } }') == {"name": "read", "residentId": "filter"}
+
+
+def test_operations_that_only_read_leave_no_uses(granted):
+    assert ask(granted, "{ residents { nodes { name } } }").uses == ()
+
+
+def test_a_mutation_s_arguments_are_writes(granted):
+    text = 'mutation { confirmAddress(creditCode: "1") { name } }'
+    assert uses(granted, text) == {"name": "read", "creditCode": "write"}
+
+
+def test_a_refusal_says_what_would_have_been_done(archive):
+    report = refused(archive, "{ residents(orderBy: REGISTERED_ADDRESS) { nodes { name } } }")[RESIDENT]
+    assert report.extensions["items"] == ["registeredAddress"]
+    assert report.extensions["uses"] == ["sort"]
+
+
+def test_what_stands_below_a_refused_field_is_not_in_the_ledger_as_read(archive):
+    text = '{ resident(residentId: "1") { name realEstate { holder: holderId } } }'
+    assert ask(archive, text, partial=True).items == (f"{RESIDENT}.name", f"{RESIDENT}.residentId")

@@ -66,6 +66,29 @@ def test_operations_of_the_ledger_are_decided_anew_each_once() -> None:
     assert result.flips == (Flip("Winners", "transport.stop", True), Flip("Winners", "tax.income", False))
 
 
+def test_a_recorded_filter_is_decided_anew_as_a_filter_and_an_old_record_as_reading() -> None:
+    def record(*uses: str) -> LedgerRecord:
+        facts = ReadFacts(
+            caller="app:benefits-portal", department="welfare", zone="intranet", purpose="eligibility-check",
+            outcome=Outcome.GRANTED, policy_version="1", graph_version="1", items=("tax.income.amount",), uses=uses,
+        )  # fmt: skip
+        return next_record(None, NOW, RecordKind.READ, facts)
+
+    acts = [
+        {act for _, act in recorded_operations([record(*uses)])[0].needs}
+        for uses in ((), ("filter",), ("filter+read",), ("sort",), ("verify",))
+    ]
+    assert acts == [{Act.READ}, {Act.FILTER}, {Act.FILTER, Act.READ}, {Act.FILTER}, {Act.READ}]
+
+
+def test_items_that_the_catalogue_no_longer_holds_are_left_aside() -> None:
+    facts = ReadFacts(
+        caller="anon", outcome=Outcome.GRANTED, policy_version="1", graph_version="1", items=("a.b", "econ.cpi.index")
+    )
+    recorded = recorded_operations([next_record(None, NOW, RecordKind.READ, facts)], frozenset({"econ.cpi.index"}))
+    assert [operation.resource for operation in recorded] == ["econ.cpi"]
+
+
 def test_a_verdict_names_every_ground_and_its_end() -> None:
     who = caller("app:benefits-portal", "welfare", purpose="eligibility-check")
     (verdict,) = explain(sample_tables(), who, [("tax.income.band", Act.READ)], NOW)
