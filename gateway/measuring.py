@@ -183,6 +183,7 @@ class MeasuredTransport(RoutedTransport):
     def send(self, subgraph: str, body: bytes, headers: Headers, timeout: float) -> Awaitable[bytes]:
         """See SubgraphTransport.send."""
         pool = self._direct.get(subgraph)
+        sent: asyncio.Future[bytes]
         if pool is not None:
             sent = pool.call(body, headers, timeout)
         else:
