@@ -27,6 +27,7 @@ from catalog_sync.loading import Catalogue
 from catalog_sync.search import CatalogueSearch
 from gateway.building import Build, Foundation
 from gateway.composition.compose import Composer, SubgraphSource
+from gateway.garbage import built_to_stay
 from gateway.settings import Settings, convert_settings
 from gateway.snapshot import Text, UsedDocument
 from policies.callers import Caller, CallerKind, anonymous
@@ -203,9 +204,11 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         chosen = settings(Path(folder))
         foundation, composer = Foundation(entries, tables), Composer()
-        go_live(clock, composer, foundation, chosen, before)
+        with built_to_stay():
+            go_live(clock, composer, foundation, chosen, before)
         clock.total("first composition and start")
-        build = go_live(clock, composer, foundation, chosen, after)
+        with built_to_stay():
+            build = go_live(clock, composer, foundation, chosen, after)
         clock.total("one field more, live")
         fields = sum(len(definition.fields) for definition in build.snapshot.supergraph.types.values())
         print(f"{len(before)} subgraphs, {len(build.snapshot.supergraph.types)} types, {fields} fields, {items} items")

@@ -8,6 +8,7 @@ goes: through the interface, the hidden value could be read after all.
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 from graphql import (
@@ -80,6 +81,7 @@ class _Contract:
     roots: Mapping[str, OperationType]
     hidden: set[str]
     _changed: bool = field(default=False)
+    _lost_type: bool = field(default=False)
 
     @property
     def types(self) -> Mapping[str, TypeDefinitionNode]:
@@ -104,8 +106,9 @@ class _Contract:
         starts = [*self.roots, *(self.types.keys() - before)]
         # An implementer that goes altogether takes nothing from its interfaces, so implementations are looked at only
         # when it is settled which types stay.
-        while self._settle_each(self._settle_type) or self._settle_each(self._settle_implementations):
-            pass
+        self._settle_types()
+        while self._settle_implementations():
+            self._settle_types()
         after = self._reachable(starts, self._visible)
         self.hidden |= (before - after) & self.types.keys()
         return frozenset(after & specified_scalar_types.keys())
@@ -113,21 +116,25 @@ class _Contract:
     def _takes_hidden(self, node: DirectiveDefinitionNode) -> bool:
         return any(_named(argument.type) in self.hidden for argument in parts(node, "arguments"))
 
-    def _settle_each(self, rule: Callable[[str, TypeDefinitionNode], None]) -> bool:
-        """Apply one rule to every type until nothing changes; says whether anything did."""
-        ever = False
+    def _settle_types(self) -> None:
+        """Apply the rules of single types until no type goes: nothing else that goes changes other types."""
+        self._lost_type = True
+        while self._lost_type:
+            self._lost_type = False
+            for name, node in self.types.items():
+                if name not in self.hidden:
+                    self._settle_type(name, node)
+
+    def _settle_implementations(self) -> bool:
+        """Apply the rule of implementations until nothing changes; says whether anything did."""
+        before = len(self.hidden)
         self._changed = True
         while self._changed:
             self._changed = False
             for name, node in self.types.items():
-                if name not in self.hidden:
-                    rule(name, node)
-            ever |= self._changed
-        return ever
-
-    def _settle_implementations(self, name: str, node: TypeDefinitionNode) -> None:
-        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            self._settle_implementation(node)
+                if name not in self.hidden and parts(node, "interfaces"):
+                    self._settle_implementation(node)  # type: ignore[arg-type]
+        return len(self.hidden) > before
 
     def _visible(self, coordinate: str) -> bool:
         return coordinate not in self.hidden
@@ -136,6 +143,7 @@ class _Contract:
         if coordinate not in self.hidden:
             self.hidden.add(coordinate)
             self._changed = True
+            self._lost_type |= "." not in coordinate
 
     def _settle_type(self, name: str, node: TypeDefinitionNode) -> None:
         is_input = isinstance(node, InputObjectTypeDefinitionNode)
@@ -152,8 +160,14 @@ class _Contract:
                 if argument_coordinate in self.hidden and _is_required(argument):
                     self._hide(coordinate)
         is_scalar = isinstance(node, ScalarTypeDefinitionNode)
-        if not is_scalar and self.roots.get(name) is not OperationType.QUERY and not any(self._content(node).values()):
+        if not is_scalar and self.roots.get(name) is not OperationType.QUERY and self._is_empty(node):
             self._hide(name)
+
+    def _is_empty(self, node: TypeDefinitionNode) -> bool:
+        name = node.name.value
+        members = (f"{name}.{member.name.value}" for part in _OWN for member in parts(node, part))
+        types = (named.name.value for named in parts(node, "types"))
+        return all(map(self.hidden.__contains__, chain(members, types)))
 
     def _content(self, node: TypeDefinitionNode) -> dict[str, tuple[Any, ...]]:
         """What a type consists of, as far as it is not hidden."""
