@@ -80,6 +80,7 @@ def create_app(
             *(level.routes if level else ()),
         ],
         origins=settings.server.origins,
+        hosts=settings.server.hosts,
         lifespan=lifespan,
         behind=_behind(settings.server),
     )

@@ -40,6 +40,9 @@ class ServerSettings(_Section, frozen=True):
     workers: Annotated[int, msgspec.Meta(ge=1, le=256, description="Processes that share the port.")] = 1
     deadline: Annotated[float, msgspec.Meta(gt=0, description="Seconds a request may take, subgraphs included.")] = 10.0
     drain: Annotated[float, msgspec.Meta(ge=0, description="Seconds between failing readiness and stopping.")] = 0.0
+    hosts: Annotated[
+        tuple[str, ...], _says("Names in the header Host that are answered, such as `api.example.gov.cn`; none: any.")
+    ] = ()
     origins: Annotated[tuple[str, ...], _says("Web origins whose pages may read answers; `*`: all.")] = ()
     certificate: Annotated[str, _says("PEM file with this listener's certificate and chain; it then speaks TLS.")] = ""
     private_key: Annotated[str, _says("PEM file with the key of server.certificate.")] = ""

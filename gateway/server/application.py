@@ -11,6 +11,7 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute
@@ -89,6 +90,7 @@ def build_application(
     documents: StoredDocuments | None = None,
     routes: Sequence[BaseRoute] = (),
     origins: Sequence[str] = (),
+    hosts: Sequence[str] = (),
     lifespan: Lifespan | None = None,
     behind: Callable[[ASGIApplication], ASGIApplication] | None = None,
     path: str = "/graphql",
@@ -96,7 +98,8 @@ def build_application(
     """The application of a listener.
 
     ``routes`` are pages and other addresses beside the data endpoint at ``path``. ``origins`` are the web origins whose
-    pages may read answers (``*``: all); none by default. ``lifespan`` runs around serving. ``behind`` puts the whole
+    pages may read answers (``*``: all); none by default. ``hosts`` are the names by
+    which it may be asked; any by default. ``lifespan`` runs around serving. ``behind`` puts the whole
     application behind something, such as trusted proxies.
     """
     admission = admission or Admission()
@@ -107,7 +110,18 @@ def build_application(
     socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), streams, origins)
     refused: Any = {HTTPException: _refused}
     rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)
-    return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness, behind)
+    return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness, _named(hosts, behind))
+
+
+def _named(
+    hosts: Sequence[str], behind: Callable[[ASGIApplication], ASGIApplication] | None
+) -> Callable[[ASGIApplication], ASGIApplication] | None:
+    """``behind``, where the header Host has to be one of ``hosts`` before anything else is looked at."""
+    if not hosts:
+        return behind
+    return lambda application: TrustedHostMiddleware(
+        application if behind is None else behind(application), allowed_hosts=hosts, www_redirect=False
+    )
 
 
 def _readable_by(origins: Sequence[str], application: ASGIApplication) -> ASGIApplication:

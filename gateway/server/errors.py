@@ -7,6 +7,11 @@ NOT_FOUND = ErrorCode(
     "There is nothing at this address.",
     "GraphQL is answered at /graphql; the documentation lists the other addresses.", 404,
 )  # fmt: skip
+FOREIGN_PAGE = ErrorCode(
+    "FOREIGN_PAGE", Family.REQUEST,
+    "A page of another web site made the browser ask with the client certificate of whoever sits before it.",
+    "Send the request by POST from a page of this site, or of one that `server.origins` names.", 403,
+)  # fmt: skip
 NOT_ACCEPTABLE = ErrorCode(
     "NOT_ACCEPTABLE", Family.REQUEST,
     "The header `Accept` names no media type in which the gateway can answer.",

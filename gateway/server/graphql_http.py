@@ -21,7 +21,7 @@ from gateway.server.admission import Admission, OpenStreams
 from gateway.server.answering import ANONYMOUS, Answer, Answering, Credentials, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, report_of
 from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
-from gateway.server.headers import credentials_of, pick_headers, request_id_of
+from gateway.server.headers import credentials_of, pick_headers, refuse_foreign_page, request_id_of
 from gateway.server.http_protocol import WHOLE_RESPONSE
 from gateway.server.negotiation import MediaType, is_json_body, negotiate
 from gateway.server.rate_limits import RateLimitedError
@@ -127,10 +127,11 @@ class GraphQLEndpoint:
             if media_type is MediaType.EVENT_STREAM:
                 await self._stream(scope, receive, send, picked, request_id, credentials, who, limits)
                 return
+            # A body that comes slowly takes nobody's place: who has sent all of it is let in.
+            requests, batched = await self._read(scope, receive, picked, request_id)
+            malformed = False
             admission.enter()
             try:
-                requests, batched = await self._read(scope, receive, picked, request_id)
-                malformed = False
                 if batched:
                     if len(requests) > 1:
                         admission.count(who, scope.get("client"), len(requests) - 1)
@@ -175,9 +176,9 @@ class GraphQLEndpoint:
         limits: Headers,
     ) -> None:
         """Answers as an event stream. Raises what refuses the operation before anything is sent."""
+        requests, _ = await self._read(scope, receive, picked, request_id)
         whose = self._streams.enter(who, scope.get("client"))
         try:
-            requests, _ = await self._read(scope, receive, picked, request_id)
             fixed = [*_FIXED[MediaType.EVENT_STREAM], _NO_STORE, (b"x-request-id", request_id.encode()), *limits]
             events = self._answering.subscribe(self._documents.resolve(_only(requests)), credentials)
             await stream_results(events, request_id, fixed, receive, send, self._stopping)
@@ -204,6 +205,7 @@ class GraphQLEndpoint:
                 return [build_request(one, picked, request_id, False) for one in batch], True
             return [build_request(parameters_of_body(body), picked, request_id, False)], False
         if method == "GET":
+            refuse_foreign_page(picked, scope)
             return [build_request(parameters_of_address(scope["query_string"]), picked, request_id, True)], False
         raise CodedError(METHOD_NOT_ALLOWED, f"{method} is not answered here; send GET or POST.")
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.errors import BAD_REQUEST, CodedError
 from gateway.server.answering import ANONYMOUS, Credentials
+from gateway.server.errors import FOREIGN_PAGE
 
 CLIENT_CERTIFICATE = "watersmeet.client_certificate"
 """Key in a scope's ``state``: the certificate (DER) by which whoever sent the request is known; empty if malformed."""
@@ -27,6 +28,7 @@ _SINGLE = {
     b"x-purpose": "X-Purpose",
     b"x-case-number": "X-Case-Number",
     b"x-officer": "X-Officer",
+    b"sec-fetch-site": "Sec-Fetch-Site",
 }
 _WANTED = _LISTS | _SINGLE.keys()
 _CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"x-purpose", b"x-case-number", b"x-officer"))
@@ -109,6 +111,17 @@ def credentials_of(picked: dict[bytes, bytes], scope: Mapping[str, Any]) -> Cred
         officer=text_of(picked, b"x-officer"),
         certificate=certificate,
     )
+
+
+def refuse_foreign_page(picked: dict[bytes, bytes], scope: Mapping[str, Any]) -> None:
+    """Raises CodedError FOREIGN_PAGE where a page of another site makes a browser ask by GET with its certificate.
+
+    Browsers show a certificate for whatever page asks. The page could not read the answer, but the person would stand
+    in the ledger as having read the record. Every other credential is a header, which a page sends only if CORS allows.
+    """
+    shown = scope.get("state", _NOTHING).get(CLIENT_CERTIFICATE)
+    if shown is not None and picked.get(b"sec-fetch-site", b"none") not in (b"none", b"same-origin"):
+        raise CodedError(FOREIGN_PAGE, "A page of another site may not ask by GET with a client certificate.")
 
 
 def prefers_partial(prefer: bytes) -> bool:

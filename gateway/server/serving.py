@@ -17,6 +17,7 @@ from gateway.server.application import Application
 from gateway.server.errors import ADDRESS_UNAVAILABLE
 from gateway.server.health import Readiness
 from gateway.server.http_protocol import BoundedHttpProtocol
+from gateway.server.websocket_protocol import WebSocketProtocol
 from gateway.tls_files import WatchedTls
 
 
@@ -118,7 +119,7 @@ def serve(application: Application, conduct: Conduct, opened: socket.socket, sta
         application,
         loop="uvloop",
         http=BoundedHttpProtocol,
-        ws="websockets-sansio",
+        ws=WebSocketProtocol,
         ws_max_size=conduct.message_bytes,
         ws_per_message_deflate=False,
         lifespan="on",

@@ -17,6 +17,7 @@ from gateway.server.answering import Answer, Credentials, EncodableResult, Graph
 from gateway.server.application import Application, build_application
 from gateway.server.health import Readiness
 from gateway.server.http_protocol import BoundedHttpProtocol
+from gateway.server.websocket_protocol import WebSocketProtocol
 
 
 @dataclass(frozen=True)
@@ -163,7 +164,7 @@ async def on_loopback(
         opened.bind(("127.0.0.1", 0))
         opened.listen()
         config = uvicorn.Config(
-            application, http=BoundedHttpProtocol, ws="websockets-sansio", lifespan="off", log_config=None,
+            application, http=BoundedHttpProtocol, ws=WebSocketProtocol, lifespan="off", log_config=None,
             log_level="warning", access_log=False, server_header=False, ws_per_message_deflate=False,
             timeout_graceful_shutdown=1, ssl_context_factory=(lambda config, made: tls) if tls else None,
         )  # fmt: skip

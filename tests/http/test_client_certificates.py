@@ -24,6 +24,7 @@ from tests.http.gateway_on_loopback import Scripted, call, on_loopback
 from tests.transport.certificates import Certificate, authority, calling, listener, stranger
 
 QUERY = {"query": "{ a }"}
+GRAPHQL = "application/graphql-response+json"
 NAMED = authority().issue("benefits.welfare")
 
 
@@ -113,6 +114,18 @@ async def shown_at(port: int) -> bytes | None:
     found: bytes | None = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
     writer.close()
     return found
+
+
+@pytest.mark.parametrize(
+    ("site", "status"), [("cross-site", 403), ("same-site", 403), ("same-origin", 200), ("none", 200)]
+)
+async def test_a_page_of_another_site_cannot_ask_with_the_browsers_certificate(site: str, status: int) -> None:
+    answering = Scripted()
+    async with on_loopback(answering, tls=tls()) as port, connected(port, NAMED) as session:
+        asked = "/graphql?query=%7Ba%7D"
+        async with session.get(asked, headers={"Sec-Fetch-Site": site, "Accept": GRAPHQL}) as response:
+            assert response.status == status
+    assert len(answering.asked) == (status == 200)
 
 
 def told(certificate: Certificate) -> str:

@@ -349,6 +349,13 @@ async def test_pages_of_other_origins_may_read_only_where_they_are_named() -> No
     assert (await call(endpoint, "OPTIONS", "/graphql", asked)).headers["access-control-allow-methods"] == "GET, POST"
 
 
+async def test_only_the_names_in_the_settings_are_answered_so_that_no_page_can_pass_for_ours() -> None:
+    endpoint = application(hosts=("api.example",))
+    assert (await post(endpoint, QUERY, host="api.example:4000")).status == 200
+    assert (await post(endpoint, QUERY, host="evil.example")).status == 400
+    assert (await post(application(), QUERY, host="evil.example")).status == 200
+
+
 async def test_an_unknown_address_answers_as_every_error_does() -> None:
     response = await call(application(), "GET", "/nothing")
     assert (response.status, response.code) == (404, "NOT_FOUND")

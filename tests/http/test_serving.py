@@ -276,6 +276,17 @@ async def test_a_body_that_does_not_come_in_time_lets_the_next_request_in(monkey
     assert len(answering.asked) == 1
 
 
+async def test_a_body_that_comes_slowly_takes_nobodys_place() -> None:
+    head = REQUEST.partition(b"\r\n%b")[0] + b"\r\n\r\n"
+    async with on_loopback(Scripted(), admission=Admission(at_once=1)) as port:
+        _, slow = await asyncio.open_connection("127.0.0.1", port)
+        with closing(slow):
+            slow.write(head + b'{"que')
+            await slow.drain()
+            for _ in range(2):
+                assert (await exchange(port, REQUEST % b"Connection: close\r\n")).startswith(b"HTTP/1.1 200 ")
+
+
 async def test_who_does_not_read_an_answer_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(http_protocol, "STALL_PATIENCE", 0.05)
     large = result("x" * 20_000_000)

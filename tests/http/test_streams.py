@@ -15,6 +15,7 @@ from gateway.server.answering import Answer, Credentials, EncodableResult, Graph
 from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
 from gateway.server.websocket import SocketSettings
+from gateway.server.websocket_protocol import WebSocketProtocol
 from tests.http.gateway_on_loopback import Scripted, on_loopback, result
 from tests.http.test_admission import limits_of
 
@@ -328,3 +329,20 @@ async def test_a_listener_that_leaves_ends_the_subscription() -> None:
         ):
             await response.content.readline()
         await asyncio.wait_for(events.closed.wait(), 5)
+
+
+async def test_the_server_stops_while_a_client_is_saying_good_bye(monkeypatch: pytest.MonkeyPatch) -> None:
+    protocols: list[WebSocketProtocol] = []
+    made = WebSocketProtocol.connection_made
+
+    def make_and_keep(self: WebSocketProtocol, transport: asyncio.BaseTransport) -> None:
+        made(self, transport)
+        protocols.append(self)
+
+    monkeypatch.setattr(WebSocketProtocol, "connection_made", make_and_keep)
+    async with connected(Scripted()) as client:
+        await client.say(INIT)
+        await client.hear()
+        protocols[0].conn.send_close(1000)
+        protocols[0].shutdown()
+        assert await client.code() == 1006
