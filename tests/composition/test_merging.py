@@ -132,6 +132,17 @@ def test_a_labelled_override_keeps_both_fields_under_the_label() -> None:
     )
 
 
+def test_an_override_in_a_type_of_several_kinds_is_not_followed() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { t: T } type T @key(fields: "id") { id: ID x: Int @override(from: "c") }',
+            b="interface T { id: ID }",
+            c="type Query { c: Int }",
+        )
+    )
+    assert errors(composition) == ["TYPE_KIND_MISMATCH"]
+
+
 def test_an_override_of_a_field_that_is_gone_changes_nothing() -> None:
     sdl = supergraph(
         *federation_2(

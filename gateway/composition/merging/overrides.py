@@ -83,9 +83,10 @@ class _Overriding:
         """Fields that reach a type through an @interfaceObject can neither override nor be overridden."""
         if self.definition.has("interfaceObject"):
             return f"{self.definition.name} is an @interfaceObject there"
-        if self.other is None or self.definition.name in self.other.types:
+        merged = self.merge.types.get(self.definition.name)
+        if self.other is None or merged is None or self.definition.name in self.other.types:
             return None
-        for name in self.merge.types[self.definition.name].interfaces:
+        for name in merged.interfaces:
             theirs = self.other.types.get(name)
             if theirs is not None and theirs.has("interfaceObject") and self.member.name in theirs.fields:
                 return f"{self.other.name} has the field by an @interfaceObject"
