@@ -241,7 +241,8 @@ class GovernedGateway(_OnBuilds):
 
 def _text(request: GraphQLRequest) -> Text:
     assert request.document is not None
-    return Text(request.document, request.operation_name, request.prefer_partial, request.queries_only)
+    preferences = request.prefer_partial, request.queries_only
+    return Text(request.document, request.operation_name, *preferences, request.request_id)
 
 
 def _without_foreign_rows(result: Result, prepared: Prepared, build: Build, caller: Caller) -> Result:
