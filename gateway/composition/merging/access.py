@@ -14,9 +14,9 @@ from gateway.composition import codes
 from gateway.composition.merging.applied import DirectiveMerge
 from gateway.composition.merging.scopes import implies
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import FieldSetSyntaxError, context_of, field_set_node, field_set_of
+from gateway.composition.subgraph.facts import context_places, field_set_of
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import Applied, Member, Type, named_type
+from gateway.supergraph.elements import Member, Type, named_type
 from gateway.supergraph.model import TypeKind
 
 ACCESS = {"authenticated": None, "requiresScopes": "scopes", "policy": "policies"}
@@ -63,7 +63,9 @@ def check_access(merge: Merge) -> None:
                     check.selection(definition.name, node, "@requires")
             for argument in member.arguments.values():
                 for applied in argument.applied("fromContext"):
-                    check.context(applied)
+                    for holder, node in context_places(subgraph, applied):
+                        check.require(merge.types[holder.name], holder.name, "@fromContext")
+                        check.selection(holder.name, node, "@fromContext")
 
 
 @dataclass(slots=True)
@@ -109,14 +111,3 @@ class _Transitive:
                     self.require(target, target.name, through)
                 if selection.selection_set is not None:
                     self.selection(named_type(field.type), selection.selection_set, through)
-
-    def context(self, applied: Applied) -> None:
-        name, selection = context_of(applied) or ("", "")
-        try:
-            node = field_set_node(selection.strip())
-        except FieldSetSyntaxError:
-            return
-        for holder in self.subgraph.types.values():
-            if any(c.value("name") == name for c in holder.applied("context")):
-                self.require(self.merge.types[holder.name], holder.name, "@fromContext")
-                self.selection(holder.name, node, "@fromContext")

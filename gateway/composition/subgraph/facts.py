@@ -93,6 +93,18 @@ def context_of(applied: Applied) -> tuple[str, str] | None:
     return (match[1], match[2]) if match else None
 
 
+def context_places(subgraph: Subgraph, applied: Applied) -> Iterator[tuple[Type, SelectionSetNode]]:
+    """The types that a @fromContext may read from, each with what is selected; none when it is broken."""
+    name, selection = context_of(applied) or ("", "")
+    try:
+        node = field_set_node(selection.strip())
+    except FieldSetSyntaxError:
+        return
+    for definition in subgraph.types.values():
+        if any(setting.value("name") == name for setting in definition.applied("context")):
+            yield definition, node
+
+
 def is_contextual(argument: Member) -> bool:
     """Whether the argument is filled by @fromContext."""
     return argument.has("fromContext")
@@ -131,7 +143,8 @@ class Facts:
                     facts.selected.update(facts._all_pairs(definition.name, applied))
             for argument in member.arguments.values():
                 for applied in argument.applied("fromContext"):
-                    facts._add_context(applied)
+                    for holder, node in context_places(subgraph, applied):
+                        facts.selected.update(facts._pairs(holder.name, node))
         return facts
 
     def _pairs(self, parent: str, node: SelectionSetNode | None) -> Iterator[tuple[str, str]]:
@@ -145,18 +158,6 @@ class Facts:
             yield type_name, field_name
             if self.subgraph.types[type_name].kind is TypeKind.INTERFACE:
                 yield from ((implementer.name, field_name) for implementer in self.subgraph.implementers(type_name))
-
-    def _add_context(self, applied: Applied) -> None:
-        context = context_of(applied)
-        if context is None:
-            return
-        try:
-            node = field_set_node(context[1].strip())
-        except FieldSetSyntaxError:
-            return
-        for definition in self.subgraph.types.values():
-            if any(setting.value("name") == context[0] for setting in definition.applied("context")):
-                self.selected.update(self._pairs(definition.name, node))
 
     def _marked_external(self, type_name: str, field_name: str) -> bool:
         member = self.subgraph.types[type_name].fields[field_name]
