@@ -41,6 +41,9 @@ from catalog_sync.working_days import WorkingCalendar
 
 ROOTS = frozenset({"Query", "Mutation", "Subscription"})
 SURROGATE_KEY = "id"
+_SCALARS = frozenset({
+    "ID", "String", "Int", "Float", "Boolean", "Date", "DateTime", "Decimal", "BigInt", "Base64",
+})  # fmt: skip
 
 _Typed = (
     ObjectTypeDefinitionNode, ObjectTypeExtensionNode, InterfaceTypeDefinitionNode, InterfaceTypeExtensionNode,
@@ -131,16 +134,16 @@ def check_release(
     """
     document = _parsed(release.sdl)
     served = tuple(_served(document))
-    bound = {code for each in (release, *others) for code in _codes_by_type(_parsed(each.sdl))}
+    beside = [(other, _parsed(other.sdl)) for other in _concerned(served, release, others)]
+    bound = {name for each in (document, *(found for _, found in beside)) for name in _codes_by_type(each)}
     enums = {node.name.value for node in document.definitions if isinstance(node, EnumTypeDefinitionNode)}
     problems: list[ReleaseProblem] = []
     for field in served:
         problems.extend(_field_problems(field, release, catalogue, bound, enums))
     owners = {
         (field.code, field.name): f"{other.subgraph} as {field.coordinate} ({other.provider})"
-        for other in others
-        if other.subgraph != release.subgraph
-        for field in _served(_parsed(other.sdl))
+        for other, found in beside
+        for field in _served(found)
     }
     for field in served:
         owner = owners.get((field.code, field.name))
@@ -167,6 +170,20 @@ def sdl_digest(sdl: str) -> str:
     """SHA-256 over the schema's definitions, sorted and printed one way; CodedError SDL_UNREADABLE if it is none."""
     definitions = sorted(print_ast(node) for node in _parsed(sdl).definitions)
     return hashlib.sha256("\n".join(definitions).encode()).hexdigest()
+
+
+def _concerned(
+    served: Iterable[ServedField], release: SubgraphRelease, others: Iterable[SubgraphRelease]
+) -> Iterator[SubgraphRelease]:
+    """The other releases that can have to do with these fields: those whose text has a code or a type of theirs.
+
+    A city's schemas take long to parse, and most have nothing in common with the one that changes.
+    """
+    words = {field.code for field in served} | {field.type.strip("[]!") for field in served}
+    named = words - _SCALARS
+    for other in others:
+        if other.subgraph != release.subgraph and any(word in other.sdl for word in named):
+            yield other
 
 
 def _field_problems(

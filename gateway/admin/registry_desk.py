@@ -23,6 +23,7 @@ from catalog_sync.registry import Actor
 from catalog_sync.search import CatalogueSearch
 from gateway.admin.desk import Visit
 from gateway.admin.errors import REGISTRY_UNSET, ROLE_NEEDED
+from gateway.releasing.checking import GraphMemory
 from gateway.releasing.office import ReleaseOffice
 from gateway.releasing.users import Users, find_users
 
@@ -43,6 +44,7 @@ class RegistryDesk:
         self.office = office
         self.exchange = exchange
         self._documents = documents
+        self._memory = GraphMemory()
         self._lock = threading.Lock()
         self._indexed: tuple[int, CatalogueSearch] | None = None
 
@@ -57,7 +59,7 @@ class RegistryDesk:
     async def releases(self, visit: Visit) -> ReleaseOffice:
         """The office of releases, with everybody who uses the graph now."""
         users = await find_users(visit.desk.store, self._documents, visit.desk.items(), visit.now)
-        return ReleaseOffice(self.office, lambda: users)
+        return ReleaseOffice(self.office, lambda: users, self._memory)
 
     def records(self) -> ReleaseOffice:
         """The office of releases for looking only: it asks nobody."""

@@ -20,7 +20,7 @@ from gateway.releasing.documents import documents_hit
 from gateway.releasing.report import Affected, ReleaseReport, UserKind
 from gateway.releasing.users import Users
 from gateway.supergraph.api_schema import api_schema
-from gateway.supergraph.join_sdl import read_supergraph
+from gateway.supergraph.join_sdl import SupergraphReader
 from gateway.supergraph.model import Supergraph
 
 
@@ -36,8 +36,29 @@ class _Graph:
         return GraphQLSchema() if self.supergraph is None else api_schema(self.supergraph)
 
 
+class GraphMemory:
+    """What was composed and read last, so that the next graph costs what differs. Safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._composer = Composer()
+        self._reader = SupergraphReader()
+
+    def graph(self, releases: Sequence[SubgraphRelease]) -> _Graph:
+        """The graph of a set of releases."""
+        if not releases:
+            return _Graph(None)
+        composed = self._composer.compose([SubgraphSource(each.subgraph, each.address, each.sdl) for each in releases])
+        if composed.supergraph_sdl is None:
+            return _Graph(None, composed.errors)
+        return _Graph(self._reader.read(composed.supergraph_sdl))
+
+
 def check(
-    candidate: SubgraphRelease, live: Iterable[SubgraphRelease], catalogue: Catalogue, users: Users
+    candidate: SubgraphRelease,
+    live: Iterable[SubgraphRelease],
+    catalogue: Catalogue,
+    users: Users,
+    memory: GraphMemory | None = None,
 ) -> ReleaseReport:
     """What stands between ``candidate`` and its going live in the place of its subgraph's ``live`` release.
 
@@ -47,8 +68,8 @@ def check(
     others = tuple(release for release in before if release.subgraph != candidate.subgraph)
     own = next((release for release in before if release.subgraph == candidate.subgraph), None)
     problems = list(check_release(candidate, catalogue, others))
-    composer = Composer()
-    old, new = _graph(before, composer), _graph((*others, candidate), composer)
+    graphs = memory or GraphMemory()
+    old, new = graphs.graph(before), graphs.graph((*others, candidate))
     if new.supergraph is not None:
         told = {problem.coordinate for problem in problems}
         problems += [each for each in _unbound(candidate, new.supergraph, catalogue) if each.coordinate not in told]
@@ -61,25 +82,22 @@ def check(
     return _with_affected(report, old, new, catalogue, users)
 
 
-def check_removal(subgraph: str, live: Iterable[SubgraphRelease], catalogue: Catalogue, users: Users) -> ReleaseReport:
+def check_removal(
+    subgraph: str,
+    live: Iterable[SubgraphRelease],
+    catalogue: Catalogue,
+    users: Users,
+    memory: GraphMemory | None = None,
+) -> ReleaseReport:
     """What taking a subgraph out of service breaks, and whether the others still compose."""
     before = tuple(live)
     others = tuple(release for release in before if release.subgraph != subgraph)
     digest = next((release.digest for release in before if release.subgraph == subgraph), "")
-    composer = Composer()
-    old, new = _graph(before, composer), _graph(others, composer)
+    graphs = memory or GraphMemory()
+    old, new = graphs.graph(before), graphs.graph(others)
     changes = () if old.supergraph is None else compare_schemas(old.schema(), new.schema())
     report = ReleaseReport(subgraph, digest, new.issues, (), changes)
     return _with_affected(report, old, new, catalogue, users)
-
-
-def _graph(releases: Sequence[SubgraphRelease], composer: Composer) -> _Graph:
-    if not releases:
-        return _Graph(None)
-    composed = composer.compose([SubgraphSource(each.subgraph, each.address, each.sdl) for each in releases])
-    if composed.supergraph_sdl is None:
-        return _Graph(None, composed.errors)
-    return _Graph(read_supergraph(composed.supergraph_sdl))
 
 
 def _unbound(candidate: SubgraphRelease, graph: Supergraph, catalogue: Catalogue) -> Iterator[ReleaseProblem]:

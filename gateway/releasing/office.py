@@ -21,7 +21,7 @@ from catalog_sync.ports import LedgerRow
 from catalog_sync.registry import Actor
 from catalog_sync.releases import SubgraphRelease, notice_of, served_fields
 from catalog_sync.rule_profiles import profile_in_force
-from gateway.releasing.checking import check, check_removal
+from gateway.releasing.checking import GraphMemory, check, check_removal
 from gateway.releasing.errors import ADDRESS_NEEDED, NOTICE_RUNNING, RELEASE_NOT_IN_ORDER, SUBGRAPH_UNKNOWN
 from gateway.releasing.report import ReleaseReport, as_text
 from gateway.releasing.users import Users
@@ -65,9 +65,15 @@ class Standing:
 
 
 class ReleaseOffice:
-    """The office of one platform's releases. ``users`` says who uses the graph at the moment it is asked."""
+    """The office of one platform's releases. ``users`` says who uses the graph at the moment it is asked.
 
-    def __init__(self, catalogue: CatalogueOffice, users: Callable[[], Users]) -> None:
+    ``memory`` outlives an office where checks follow one another.
+    """
+
+    def __init__(
+        self, catalogue: CatalogueOffice, users: Callable[[], Users], memory: GraphMemory | None = None
+    ) -> None:
+        self._memory = memory or GraphMemory()
         self._catalogue = catalogue
         self._releases = catalogue.platform.releases
         self._users = users
@@ -85,7 +91,8 @@ class ReleaseOffice:
 
     def check(self, candidate: SubgraphRelease) -> ReleaseReport:
         """Whether it may go live in the place of what is live; nothing is changed."""
-        return check(candidate, self._releases.live(), Catalogue(self._catalogue.in_force()), self._users())
+        catalogue = Catalogue(self._catalogue.in_force())
+        return check(candidate, self._releases.live(), catalogue, self._users(), self._memory)
 
     def publish(
         self, subgraph: str, sdl: str, address: str, note: str, actor: Actor
@@ -113,7 +120,7 @@ class ReleaseOffice:
         if live.provider != actor.department:
             raise CodedError(NOT_YOURS, f"The subgraph {subgraph} is {live.provider}'s, not {actor.department}'s.")
         catalogue = Catalogue(self._catalogue.in_force())
-        report = check_removal(subgraph, self._releases.live(), catalogue, self._users())
+        report = check_removal(subgraph, self._releases.live(), catalogue, self._users(), self._memory)
         _demand_in_order(report)
         asked = tuple(acknowledged)
         if missing := report.unacknowledged(asked):
