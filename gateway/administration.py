@@ -1,5 +1,6 @@
 """The administration beside the data endpoint: its address from the start, its desk while the store is open."""
 
+import asyncio
 import multiprocessing
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -18,6 +19,7 @@ from catalog_sync.working_days import WorkingCalendar
 from gateway.access.governance import Governance
 from gateway.admin.api import routes
 from gateway.admin.desk import Desk
+from gateway.admin.passing_time import sweep_for_ever
 from gateway.admin.registry_desk import RegistryDesk
 from gateway.admin.rights import LiveRights
 from gateway.errors import CodedError
@@ -84,9 +86,11 @@ class Administration:
                 zone=self._access.zone,
                 registry=registry,
             )
+            sweeping = asyncio.create_task(sweep_for_ever(self._desk))
             try:
                 yield
             finally:
+                sweeping.cancel()
                 self._desk = None
 
     @contextmanager

@@ -15,7 +15,7 @@ import msgspec
 from catalog_sync.rule_profiles import RunningClock
 from policies.grants import Rules
 from policies.ledger import LedgerRecord, Outcome, ReadFacts, RecordKind
-from policies.matters import Party, Step, day_of, demand, demand_complete, step
+from policies.matters import CLOCK, Party, Step, day_of, demand, demand_complete, step
 
 NOTICE = (
     "The value is under check. Whoever brings valid proof is to be served; nobody may be sent away to have the record "
@@ -74,6 +74,16 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
     def late(self, now: datetime) -> bool:
         """Whether the provider has let its clock pass."""
         return self.state is DoubtState.IN_CHECK and self.clock is not None and self.clock.deadline.passed(day_of(now))
+
+
+def note_passing_of_time(doubt: Doubt, now: datetime) -> Doubt:
+    """The doubt, with the record that its clock has passed, made once; it stays in check until it is answered."""
+    since = next((place for place, taken in enumerate(reversed(doubt.steps)) if taken.act == "routed"), 0)
+    noted = any(taken.by == CLOCK for taken in doubt.steps[len(doubt.steps) - since :])
+    if doubt.clock is None or not doubt.late(now) or noted:
+        return doubt
+    told = step(now, CLOCK, "overdue", f"due {doubt.clock.deadline.date}")
+    return msgspec.structs.replace(doubt, steps=(*doubt.steps, told), revision=doubt.revision + 1)
 
 
 def raise_doubt(identity: str, report: DoubtReport, by: Party, now: datetime) -> Doubt:

@@ -20,7 +20,7 @@ from catalog_sync.working_days import WorkingCalendar
 from policies.items import ItemTiers, alias_of, resource_of
 from policies.lines import ANY, Tokens, time_text
 from policies.masks import MASKS
-from policies.matters import Party, Step, day_of, demand, demand_complete, step
+from policies.matters import CLOCK, Party, Step, day_of, demand, demand_complete, step
 from policies.row_filters import RowFilter, check_row_filter
 
 PURPOSES = frozenset({"administrative-basis", "work-reference", "data-verification", "joint-work"})
@@ -165,9 +165,8 @@ def correct(
 def note_passing_of_time(application: Application, now: datetime) -> Application:
     """The application, overdue once its clock has passed. Silence grants nothing."""
     if application.state is GrantState.APPLIED and application.clock.deadline.passed(day_of(now)):
-        clock = Party("clock", "-")
         return _next(
-            application, now, clock, "overdue", f"due {application.clock.deadline.date}", state=GrantState.OVERDUE
+            application, now, CLOCK, "overdue", f"due {application.clock.deadline.date}", state=GrantState.OVERDUE
         )
     return application
 
@@ -261,6 +260,11 @@ def grant_lines(application: Application) -> tuple[Tokens, ...]:
             ("p", identity, subject, "z:gov", request.purpose, answer.item, act, rows, *period, basis, "allow")
         )
     return tuple(lines)
+
+
+def begin_of(request: Request) -> datetime:
+    """The moment from which a grant of the request counts."""
+    return _period(request)[0]
 
 
 def rule_ids(application: Application) -> frozenset[str]:

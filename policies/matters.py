@@ -28,6 +28,10 @@ class Step(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+CLOCK = Party("clock", "-")
+"""Who takes the steps that time takes."""
+
+
 def step(now: datetime, by: Party, act: str, note: str = "") -> Step:
     """A step at ``now``."""
     return Step(time_text(now), by, act, note)

@@ -18,7 +18,7 @@ from catalog_sync.working_days import Pause
 from policies.grants import Rules
 from policies.items import ItemTiers, resource_of
 from policies.lines import ANY, Tokens, time_text
-from policies.matters import Party, Step, day_of, demand, demand_complete, step
+from policies.matters import CLOCK, Party, Step, day_of, demand, demand_complete, step
 
 
 class OpeningState(StrEnum):
@@ -174,7 +174,7 @@ def note_passing_of_time(application: OpeningApplication, now: datetime) -> Open
     running = application.state in (OpeningState.SUBMITTED, OpeningState.ACCEPTED)
     if running and application.clock.deadline.passed(day_of(now)):
         note = f"due {application.clock.deadline.date}"
-        return _next(application, now, Party("clock", "-"), "overdue", note, state=OpeningState.OVERDUE)
+        return _next(application, now, CLOCK, "overdue", note, state=OpeningState.OVERDUE)
     return application
 
 

@@ -10,6 +10,7 @@ from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.admin.grant_fields import Revision
 from gateway.admin.ledger_fields import moment
 from gateway.admin.matter_types import Clock, Step
+from gateway.admin.paging import After, Connection, First, paged, place_of
 from gateway.admin.rights import ConsoleAct, Rights
 from policies import doubts
 from policies.doubts import DoubtState
@@ -67,10 +68,15 @@ class DoubtQueries:
         return Doubt.of(await _visible(info.context, id), info.context)
 
     @strawberry.field(description="The doubts that concern the person.")
-    async def doubts(self, info: Info, state: DoubtState | None = None) -> list[Doubt]:
+    async def doubts(
+        self, info: Info, state: DoubtState | None = None, first: First = 50, after: After = None
+    ) -> Connection[Doubt]:
         visit, rights = info.context, await info.context.rights()
         found = [filed for filed in await DOUBTS.all(visit) if _concerns(filed.value, visit, rights)]
-        return [Doubt.of(filed, visit) for filed in found if state is None or filed.value.state is state]
+        wanted = [filed for filed in found if state in (None, filed.value.state)]
+        return paged(
+            wanted, lambda held: place_of(held.id, held.steps), lambda filed: Doubt.of(filed, visit), first, after
+        )
 
     @strawberry.field(description="The departments that were given a record which was corrected, and are to be told.")
     async def doubt_audience(self, info: Info, id: strawberry.ID, since: datetime) -> list[str]:

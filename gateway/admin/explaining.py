@@ -5,12 +5,13 @@ from typing import Annotated
 
 import strawberry
 
-from gateway.access.explain import explain as explain_operation
+from gateway.access import explain as explaining
 from gateway.admin.desk import Info, Visit, unknown
 from gateway.admin.ledger_fields import moment
 from gateway.admin.policy_steps import tables_on
 from gateway.errors import NOT_SUPPORTED, CodedError
 from policies.callers import Caller, CallerKind, anonymous
+from policies.explain import Verdict
 from policies.explain import explain as explain_items
 from policies.lines import time_of
 from policies.views import Act
@@ -35,6 +36,14 @@ class FieldVerdict:
     reason: str
     apply: str
 
+    @staticmethod
+    def of(verdict: explaining.FieldVerdict) -> "FieldVerdict":
+        return FieldVerdict(
+            path=verdict.path, coordinate=verdict.coordinate, items=list(verdict.items), verdict=verdict.verdict,
+            rules=list(verdict.rules), grant=verdict.grant, basis=list(verdict.basis), masked=verdict.masked,
+            provider=verdict.provider, reason=verdict.reason, apply=verdict.apply,
+        )  # fmt: skip
+
 
 @strawberry.type(description="One ground on which an item may be had.")
 class Way:
@@ -56,6 +65,18 @@ class ItemExplanation:
     apply: bool = strawberry.field(description="Whether applying for it could help.")
     policy_version: str
 
+    @staticmethod
+    def of(found: Verdict) -> "ItemExplanation":
+        ways = [
+            Way(grant=way.grant, rows=way.rows, how=way.how, rules=list(way.rules), basis=list(way.basis))
+            for way in found.ways
+        ]
+        return ItemExplanation(
+            item=found.item, allowed=found.allowed, listed=found.listed, ways=ways,
+            reason=found.reason.value if found.reason is not None else None, explanation=found.explanation,
+            apply=found.apply, policy_version=found.policy_version,
+        )  # fmt: skip
+
 
 @strawberry.type
 class ExplainQueries:
@@ -72,15 +93,8 @@ class ExplainQueries:
         if governance is None:
             raise CodedError(NOT_SUPPORTED, "This gateway serves no governed data, so there is nothing to explain.")
         caller = await _caller(visit, as_, purpose)
-        verdicts = explain_operation(operation, governance.view_for(caller, visit.now))
-        return [
-            FieldVerdict(
-                path=v.path, coordinate=v.coordinate, items=list(v.items), verdict=v.verdict, rules=list(v.rules),
-                grant=v.grant, basis=list(v.basis), masked=v.masked, provider=v.provider, reason=v.reason,
-                apply=v.apply,
-            )
-            for v in verdicts
-        ]  # fmt: skip
+        verdicts = explaining.explain(operation, governance.view_for(caller, visit.now))
+        return [FieldVerdict.of(verdict) for verdict in verdicts]
 
     @strawberry.field(description="Could X have done this with an item at that time; as the policy live then says.")
     async def explain_item(
@@ -99,15 +113,7 @@ class ExplainQueries:
         if item not in tables.items:
             raise unknown(f"item {item}")
         (found,) = explain_items(tables, caller, [(item, act)], when)
-        ways = [
-            Way(grant=way.grant, rows=way.rows, how=way.how, rules=list(way.rules), basis=list(way.basis))
-            for way in found.ways
-        ]
-        return ItemExplanation(
-            item=item, allowed=found.allowed, listed=found.listed, ways=ways,
-            reason=found.reason.value if found.reason is not None else None, explanation=found.explanation,
-            apply=found.apply, policy_version=found.policy_version,
-        )  # fmt: skip
+        return ItemExplanation.of(found)
 
 
 async def _caller(visit: Visit, subject: str | None, purpose: str | None) -> Caller:

@@ -10,6 +10,7 @@ from strawberry.scalars import JSON
 from gateway.admin import grants as desk_steps
 from gateway.admin.desk import Info, Visit
 from gateway.admin.matter_types import Clock, Step
+from gateway.admin.paging import After, Connection, First, paged, place_of
 from policies import grants
 from policies.grants import GrantState, Verdict
 from policies.row_filters import parse_row_filter
@@ -146,14 +147,21 @@ class GrantQueries:
         return Application.of(await desk_steps.visible(info.context, id), info.context)
 
     @strawberry.field(description="The applications that concern the person, as they stand now.")
-    async def applications(self, info: Info, state: GrantState | None = None) -> list[Application]:
-        return [Application.of(taken, info.context) for taken in await desk_steps.listed(info.context, state)]
+    async def applications(
+        self, info: Info, state: GrantState | None = None, first: First = 50, after: After = None
+    ) -> Connection[Application]:
+        return _page(info.context, await desk_steps.listed(info.context, state), first, after)
 
     @strawberry.field(description="What was granted and is in force now.")
-    async def grants(self, info: Info) -> list[Application]:
-        granted = await desk_steps.listed(info.context, GrantState.GRANTED)
-        now = info.context.now
-        return [Application.of(taken, info.context) for taken in granted if taken.value.in_force(now)]
+    async def grants(self, info: Info, first: First = 50, after: After = None) -> Connection[Application]:
+        granted, now = await desk_steps.listed(info.context, GrantState.GRANTED), info.context.now
+        return _page(info.context, [taken for taken in granted if taken.value.in_force(now)], first, after)
+
+
+def _page(visit: Visit, found: list[desk_steps.Taken], first: int, after: str | None) -> Connection[Application]:
+    return paged(
+        found, lambda held: place_of(held.id, held.steps), lambda taken: Application.of(taken, visit), first, after
+    )
 
 
 @strawberry.type

@@ -68,14 +68,20 @@ async def correct(visit: Visit, name: str, revision: int, request: Request) -> T
 
 async def decide(visit: Visit, name: str, revision: int, answers: Iterable[ItemAnswer]) -> Taken:
     """The provider's answer for every item; what is granted is policy at once."""
-    given, items = tuple(answers), visit.desk.items()
+    given = tuple(answers)
 
     def take(application: Application, now: datetime) -> Application:
-        decided = grants.decide(application, given, visit.party, items, now)
-        _demand_uninvolved(application, visit)
-        return decided
+        return _decide(visit, application, given, now)
 
     return await _provider_takes(visit, name, revision, _Step("decided", take, basis=_grounds(given)))
+
+
+async def decided(visit: Visit, name: str, answers: Iterable[ItemAnswer]) -> Application:
+    """The application as it would be decided, for who may decide it; nothing is kept."""
+    before = (await visible(visit, name)).value
+    after = _decide(visit, before, tuple(answers), visit.now)
+    (await visit.rights()).demand(visit.person, ConsoleAct.DECIDE, before.request.items)
+    return after
 
 
 async def revoke(visit: Visit, name: str, revision: int, reason: str, basis: str) -> Taken:
@@ -164,6 +170,12 @@ async def _take(visit: Visit, name: str, revision: int, step: _Step, right: Cons
     gone = grants.rule_ids(filed.value) if taken.state is GrantState.REVOKED else frozenset()
     change = Change(step.act, step.reason, step.basis, taken.state, grants.grant_lines(taken), gone)
     return await APPLICATIONS.keep(visit, name, taken, filed.revision, change)
+
+
+def _decide(visit: Visit, application: Application, answers: tuple[ItemAnswer, ...], now: datetime) -> Application:
+    made = grants.decide(application, answers, visit.party, visit.desk.items(), now)
+    _demand_uninvolved(application, visit)
+    return made
 
 
 def _demand_uninvolved(application: Application, visit: Visit) -> None:

@@ -15,6 +15,7 @@ from gateway.admin.desk import Info, Visit, stale, unknown
 from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.admin.grant_fields import Revision
 from gateway.admin.matter_types import Clock, Step
+from gateway.admin.paging import After, Connection, First, paged, place_of
 from gateway.admin.rights import ConsoleAct
 from policies import openings
 from policies.matters import demand, step
@@ -83,11 +84,14 @@ class OpeningQueries:
         return Opening.of(await _visible(info.context, id))
 
     @strawberry.field(description="The applications to open that concern the person's department.")
-    async def openings(self, info: Info, state: OpeningState | None = None) -> list[Opening]:
+    async def openings(
+        self, info: Info, state: OpeningState | None = None, first: First = 50, after: After = None
+    ) -> Connection[Opening]:
         visit, rights = info.context, await info.context.rights()
         audits = rights.audits(visit.person)
         found = [_today(filed, visit) for filed in await OPENINGS.all(visit) if audits or _ours(filed.value, visit)]
-        return [Opening.of(filed) for filed in found if state is None or filed.value.state is state]
+        wanted = [filed for filed in found if state in (None, filed.value.state)]
+        return paged(wanted, lambda held: place_of(held.id, held.steps), Opening.of, first, after)
 
 
 @strawberry.type

@@ -17,6 +17,7 @@ from gateway.admin.grant_fields import GrantMutations, GrantQueries
 from gateway.admin.ledger_fields import LedgerQueries
 from gateway.admin.openings import OpeningMutations, OpeningQueries
 from gateway.admin.policy_fields import PolicyMutations, PolicyQueries
+from gateway.admin.preview import PreviewQueries
 from gateway.admin.release_fields import ReleaseMutations, ReleaseQueries
 from gateway.errors import PARSE_FAILED, VALIDATION_FAILED, CodedError, ErrorReport
 from gateway.server.error_bodies import INTERNAL_REPORT
@@ -49,6 +50,7 @@ class Query(
     DoubtQueries,
     LedgerQueries,
     ExplainQueries,
+    PreviewQueries,
     CatalogueQueries,
     ReleaseQueries,
     AssessmentQueries,

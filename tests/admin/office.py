@@ -93,6 +93,7 @@ class City:
     governance: Governance
     moment: list[datetime]
     session: aiohttp.ClientSession
+    desk: Desk
     address: str = ""
 
     @property
@@ -161,21 +162,21 @@ async def city(folder: Path) -> AsyncIterator[City]:
     tables = await follower.look()
     assert tables is not None
     governance = Governance(supergraph, catalogue, tables, "https://apply.example/{resource}")
+    register = CallerRegister(callers=tuple(_registered(name) for name in PEOPLE))
+    desk = Desk(
+        store=store,
+        office=office,
+        rights=LiveRights(store, office, lambda: items),
+        items=lambda: items,
+        rules=_rules,
+        clock=lambda: moment[0],
+        person_key=PERSON_KEY,
+        governance=lambda: here.governance,
+        callers=lambda: {caller.subject: caller for caller in register.callers},
+        zone="extranet",
+    )
     async with aiohttp.ClientSession() as session:
-        here = City(store, follower, governance, moment, session)
-        register = CallerRegister(callers=tuple(_registered(name) for name in PEOPLE))
-        desk = Desk(
-            store=store,
-            office=office,
-            rights=LiveRights(store, office, lambda: items),
-            items=lambda: items,
-            rules=_rules,
-            clock=lambda: moment[0],
-            person_key=PERSON_KEY,
-            governance=lambda: here.governance,
-            callers=lambda: {caller.subject: caller for caller in register.callers},
-            zone="extranet",
-        )
+        here = City(store, follower, governance, moment, session, desk)
         authenticator = RegisteredAuthenticator(register, "extranet", KeySource(folder))
         async with serving(Starlette(routes=routes(lambda: desk, authenticator, body=200_000))) as address:
             here.address = address

@@ -78,8 +78,8 @@ async def test_from_a_refusal_over_the_holiday_to_a_grant_and_its_revocation(her
 
     # The provider's officer asks once for a correction; from the corrected application the clock runs anew.
     here.move_to(FRIDAY + timedelta(days=3))
-    waiting = await here.ask("wang", "{ applications(state: APPLIED) { id revision } }")
-    assert waiting == [{"id": application["id"], "revision": 1}]
+    waiting = await here.ask("wang", "{ applications(state: APPLIED) { nodes { id revision } } }")
+    assert waiting == {"nodes": [{"id": application["id"], "revision": 1}]}
     await here.ask("wang", CORRECTION, **seen, revision=1, note="name the paragraph")
     here.move_to(datetime(2026, 9, 24, 2, tzinfo=UTC))
     corrected = {**WANTED, "legalBasis": "Interim Measures for Social Assistance, article 11 (2)"}
@@ -97,8 +97,8 @@ async def test_from_a_refusal_over_the_holiday_to_a_grant_and_its_revocation(her
     verdicts = {v["path"]: v for v in await here.ask("li", EXPLAIN, **asked)}
     granted = verdicts["residents.nodes.registeredAddress"]
     assert (granted["verdict"], granted["grant"]) == ("allowed", f"Q-{seen['id']}")
-    in_force = await here.ask("li", "{ grants { id answers { item verdict mask reason } } }")
-    assert [answer["verdict"] for answer in in_force[0]["answers"]] == ["MASKED", "REFUSED"]
+    in_force = await here.ask("li", "{ grants { nodes { id answers { item verdict mask reason } } } }")
+    assert [answer["verdict"] for answer in in_force["nodes"][0]["answers"]] == ["MASKED", "REFUSED"]
 
     # Used for another purpose, it is revoked; the next request is refused. The department may apply anew.
     revoke = """mutation ($id: ID!, $revision: Int!) {
@@ -360,7 +360,7 @@ async def test_an_opening_waits_for_a_third_party_is_put_off_once_granted_in_par
         "third party heard", "extended", "granted", "ended",
     ]  # fmt: skip
     assert await here.ask("qian", opened.replace("%s", given)) == {"allowed": False}
-    assert [o["state"] for o in await here.ask("he", "{ openings { state } }")] == ["ENDED"]
+    assert await here.ask("he", "{ openings { nodes { state } } }") == {"nodes": [{"state": "ENDED"}]}
 
 
 async def test_what_is_taken_back_is_over(here: City) -> None:
@@ -381,9 +381,9 @@ async def test_a_doubt_that_was_answered_wrongly_is_reopened_once(here: City) ->
     raised = await here.ask("li", "mutation ($i: DoubtInput!) { raiseDoubt(input: $i) { id } }", i=doubted)
     seen = {"id": raised["id"]}
     await here.ask("zhao", "mutation ($id: ID!) { routeDoubt(id: $id, revision: 1) { state } }", **seen)
-    assert (await here.ask("li", "{ doubts(state: IN_CHECK) { late } }")) == [{"late": False}]
+    assert await here.ask("li", "{ doubts(state: IN_CHECK) { nodes { late } } }") == {"nodes": [{"late": False}]}
     here.move_to(FRIDAY + timedelta(days=60))
-    assert (await here.ask("li", "{ doubts { late } }")) == [{"late": True}]
+    assert await here.ask("li", "{ doubts { nodes { late } } }") == {"nodes": [{"late": True}]}
     answer = 'mutation ($id: ID!) { answerDoubt(id: $id, revision: 2, state: CONFIRMED, note: "is so") { state } }'
     await here.ask("wang", answer, **seen)
     reopen = 'mutation ($id: ID!, $revision: Int!) { reopenDoubt(id: $id, revision: $revision, note: "no") { state } }'
