@@ -9,8 +9,7 @@ PAGE = Path(__file__).parents[2] / "docs" / "composition.md"
 
 
 def example() -> str:
-    (found,) = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)
-    return str(found)
+    return str(re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[0])
 
 
 def test_the_example_composes_and_tells_what_must_change() -> None:
