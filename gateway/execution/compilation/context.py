@@ -5,7 +5,7 @@ request I (from key to the objects that one representation stands for), ``s.bN``
 """
 
 from gateway.execution.compilation.code import Code
-from gateway.execution.compilation.shapes import EntityTargets, Layout, Shape, Slot
+from gateway.execution.compilation.shapes import Layout, Shape, Slot
 from gateway.execution.compilation.structures import Structures
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.planning.plan import EntityRequest, QueryPlan
@@ -37,7 +37,3 @@ class Context:
     def group_of(self, request: EntityRequest) -> str:
         """The name under which the groups of a request are held."""
         return self.requests[id(request)][0]
-
-    def targets_of(self, request: EntityRequest) -> EntityTargets:
-        """The targets of a request."""
-        return self.requests[id(request)][1]
