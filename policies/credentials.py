@@ -71,7 +71,8 @@ class RegisteredCaller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
 class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose tokens are believed, and how they are read.
 
-    ``jwks`` is a file or an https address. ``department`` acts for all tokens of the issuer, or is the claim named by
+    ``jwks`` is a file or an https address, whose certificate an authority in ``ca_file`` (none: the system's) must have
+    issued. ``department`` acts for all tokens of the issuer, or is the claim named by
     ``department_claim``. Of the names in ``roles_claim`` only those in ``roles`` count: a list of policy names, or a
     table from the issuer's names to policy names. With ``bound`` a token counts only if it is bound to a certificate.
     """
@@ -79,6 +80,7 @@ class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     issuer: str
     audience: str
     jwks: str
+    ca_file: str | None = None
     algorithms: tuple[str, ...] = ("ES256",)
     kind: CallerKind = CallerKind.OFFICER
     subject_prefix: str = "user:"

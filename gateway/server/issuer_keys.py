@@ -9,6 +9,7 @@ from pathlib import Path
 import aiohttp
 from joserfc.jwk import KeySet
 
+from gateway.tls_files import TlsFiles, client_context
 from policies.credentials import Issuer, read_key_set, unauthenticated
 from policies.errors import CREDENTIALS_INVALID, CodedError
 
@@ -68,10 +69,14 @@ class KeySource:
         if not issuer.jwks.startswith("https://"):
             return await asyncio.to_thread(self._from_file, issuer)
         timeout = aiohttp.ClientTimeout(total=5)
+        authorities = "" if issuer.ca_file is None else str(self._folder / issuer.ca_file)
+        trust = await asyncio.to_thread(client_context, TlsFiles(f"Issuer {issuer.issuer}", authorities))
         try:
             async with (
                 aiohttp.ClientSession(timeout=timeout) as session,
-                session.get(issuer.jwks, allow_redirects=False, headers={"accept": "application/json"}) as response,
+                session.get(
+                    issuer.jwks, allow_redirects=False, headers={"accept": "application/json"}, ssl=trust
+                ) as response,
             ):
                 text = (await response.content.read(262_144)).decode()
                 response.raise_for_status()

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import hmac
 import json
 from collections.abc import Callable
@@ -19,6 +20,7 @@ from gateway.server.issuer_keys import KeySource
 from policies.callers import Caller, CallerKind
 from policies.credentials import hash_api_key, new_api_key, read_register
 from policies.errors import CodedError
+from tests.transport.certificates import Authority, authority, listener, stranger
 
 NOW = 1_800_000_000.0
 KEY, NEXT_KEY, OLD_KEY = "wsk_one", "wsk_two", "wsk_three"
@@ -226,6 +228,30 @@ async def test_while_an_issuer_cannot_be_asked_its_last_keys_stay(tmp_path: Path
     (tmp_path / "keys.json").unlink()
     caller = await authenticator.authenticate(Credentials(authorization="Bearer " + token()))
     assert caller.subject == "user:li.na"
+
+
+@pytest.mark.parametrize(("trusted", "believed"), [(authority, True), (stranger, False)])
+async def test_keys_at_an_address_are_believed_if_the_issuers_authority_vouches_for_it(
+    tmp_path: Path, trusted: Callable[[], Authority], believed: bool
+) -> None:
+    body = json.dumps(KeySet([SIGNING]).as_dict(private=False)).encode()
+
+    async def serve_keys(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve_keys, "127.0.0.1", 0, ssl=listener(authority().issue("localhost")))
+    async with server:
+        address = f"https://localhost:{server.sockets[0].getsockname()[1]}/keys"
+        authenticator = with_issuer(tmp_path, jwks=address, ca_file=trusted().path)
+        credentials = Credentials(authorization="Bearer " + token())
+        if believed:
+            assert (await authenticator.authenticate(credentials)).subject == "user:li.na"
+        else:
+            assert await code_of(authenticator, authorization=credentials.authorization or "") == "UNAUTHENTICATED"
 
 
 async def test_a_key_meant_for_encryption_verifies_nothing(tmp_path: Path) -> None:
