@@ -92,8 +92,8 @@ async def test_graph_policy_drift_freshness_and_refused_releases_are_shown(
             assert any(name.startswith('watersmeet_graph_info{version="') for name in found)
             assert any(name.startswith('watersmeet_policy_info{version="1-') for name in found)
             registry.release("weather", "type Query { busStop: Int }", address)
-            found = await until(client, port, "watersmeet_graph_refused", 1)
-            assert found['watersmeet_graph_builds_total{outcome="refused"}'] == 1
+            found = await until(client, port, 'watersmeet_graph_builds_total{outcome="refused"}', 1)
+            assert found["watersmeet_graph_refused"] == 1
             assert found['watersmeet_release{subgraph="stops"}'] == 1
 
 
