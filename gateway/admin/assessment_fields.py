@@ -94,7 +94,7 @@ class AssessmentQueries:
         if not 1 <= first <= MOST_FOUND:
             raise CodedError(BAD_REQUEST, f"`first` is 1 to {MOST_FOUND}, not {first}.")
         registry = registry_of(info.context)
-        hits = await in_thread(lambda: registry.search().find(words, limit=first))
+        hits = await in_thread(lambda: registry.search.find(words, limit=first))
         return [
             FoundEntry(entry=Entry.of(hit.entry), items=[EntryItem.of(item, hit.entry) for item in hit.items])
             for hit in hits
@@ -103,7 +103,7 @@ class AssessmentQueries:
     @strawberry.field(description="Which of these items can be had, from whom, at which tier.")
     async def obtainable(self, info: Info, items: list[str]) -> list[Obtainable]:
         registry = registry_of(info.context)
-        return [Obtainable.of(answer) for answer in await in_thread(lambda: registry.search().obtainable(items))]
+        return [Obtainable.of(answer) for answer in await in_thread(lambda: registry.search.obtainable(items))]
 
     @strawberry.field(description="The figures of the own department over a period; of all, for who sees all.")
     async def assessments(self, info: Info, first: date, last: date) -> list[Assessment]:

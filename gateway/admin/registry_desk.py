@@ -10,7 +10,6 @@ Roles are those of a person's credential, from the register of callers or the to
 """
 
 import asyncio
-import threading
 from collections.abc import Callable, Mapping
 from typing import TypeVar
 
@@ -20,7 +19,7 @@ from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import Side
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import Actor
-from catalog_sync.search import CatalogueSearch
+from catalog_sync.search import PlatformSearch
 from gateway.admin.desk import Visit
 from gateway.admin.errors import REGISTRY_UNSET, ROLE_NEEDED
 from gateway.releasing.checking import GraphMemory
@@ -45,16 +44,7 @@ class RegistryDesk:
         self.exchange = exchange
         self._documents = documents
         self._memory = GraphMemory()
-        self._lock = threading.Lock()
-        self._indexed: tuple[int, CatalogueSearch] | None = None
-
-    def search(self) -> CatalogueSearch:
-        """An index of the whole catalogue in force, built anew when something happened. Takes a second for a city."""
-        version = self.office.platform.version()
-        with self._lock:
-            if self._indexed is None or self._indexed[0] != version:
-                self._indexed = version, CatalogueSearch(self.office.in_force())
-            return self._indexed[1]
+        self.search = PlatformSearch(office.platform)
 
     async def releases(self, visit: Visit) -> ReleaseOffice:
         """The office of releases, with everybody who uses the graph now."""
