@@ -172,6 +172,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         """Called when a request asks for a WebSocket, whose protocol writes whole messages."""
         self._stop_timer()
+        self._stop_stall_timer()
         self.transport = cast(JoiningTransport, self.transport).plain
         super().handle_websocket_upgrade()
 
