@@ -167,6 +167,18 @@ def test_fields_of_an_interface_object_reach_every_implementation() -> None:
     assert '@join__type(graph: REVIEWS, key: "id", isInterfaceObject: true)' in definition(sdl, "interface Media")
 
 
+def test_a_resolved_field_takes_from_an_interface_object_only_what_it_asks_of_callers() -> None:
+    sdl = supergraph(
+        *federation_2(
+            a='type Query { media: Media } interface Media @key(fields: "id") { id: ID! } '
+            'type Book implements Media @key(fields: "id") { id: ID! }',
+            b='type Media @key(fields: "id") @interfaceObject { id: ID! @tag(name: "b") @authenticated }',
+        )
+    )
+    assert "id: ID! @authenticated" in definition(sdl, "type Book")
+    assert 'id: ID! @tag(name: "b") @authenticated' in definition(sdl, "interface Media")
+
+
 def test_arguments_from_a_context_are_the_gateways_to_fill() -> None:
     sdl = supergraph(
         *federation_2(

@@ -5,7 +5,7 @@ to a conjunction, for a caller must satisfy every department; everything else is
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import BooleanValueNode, ConstListValueNode, ConstValueNode, IntValueNode, StringValueNode, print_ast
@@ -14,6 +14,7 @@ from gateway.composition import codes, hints
 from gateway.composition.merging.composed import ComposedDirectives
 from gateway.composition.merging.scopes import conjunction
 from gateway.composition.merging.state import Merge, Sources, by_field, by_value, named
+from gateway.composition.subgraph.federation_rules import AUTH
 from gateway.supergraph.directives import WRITTEN
 from gateway.supergraph.elements import Applied, Member, Type, plain
 
@@ -41,8 +42,7 @@ class DirectiveMerge:
             fields = by_field(type_sources)
             for member in merged.fields.values():
                 sources = fields.get(member.name, [])
-                has_through = sources and merged.interfaces
-                through = self.merge.interface_object_sources(name, member.name) if has_through else []
+                through = self._through(name, member.name, sources) if sources and merged.interfaces else []
                 self._element(f"{name}.{member.name}", member, [*sources, *through])
                 for argument in member.arguments.values():
                     having = [(s, m.arguments[argument.name]) for s, m in sources if argument.name in m.arguments]
@@ -50,6 +50,16 @@ class DirectiveMerge:
             for value in merged.values.values():
                 having = [(s, t.values[value.name]) for s, t in type_sources if value.name in t.values]
                 self._element(f"{name}.{value.name}", value, having)
+
+    def _through(self, type_name: str, name: str, sources: Sources[Member]) -> Sources[Member]:
+        """What fields of @interfaceObject types say of a field that the type has itself.
+
+        That is all they say where the field is @external, and of one that is resolved what they ask of callers.
+        """
+        through = self.merge.interface_object_sources(type_name, name)
+        if all(self.merge.facts[s.name].is_external(type_name, name) for s, _ in sources):
+            return through
+        return [(s, replace(m, directives=[a for a in m.directives if a.identity in AUTH])) for s, m in through]
 
     def _element(self, coordinate: str, merged: Type | Member, sources: Sources[Any]) -> None:
         if not any(element.directives for _, element in sources):
