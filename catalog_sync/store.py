@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 
 from catalog_sync.closed_lists import EntryState
@@ -104,15 +104,26 @@ def append_ledger(connection: Connection, at: datetime, actor: str, action: str,
     )
 
 
-def verify_ledger(rows: Iterator[LedgerRow]) -> int:
-    """How many rows were verified; CodedError LEDGER_BROKEN at the first that was changed, lost or put in."""
+def verify_ledger(rows: Iterable[LedgerRow], anchors: Mapping[int, str] | None = None) -> int:
+    """How many rows were verified; CodedError LEDGER_BROKEN at the first that was changed, lost or put in.
+
+    ``anchors`` are digests by row number, known from elsewhere: they show what the chain alone does not, a ledger that
+    was written anew as a whole or lost its end.
+    """
+    wanted = dict(anchors or {})
     number, previous = 0, _NO_DIGEST
     for row in rows:
         number += 1
         if row.number != number or row.previous != previous or row.digest != _row_digest(row):
             message = f"The ledger does not hold together at row {number} ({row.action}, {row.at})."
             raise CodedError(LEDGER_BROKEN, message, {"row": number})
+        if wanted.pop(number, row.digest) != row.digest:
+            raise CodedError(LEDGER_BROKEN, f"Row {number} is not the one anchored.", {"row": number})
         previous = row.digest
+    if wanted:
+        missing = min(wanted)
+        message = f"The ledger ends at row {number}; row {missing} was anchored."
+        raise CodedError(LEDGER_BROKEN, message, {"row": missing})
     return number
 
 

@@ -8,6 +8,9 @@ from typing import Annotated
 import msgspec
 import typer
 
+from catalog_sync.errors import CATALOGUE_UNREADABLE
+from catalog_sync.platform import open_platform
+from catalog_sync.store import verify_ledger
 from gateway.errors import CodedError
 from gateway.policy_source import open_store, read_secret, run_apart
 from gateway.settings import SETTINGS_INVALID, Settings, load_settings
@@ -36,9 +39,15 @@ def verify(
     anchor: Annotated[
         list[str] | None, typer.Option("--anchor", metavar="NUMBER:DIGEST", help="A digest known from elsewhere.")
     ] = None,
+    catalogue: Annotated[
+        str | None, typer.Option("--catalogue", metavar="STORE", help="A registry's store: its own ledger instead.")
+    ] = None,
 ) -> None:
     """Check that nothing in the chain was changed, left out or put in; print the last anchor."""
     anchors = [_anchor(text) for text in anchor or ()]
+    if catalogue is not None:
+        _verify_catalogue(catalogue, {each.number: each.digest for each in anchors})
+        return
     records = list(import_chain(file.read_bytes().splitlines())) if file is not None else _records(_settings(config))
     last = verify_chain(records, anchors)
     typer.echo(f"{last.number} records intact; anchor {last.number}:{last.digest}" if last else "The ledger is empty.")
@@ -79,6 +88,15 @@ def export(
     with output.open("wb") as file:
         for line in export_chain(_records(_settings(config))):
             file.write(line)
+
+
+def _verify_catalogue(store: str, anchors: dict[int, str]) -> None:
+    if "://" not in store and not Path(store).is_file():
+        raise CodedError(CATALOGUE_UNREADABLE, f"--catalogue {store}: there is no such file.")
+    with open_platform(store) as platform:
+        rows = tuple(platform.entries.ledger())
+        verify_ledger(rows, anchors)
+    typer.echo(f"{len(rows)} records intact; anchor {len(rows)}:{rows[-1].digest}" if rows else "The ledger is empty.")
 
 
 def _settings(config: Path | None) -> Settings:

@@ -1,5 +1,6 @@
 """Levels for the exchange's tests: a district, its city and its province, each with a key and a database of its own."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -9,6 +10,7 @@ from catalog_sync.closed_lists import Network
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.exchange import Exchange
 from catalog_sync.identifiers import DivisionCode, ResourceCode
+from catalog_sync.migrations import STEPS
 from catalog_sync.registry import Trigger, TriggerKind
 from catalog_sync.rule_profiles import ORDER_320, profile_in_force
 from catalog_sync.signing import Peer, SigningKey, level_name
@@ -70,3 +72,11 @@ def seal(sender: Exchange, receiver: Exchange, entries: Iterable[CatalogueEntry]
 def contents(exchange: Exchange) -> list[tuple[str, int, str]]:
     """What a level holds, for comparing."""
     return [(held.entry.id, held.entry.version, held.state.value) for held in exchange.submissions()]
+
+
+def state(exchange: Exchange) -> list[object]:
+    """Every row of every table: a dump."""
+    tables = re.findall(r"CREATE TABLE IF NOT EXISTS (\w+)", " ".join(each.sql for step in STEPS for each in step))
+    assert {"held", "taken", "waiting", "part", "ledger", "sent", "outgoing", "version"} <= set(tables)
+    with exchange.database.reading() as connection:
+        return [connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables]

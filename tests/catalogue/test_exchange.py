@@ -1,3 +1,4 @@
+import gzip
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 
@@ -5,13 +6,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catalog_sync.bundles import Bundle, digest_of, open_bundle, open_receipt, seal_bundle
+from catalog_sync.bundles import LARGEST_BUNDLE, Bundle, digest_of, open_bundle, open_receipt, seal_bundle
 from catalog_sync.closed_lists import EntryState, Network, Opening, Sensitivity, Sharing
 from catalog_sync.errors import CodedError
 from catalog_sync.exchange import WINDOW, Exchange
 from catalog_sync.exchange_changes import entry_change
 from catalog_sync.lifecycle import SubmissionState
-from catalog_sync.signing import SigningKey
+from catalog_sync.signing import Peer, SigningKey
 from catalog_sync.store import SqlCatalogueStore, entry_to_json, verify_ledger
 from tests.catalogue.levels import (
     CITY,
@@ -27,6 +28,7 @@ from tests.catalogue.levels import (
     level,
     name_of,
     seal,
+    state,
 )
 
 pytestmark = pytest.mark.usefixtures("engine")
@@ -39,12 +41,6 @@ def refusal(city: Exchange, content: bytes) -> str:
         city.receive(content, NOW)
     assert state(city) == before
     return refused.value.code.name
-
-
-def state(exchange: Exchange) -> list[object]:
-    with exchange.database.transaction() as connection:
-        tables = ("held", "held_code", "taken", "waiting", "ledger", "decision", "tightening", "outgoing", "sent")
-        return [connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2").fetchall() for table in tables]
 
 
 def outcomes(city: Exchange, content: bytes) -> list[tuple[str, str]]:
@@ -189,6 +185,52 @@ def test_a_bundle_of_an_unknown_signer_is_refused() -> None:
     assert refusal(city, resealed(content, SigningKey.generate("another-key"))) == "SIGNER_UNKNOWN"
     assert refusal(city, resealed(content, sender=name_of(PROVINCE))) == "SIGNER_UNKNOWN"
     assert refusal(city, resealed(content, SigningKey.generate(KEYS[DISTRICT].id))) == "SIGNATURE_WRONG"
+
+
+def test_while_a_key_is_replaced_both_are_taken_and_afterwards_only_the_new_one() -> None:
+    district, city = district_and_city()
+    old, new = KEYS[DISTRICT], SigningKey.generate("key-of-next-year")
+    [first] = seal(district, city, [entry(1)])
+    city.peers = {**city.peers, district.name: Peer(DISTRICT, {each.id: each.public_bytes() for each in (old, new)})}
+    city.receive(first, NOW)
+    district.key = new
+    [_, second] = seal(district, city, [entry(2)])
+    city.receive(second, NOW)
+    [_, _, third] = seal(district, city, [entry(3)])
+    city.peers = {**city.peers, district.name: Peer(DISTRICT, {new.id: new.public_bytes()})}
+    bundle = open_bundle(third, city.peers)
+    assert refusal(city, seal_bundle(bundle, old)) == "SIGNER_UNKNOWN"
+    assert refusal(city, seal_bundle(bundle, SigningKey(new.id, old.secret))) == "SIGNATURE_WRONG"
+    city.receive(third, NOW)
+    assert city.applied_through(district.name) == 3
+
+
+def signed_text(payload: bytes) -> bytes:
+    told = b"WATERSMEET-BUNDLE/1\n" + payload + b"\n"
+    return told + f"{KEYS[DISTRICT].id} {KEYS[DISTRICT].sign(told).hex()}\n".encode()
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"[" * 200_000 + b"]" * 200_000,
+        b'{"changes":' + b'{"a":' * 100_000 + b"1" + b"}" * 100_000 + b"}",
+        b'{"number":' + b"9" * 10_000 + b"}",
+        b'{"number":1e999}',
+        b'{"a":1,"a":2}',
+        b" " * LARGEST_BUNDLE,
+        b'{"changes":[],"number":9007199254740993,"previous":"","receiver":"","sealed":"","sender":"510104-extranet"}',
+    ],
+    ids=["lists in lists", "objects in objects", "digits", "infinity", "a name twice", "size", "number"],
+)
+def test_a_bundle_that_would_cost_memory_or_time_is_refused_and_changes_nothing(payload: bytes) -> None:
+    _, city = district_and_city()
+    assert refusal(city, signed_text(payload)) == "BUNDLE_MALFORMED"
+
+
+def test_a_packed_bundle_is_no_bundle_however_small_it_is() -> None:
+    _, city = district_and_city()
+    assert refusal(city, gzip.compress(b"0" * 10_000_000)) == "BUNDLE_MALFORMED"
 
 
 def test_a_bundle_of_a_future_format_is_refused() -> None:

@@ -19,7 +19,7 @@ from tests.catalogue.databases import DATABASES
 from tests.catalogue.exchange_process import Level
 from tests.catalogue.http_levels import BreakingLine, serving
 from tests.catalogue.killing import kill_at_random
-from tests.catalogue.levels import DISTRICT, KEYS, NOW, TRIGGER, contents, district_and_city, entry, seal
+from tests.catalogue.levels import DISTRICT, KEYS, NOW, TRIGGER, contents, district_and_city, entry, seal, state
 
 pytestmark = pytest.mark.usefixtures("engine")
 
@@ -125,6 +125,20 @@ async def test_a_request_of_another_time_is_refused(at: datetime) -> None:
         session.get(f"http://127.0.0.1:{port}{target}", headers=headers) as answer,
     ):
         assert (answer.status, (await answer.json())["code"]) == (403, "REQUEST_STALE")
+
+
+async def test_a_bundle_refused_at_the_endpoint_leaves_no_byte_behind() -> None:
+    district, city = district_and_city()
+    [content] = seal(district, city, [entry(1)])
+    damaged = content.replace(b"Stop1", b"Stop9")
+    before = state(city)
+    target = f"/exchange/{district.name}/bundles/1"
+    headers = {OFFSET: "0", LENGTH: str(len(damaged)), DIGEST: digest_of(damaged)}
+    async with serving(city) as port, aiohttp.ClientSession() as session:
+        signed = signed_headers(KEYS[DISTRICT], "PATCH", target, headers, NOW)
+        async with session.patch(f"http://127.0.0.1:{port}{target}", data=damaged, headers=signed) as answer:
+            assert (answer.status, (await answer.json())["code"]) == (403, "SIGNATURE_WRONG")
+    assert state(city) == before
 
 
 @pytest.mark.parametrize(("start", "length", "sent"), [(5, 10, 1), (0, 3, 4), (0, 0, 1), (0, 10**9, 1)])

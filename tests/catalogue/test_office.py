@@ -3,6 +3,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from catalog_sync.closed_lists import Cycle, EntryState
 from catalog_sync.comparison import LiveGrant
@@ -14,6 +15,8 @@ from catalog_sync.loading import Register
 from catalog_sync.problems import CatalogueInvalid
 from catalog_sync.rules import RegisteredProvider
 from catalog_sync.store import verify_ledger
+from gateway.commands.ledger import app as ledger
+from tests.catalogue.databases import DATABASES
 from tests.catalogue.entry_text import GOOD, varied
 from tests.catalogue.offices import CREATED, NOW, REVIEWER, bring_into_force, office, officer
 
@@ -130,3 +133,18 @@ def _file(folder: Path, text: str) -> Path:
     path = folder / "one.yaml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def test_the_ledger_of_a_registry_is_verified_by_a_command(tmp_path: Path) -> None:
+    with office(tmp_path) as here:
+        bring_into_force(here)
+        [*_, last] = here.platform.entries.ledger()
+    store = str(DATABASES.address(tmp_path / "registry.db"))
+    told = CliRunner().invoke(ledger, ["verify", "--catalogue", store, "--anchor", f"48:{last.digest}"])
+    assert told.stdout == f"48 records intact; anchor 48:{last.digest}\n"
+    refused = CliRunner().invoke(ledger, ["verify", "--catalogue", store, "--anchor", f"7:{last.digest}"])
+    assert isinstance(refused.exception, CodedError)
+    assert refused.exception.code.name == "LEDGER_BROKEN"
+    missing = CliRunner().invoke(ledger, ["verify", "--catalogue", str(tmp_path / "none.db")])
+    assert isinstance(missing.exception, CodedError)
+    assert not (tmp_path / "none.db").exists()

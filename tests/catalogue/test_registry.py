@@ -242,6 +242,20 @@ def test_a_ledger_that_was_tampered_with_does_not_verify(forgery: str) -> None:
 
 
 @on_both_engines
+def test_a_ledger_cut_short_or_written_anew_is_found_out_by_an_anchor() -> None:
+    store = SqlCatalogueStore(DATABASES.open())
+    record = draft(None, ENTRY, TRIGGER, OFFICER)
+    store.save(record, "draft", OFFICER, NOW)
+    store.save(submit(record, OFFICER, AROUND), "submit", OFFICER, NOW)
+    first, second = store.ledger()
+    assert verify_ledger([first, second], {2: second.digest}) == 2
+    for rows, anchors in (([first], {2: second.digest}), ([first, second], {1: second.digest})):
+        with pytest.raises(CodedError) as refused:
+            verify_ledger(rows, anchors)
+        assert code_of(refused) == "LEDGER_BROKEN"
+
+
+@on_both_engines
 def test_what_is_not_handed_in_by_its_deadline_is_on_the_overdue_list() -> None:
     store = SqlCatalogueStore(DATABASES.open())
     amended = Trigger(TriggerKind.LAW_AMENDED, date(2026, 9, 18), "修法")
