@@ -14,7 +14,7 @@ from catalog_sync.problems import CatalogueInvalid, CatalogueProblem
 from catalog_sync.reading import read_entry
 from catalog_sync.spreadsheets import COLUMNS, read_csv, read_xlsx, write_csv, write_xlsx
 from tests.catalogue.entry_text import EXAMPLES, TODAY
-from tests.catalogue.generated import entries
+from tests.catalogue.generated import AWKWARD_TEXTS, entries
 
 ONE_FILE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=15, deadline=None)
 
@@ -55,6 +55,24 @@ def test_what_is_written_as_csv_is_read_back_as_it_was(tmp_path: Path, entry: Ca
 def test_what_is_written_as_xlsx_is_read_back_as_it_was(tmp_path: Path, entry: CatalogueEntry) -> None:
     write_xlsx([entry], tmp_path / "a.xlsx")
     assert read(read_xlsx(tmp_path / "a.xlsx", "a.xlsx")) == [entry]
+
+
+@pytest.mark.parametrize("name", ["a.yaml", "a.json", "a.xlsx", "a.csv"])
+def test_texts_that_a_format_takes_for_something_else_stay_as_they_are(tmp_path: Path, name: str) -> None:
+    [template] = [e for e in load_catalogue(EXAMPLES, today=TODAY).entries if e.id == "cq-tr-bus-arrival"]
+    written = []
+    for number, text in enumerate(AWKWARD_TEXTS, 1):
+        code = replace(template.code, sequence=1000 + number)
+        item = replace(template.items[0], unit=text, key=True)
+        written.append(
+            replace(
+                template, id=f"awkward-{number}", alias=f"Awkward{number}", title=text, abstract=text, codes=(code,),
+                related=(), items=(item, *template.items[1:]),
+            )
+        )  # fmt: skip
+    export_catalogue(written, tmp_path / name)
+    found = {entry.id: entry for entry in import_catalogue(tmp_path / name, today=TODAY).entries}
+    assert [found[entry.id] for entry in written] == written
 
 
 @pytest.mark.parametrize("name", ["a.yaml", "a.json", "a.xlsx", "a.csv"])
