@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev bench regression demo docs fuzz test lint types contracts tests lock explorer clean prove-access
+.PHONY: install dev bench regression demo docs fuzz test lint types contracts tests lock explorer clean prove-access prove-releases
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -60,12 +60,17 @@ prove-access: dev
 
 # Slow or measuring; not part of `make test`.
 bench: dev
-	for name in gateway execution planning transport access composition catalogue; do \
+	for name in gateway execution planning transport access composition catalogue city; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # Instructions of the same work here and at an earlier commit: make regression AGAINST=v0.1.0; needs valgrind.
 regression: dev
 	$(BIN)/python -m benchmarks.regression --against $(AGAINST)
+
+# A hundred releases under load, every answer looked at; once in a small graph, ten times in a city's.
+prove-releases: dev
+	$(BIN)/python -m benchmarks.releases --releases 100
+	$(BIN)/python -m benchmarks.releases --releases 10 --city
 
 fuzz: dev
 	$(BIN)/python -m tests.properties.fuzz --operations 10000
