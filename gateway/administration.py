@@ -26,6 +26,7 @@ from gateway.errors import CodedError
 from gateway.gateway import GovernedGateway
 from gateway.level import exchange_of, office_of
 from gateway.policy_source import items_of, read_key, read_secret
+from gateway.server.admission import Admission
 from gateway.server.authentication import Authenticator
 from gateway.server.errors import OVERLOADED
 from gateway.server.stored_documents import read_trusted
@@ -64,9 +65,9 @@ class Administration:
         self._rules(utc_now())
         self._desk: Desk | None = None
 
-    def routes(self) -> list[BaseRoute]:
+    def routes(self, admission: Admission) -> list[BaseRoute]:
         """Its address."""
-        return routes(self._open_desk, self._authenticator)
+        return routes(self._open_desk, self._authenticator, admission=admission)
 
     @contextmanager
     def serving(self, store: PolicyStore) -> Iterator[None]:

@@ -76,7 +76,7 @@ def create_app(
         routes=[
             *own_view_routes(gateway, admission, document_limits(limits)),
             *_pages(settings),
-            *(administration.routes() if administration else ()),
+            *(administration.routes(admission) if administration else ()),
             *(level.routes if level else ()),
         ],
         origins=settings.server.origins,

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 from gateway.admin.desk import Desk, Visit
 from gateway.admin.schema import execute, reports_of
 from gateway.errors import BAD_REQUEST, CodedError, ErrorReport
+from gateway.server.admission import Admission
 from gateway.server.authentication import Authenticator
 from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, entries_of, report_of
 from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
@@ -27,11 +28,17 @@ _KEY = re.compile(r"[A-Za-z0-9_.:+/=-]{1,200}")
 _log = logging.getLogger("watersmeet.admin")
 
 
-def routes(desk: Callable[[], Desk], authenticator: Authenticator, body: int = BODY) -> list[BaseRoute]:
-    """The administration's address. ``desk`` is asked at each request, ``body`` is the largest request in bytes."""
+def routes(
+    desk: Callable[[], Desk], authenticator: Authenticator, body: int = BODY, admission: Admission | None = None
+) -> list[BaseRoute]:
+    """The administration's address. ``desk`` is asked at each request, ``body`` is the largest request in bytes.
+
+    Requests count against the rate that ``admission`` has for their caller, guessed credentials against the address.
+    """
+    rates = admission or Admission()
 
     async def endpoint(request: Request) -> Response:
-        request_id, media_type = "", MediaType.JSON
+        request_id, media_type, wait = "", MediaType.JSON, None
         try:
             picked = pick_headers(request.scope["headers"])
             request_id = request_id_of(picked)
@@ -40,7 +47,13 @@ def routes(desk: Callable[[], Desk], authenticator: Authenticator, body: int = B
                 raise CodedError(NOT_ACCEPTABLE, "The administration answers in JSON.")
             media_type = chosen
             # Who it is comes before what is sent: a stranger learns nothing of the schema, and costs no reading.
-            caller = await authenticator.authenticate(credentials_of(picked, request.scope))
+            client = request.scope.get("client")
+            try:
+                caller = await authenticator.authenticate(credentials_of(picked, request.scope))
+            except CodedError:
+                rates.count(None, client)
+                raise
+            rates.count(caller.subject, client)
             visit = Visit.of(desk(), caller, request_id, _idempotency_key(request))
             if not is_json_body(picked.get(b"content-type", b"")) or b"content-encoding" in picked:
                 raise CodedError(UNSUPPORTED_MEDIA_TYPE, "Send plain JSON as `Content-Type: application/json`.")
@@ -50,11 +63,12 @@ def routes(desk: Callable[[], Desk], authenticator: Authenticator, body: int = B
             return Response(status_code=400)
         except CodedError as error:
             status = error.code.status if error.code.status != 200 else 400
+            wait = error.details.get("retryAfter")
             answer = encode_errors((report_of(error),), request_id)
         except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
             _log.exception("request %s failed", request_id)
             status, answer = 500, encode_errors((INTERNAL_REPORT,), request_id)
-        return _response(status, answer, media_type, request_id)
+        return _response(status, answer, media_type, request_id, wait)
 
     return [Route(PATH, endpoint, methods=["POST"])]
 
@@ -80,8 +94,10 @@ def _encode(data: object, reports: tuple[ErrorReport, ...], request_id: str, *, 
     return msgspec.json.encode(body)
 
 
-def _response(status: int, body: bytes, media_type: MediaType, request_id: str) -> Response:
+def _response(status: int, body: bytes, media_type: MediaType, request_id: str, wait: object) -> Response:
     headers = {"Cache-Control": "no-store", "X-Request-Id": request_id, "X-Content-Type-Options": "nosniff"}
+    if wait is not None:
+        headers["Retry-After"] = str(wait)
     return Response(body, status, headers, media_type=media_type.value)
 
 

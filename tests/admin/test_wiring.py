@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import msgspec
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet
 
 from gateway.administration import _Prover
 from gateway.app import create_app
-from gateway.settings import Settings, convert_settings
+from gateway.settings import LimitSettings, Settings, convert_settings
 from gateway.storage.migrations import migrate
 from gateway.storage.policy import SqlPolicyStore
 from gateway.storage.sqlite import SqliteDatabase
@@ -131,6 +132,24 @@ async def test_a_role_that_an_issuer_asserts_counts_in_the_administration_if_the
         assert {"act": "freeze", "on": "policy"} in given
         assert (await post(STOP, "catalogue-admins"))["data"] == {"freeze": {"number": 2}}
         assert (await post(rights))["data"]["me"]["rights"] == []
+
+
+async def test_people_are_counted_by_name_and_who_guesses_keys_by_address(tmp_path: Path) -> None:
+    settings = msgspec.structs.replace(await governed(tmp_path), limits=LimitSettings(rate=0.001, burst=3))
+    async with serving(create_app(settings, plain=False)) as address, aiohttp.ClientSession(address) as session:
+
+        async def statuses(key: str) -> list[int]:
+            found = []
+            for _ in range(4):
+                async with session.post(
+                    "/admin/graphql", json={"query": "{ me { subject } }"}, headers={"X-API-Key": key}
+                ) as response:
+                    found.append(response.status)
+                    assert ("Retry-After" in response.headers) == (response.status == 429)
+            return found
+
+        assert await statuses("a guess") == [401, 401, 401, 429]
+        assert await statuses(key_of("zhou")) == [200, 200, 200, 429]
 
 
 def test_a_prover_that_was_killed_is_replaced() -> None:
