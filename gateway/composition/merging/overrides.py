@@ -52,16 +52,16 @@ class _Overriding:
         if self.definition.kind is TypeKind.INTERFACE:
             self.refuse(codes.OVERRIDE_ON_INTERFACE, "is a field of an interface, where @override does not work.")
             return
+        by_interface = self._by_interface_object()
+        if by_interface is not None:
+            self.refuse(codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE, f"cannot be overridden: {by_interface}.")
+            return
         if origin == self.subgraph.name:
             self.refuse(codes.OVERRIDE_FROM_SELF_ERROR, "is said to override itself: `from` names its own subgraph.")
             return
         if label is not None and not (_LABEL.match(label) or _PERCENT.match(label)):
             form = "must begin with a letter and go on with letters, digits or _-:./, or be percent(x), x from 0 to 100"
             self.refuse(codes.OVERRIDE_LABEL_INVALID, f"has the label {label!r}, which is none: it {form}.")
-        by_interface = self._by_interface_object()
-        if by_interface is not None:
-            self.refuse(codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE, f"cannot be overridden: {by_interface}.")
-            return
         state = Override(source=origin, label=label)
         theirs = self.other.types.get(self.definition.name) if self.other is not None else None
         field = theirs.fields.get(self.member.name) if theirs is not None else None
