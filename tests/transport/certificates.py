@@ -1,10 +1,12 @@
 """An authority that lives for one test run, and certificates of it as the files that settings name."""
 
+import atexit
 import datetime
 import ssl
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from shutil import rmtree
 from tempfile import mkdtemp
 
 from cryptography import x509
@@ -39,6 +41,7 @@ class Authority:
 
     def __init__(self, name: str = "Test Authority") -> None:
         self.folder = Path(mkdtemp(prefix="watersmeet-tls-"))
+        atexit.register(rmtree, self.folder, ignore_errors=True)
         self._own = self._sign(name, None, x509.BasicConstraints(ca=True, path_length=None))
         self.path = str(self.folder / "authority.pem")
         Path(self.path).write_bytes(self._own.certificate.public_bytes(serialization.Encoding.PEM))
