@@ -37,10 +37,11 @@ class Outcome(StrEnum):
 
 
 class ItemUse(StrEnum):
-    """What an operation did with an item: told its value, verified one, or chose, ordered, grouped or wrote by it."""
+    """What an operation did with an item: told or verified it, went where it refers to, chose, ordered, wrote by it."""
 
     READ = "read"
     VERIFY = "verify"
+    FOLLOW = "follow"
     FILTER = "filter"
     SORT = "sort"
     GROUP = "group"

@@ -20,6 +20,8 @@ from policies.lines import ALL_ROWS, ANY
 from policies.tables import PolicyTables
 from policies.views import AccessView, Act, Entitlement, Need
 
+_ACTS = {ItemUse.READ: Act.READ, ItemUse.VERIFY: Act.READ, ItemUse.FOLLOW: Act.FOLLOW}
+
 
 @dataclass(frozen=True, slots=True)
 class RecordedOperation:
@@ -107,7 +109,7 @@ def recorded_operations(
         by_resource: dict[str, set[Need]] = defaultdict(set)
         for item, uses in facts.item_uses():
             if known is None or item in known:
-                acts = {Act.READ if use in (ItemUse.READ, ItemUse.VERIFY) else Act.FILTER for use in uses}
+                acts = {_ACTS.get(use, Act.FILTER) for use in uses}
                 by_resource[resource_of(item)].update((item, act) for act in acts)
         for resource, needed in sorted(by_resource.items()):
             needs = frozenset(needed)

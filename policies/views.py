@@ -15,12 +15,15 @@ from policies.row_filters import RowFilter
 
 
 class Act(StrEnum):
-    """What a caller does with an item. Filtering stands for filtering, sorting and grouping by it."""
+    """What a caller does with an item. Filtering stands for filtering, sorting and grouping by it; following for being
+    led to the other record that it references, which tells who that is.
+    """
 
     READ = "read"
     FILTER = "filter"
     AGGREGATE = "aggregate"
     VERIFY = "verify"
+    FOLLOW = "follow"
 
 
 MASKED = "masked:"
@@ -47,7 +50,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.PURPOSE_REQUIRED: "A grant covers it for another purpose: state that purpose in X-Purpose.",
     Reason.GRANT_EXPIRED: "The grant has ended: apply anew.",
     Reason.GRANT_NOT_BEGUN: "The grant has not begun yet.",
-    Reason.ACT_NOT_GRANTED: "It may be had, but not used in this way: filtering and sorting need the plain value.",
+    Reason.ACT_NOT_GRANTED: "It may be had, but not used so: filtering, sorting and following need the plain value.",
     Reason.WRONG_ZONE: "It may not be had over this network.",
     Reason.GRANTS_NOT_MIXED: "Each item is granted, but no one grant covers them all: ask grant by grant.",
     Reason.GRANT_REQUIRED: "It needs a grant of the provider.",
@@ -123,7 +126,7 @@ class Right:
             return plain | masked | (self.bits.get(Act.VERIFY, 0) & verify_only)
         if act == Act.VERIFY:
             return plain | self.bits.get(Act.VERIFY, 0)
-        # Whoever sees the plain value may also filter by it; a masked or verified value must not leak by filtering.
+        # Whoever sees the plain value may also filter by it and follow it; what is masked or verified must not leak so.
         return (plain | self.bits.get(act, 0)) & ~verify_only
 
 

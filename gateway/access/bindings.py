@@ -5,7 +5,8 @@ are the catalogue's. From the two follows, for every field, the set of items a c
 
 - a field of a bound type needs the item whose alias is the field's name;
 - a *relation*, a field that leads to another bound type, tells that the two records belong together. The items that
-  reference the other resource tell the same, so these are what it needs, in whichever entry they stand;
+  reference the other resource tell the same, so these are what it needs, in whichever entry they stand, and plain: the
+  record that is led to tells what a mask has left out;
 - a root field, and a field of a type bound to nothing (a page of results), needs nothing of its own where it leads to
   other types: what it leads to does. A leaf of such a type (a count, a cursor) needs the items that identify the
   records beside it;
@@ -54,12 +55,14 @@ class Bindings:
     ``reads`` maps ``Type.field`` to the items it discloses, those of its @requires inputs included; ``filters`` maps
     ``Type.field(argument:)`` to those it filters by; ``inner_filters`` does so by the names of an input object's fields
     or an enum's values. ``persons`` are the items whose value is a person's number. Items are named
-    ``resource code.alias``.
+    ``resource code.alias``. ``follows`` are those of ``reads`` that a relation goes by: their plain value, since a
+    record that is led to says itself whose it is.
     """
 
     reads: Mapping[str, frozenset[str]]
     filters: Mapping[str, frozenset[str]]
     inner_filters: Mapping[str, Mapping[str, frozenset[str]]]
+    follows: Mapping[str, frozenset[str]]
     unbound: tuple[Unbound, ...]
     persons: frozenset[str] = frozenset()
 
@@ -78,6 +81,7 @@ class _Binding:
         self._reads: dict[str, frozenset[str]] = {}
         self._filters: dict[str, frozenset[str]] = {}
         self._inner: dict[str, dict[str, frozenset[str]]] = {}
+        self._follows: dict[str, frozenset[str]] = {}
         self._unbound: list[Unbound] = []
 
     def result(self) -> Bindings:
@@ -94,10 +98,13 @@ class _Binding:
                 self._unbound.append(Unbound(coordinate, tuple(field.sources), needed))
             else:
                 self._reads[coordinate] = needed
+                if needed and self._bound_type(field) is not None:
+                    self._follows[coordinate] = needed
         for definition, field in fields:
             self._bind_inputs(definition, field)
             self._bind_arguments(definition, field)
-        return Bindings(self._reads, self._filters, self._inner, tuple(self._unbound), _persons(self._catalogue))
+        persons = _persons(self._catalogue)
+        return Bindings(self._reads, self._filters, self._inner, self._follows, tuple(self._unbound), persons)
 
     def _needs(self, definition: TypeDefinition, field: FieldDefinition) -> frozenset[str] | str:
         """The items a field discloses, or the reason why none can be named."""

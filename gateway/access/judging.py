@@ -199,8 +199,10 @@ def _uses(selections: Iterable[Selection], path: tuple[str, ...], reading: _Read
         for concrete in reading.concrete_types(selection.parent_type):
             coordinate = f"{concrete}.{selection.name}"
             read = reading.bindings.reads.get(coordinate, ())
-            needs.update((item, Act.READ) for item in read)
-            told.update((item, ItemUse.READ) for item in read)
+            followed = reading.bindings.follows.get(coordinate, frozenset())
+            for item in read:
+                needs.add((item, Act.FOLLOW if item in followed else Act.READ))
+                told.add((item, ItemUse.FOLLOW if item in followed else ItemUse.READ))
             for argument in selection.arguments:
                 filtered = set(reading.filtered(coordinate, argument))
                 needs.update((item, Act.FILTER) for item in filtered)

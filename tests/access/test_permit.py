@@ -1,10 +1,12 @@
 """What may be asked: judged before anything is planned."""
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.errors import RequestError
 from gateway.planning.operation import FieldSelection, Refused
-from tests.access.city import ARCHIVE, ENTERPRISE, ESTATE, GRANTED, NOW, PUBLIC, RESIDENT, ask, govern
+from tests.access.city import ARCHIVE, ENTERPRISE, ESTATE, GRANTED, NOW, POLICY, PUBLIC, RESIDENT, ask, govern
 
 
 @pytest.fixture(scope="module")
@@ -148,3 +150,32 @@ def test_a_refusal_says_what_would_have_been_done(archive):
 def test_what_stands_below_a_refused_field_is_not_in_the_ledger_as_read(archive):
     text = '{ resident(residentId: "1") { name realEstate { holder: holderId } } }'
     assert ask(archive, text, partial=True).items == (f"{RESIDENT}.name", f"{RESIDENT}.residentId")
+
+
+def with_holder(act):
+    """A grant of real estate's location, and of its holder's number in the form of ``act``."""
+    period = "2026-07-01T00:00:00Z, 2027-07-01T00:00:00Z, request:2026-3, allow\n"
+    lines = "".join(
+        f"p, Q-3.{place}, dept:archives, z:gov, *, 30700504/1.{item}, {how}, *, {period}"
+        for place, (item, how) in enumerate([("location", "read"), ("holderId", act)])
+    ).replace(", *, 30700504", ", survey, 30700504")
+    return govern(POLICY + lines).view_for(replace(ARCHIVE, purpose="survey"), NOW)
+
+
+HOLDINGS = '{ resident(residentId: "1") { name realEstate { location } } }'
+
+
+def test_a_relation_needs_the_plain_value_since_the_record_it_leads_to_says_whose_it_is():
+    for act in ("masked:keep_3_4", "masked:pseudonym", "verify", "filter", "aggregate"):
+        report = refused(with_holder(act), HOLDINGS)[ESTATE]
+        assert report.extensions["items"] == ["holderId"]
+        assert report.extensions["reason"] == "ACT_NOT_GRANTED"
+        assert report.extensions["uses"] == ["follow"]
+    assert ask(with_holder("read"), HOLDINGS).grounds[ESTATE].grant == "Q-3"
+
+
+def test_the_right_to_follow_can_be_given_without_the_value():
+    view = with_holder("follow")
+    assert uses(view, HOLDINGS) == {"name": "read", "residentId": "filter", "location": "read", "holderId": "follow"}
+    text = '{ resident(residentId: "1") { realEstate { holderId } } }'
+    assert refused(view, text)[ESTATE].extensions["uses"] == ["follow+read"]

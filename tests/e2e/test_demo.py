@@ -80,6 +80,15 @@ def test_a_masked_grant_gives_one_district_s_rows_with_pseudonyms_and_shortened_
     assert elsewhere["data"]["enterprises"] == []
 
 
+def test_what_is_a_pseudonym_is_not_learned_by_following_where_it_leads(demo):
+    text = '{ enterprises(divisionCode: "500103", first: 1) { name representative { residentId } } }'
+    answer = asked(demo, "district-survey", "district-survey", text=text, variables={})
+    assert "data" not in answer
+    (error,) = answer["errors"]
+    assert error["extensions"]["items"] == ["legalRepresentativeId"]
+    assert error["extensions"]["uses"] == ["follow"]
+
+
 def test_figures_of_a_small_group_and_of_the_one_that_would_show_it_are_withheld(demo):
     answer = asked(demo, "district-survey", "district-survey")
     withheld = [group for group in answer["data"]["insuranceStatistics"] if group["enrolledCount"] is None]
