@@ -81,6 +81,29 @@ def test_a_key_that_is_not_resolvable_leads_nowhere() -> None:
     assert errors(composition) == ["SATISFIABILITY_ERROR"]
 
 
+def test_a_requirement_cannot_be_handed_to_a_subgraph_that_takes_no_representations() -> None:
+    (issue,) = compose(
+        federation_2(
+            a='type Query { t: T } type T @key(fields: "id", resolvable: false) '
+            '{ id: ID! x: Int @external y: Int @requires(fields: "x") }',
+            b='type T @key(fields: "id") { id: ID! x: Int }',
+        )
+    ).errors
+    assert issue.coordinates == ("T.y",)
+    assert "no resolvable @key there to come back by" in issue.reasons[0]
+
+
+def test_what_is_provided_on_one_path_is_not_on_a_longer_one() -> None:
+    (issue,) = compose(
+        federation_2(
+            a='type Query { t: T @provides(fields: "x") } type T @key(fields: "id") { id: ID! x: Int @external to: T }',
+            b='type Query { b: Int } type T @key(fields: "id", resolvable: false) { id: ID! x: Int @shareable }',
+        )
+    ).errors
+    assert issue.coordinates == ("T.x",)
+    assert issue.witness == "{\n  t {\n    to {\n      x\n    }\n  }\n}"
+
+
 def test_a_shared_parent_makes_its_keyless_child_reachable() -> None:
     supergraph(
         *federation_2(
