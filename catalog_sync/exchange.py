@@ -167,6 +167,14 @@ class Exchange:
             ).fetchall()
         return tuple(number for (number,) in rows)
 
+    def sent_since(self, receiver: str, first: int) -> tuple[int, ...]:
+        """Numbers of the bundles from ``first`` on, with a receipt or without."""
+        with self.database.reading() as connection:
+            rows = connection.execute(
+                "SELECT number FROM sent WHERE peer = ? AND number >= ? ORDER BY number", (receiver, first)
+            ).fetchall()
+        return tuple(number for (number,) in rows)
+
     def bundle(self, receiver: str, number: int) -> bytes | None:
         """A sealed bundle's bytes."""
         with self.database.reading() as connection:

@@ -126,15 +126,18 @@ def _not_understood() -> CodedError:
     return CodedError(EXCHANGE_UNREACHABLE, "The other end's answer was not understood; it may be another program.")
 
 
-def write_bundles(exchange: Exchange, receiver: str, directory: Path, at: datetime) -> tuple[Path, ...]:
+def write_bundles(
+    exchange: Exchange, receiver: str, directory: Path, at: datetime, since: int | None = None
+) -> tuple[Path, ...]:
     """Seals what waits for a level and writes every bundle without a receipt into a directory, to be carried over.
 
-    A file appears whole or not at all.
+    ``since`` names the first bundle to be written, receipt or not, for a level that lost what it had taken. A file
+    appears whole or not at all.
     """
     exchange.seal(receiver, at)
     directory.mkdir(parents=True, exist_ok=True)
     written = []
-    for number in exchange.outstanding(receiver):
+    for number in exchange.outstanding(receiver) if since is None else exchange.sent_since(receiver, since):
         content = exchange.bundle(receiver, number)
         assert content is not None
         path = directory / f"{exchange.name}-{receiver}-{number:08d}.bundle"

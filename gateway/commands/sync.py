@@ -65,13 +65,16 @@ def bundle(
     directory: Annotated[Path, typer.Argument(metavar="DIR", help="To be carried over.")],
     to: PeerOption = "",
     config: ConfigOption = None,
+    since: Annotated[
+        int | None, typer.Option("--since", metavar="NUMBER", help="From this bundle on, for a level that lost them.")
+    ] = None,
 ) -> None:
     """Write everything without a receipt as signed bundles into a folder, for a network that no line leads to."""
     with _level(config) as (opened, exchange):
         peer = _peer(opened, to)
         if peer == opened.settings.sync.superior:
             _offer(opened, exchange, peer)
-        written = write_bundles(exchange, peer, directory, datetime.now(UTC))
+        written = write_bundles(exchange, peer, directory, datetime.now(UTC), since)
     for path in written:
         typer.echo(str(path))
     typer.echo(f"{len(written)} bundles for {peer}", err=True)

@@ -178,6 +178,21 @@ def test_bundles_carried_by_file_arrive_in_any_order_and_receipts_come_back(tmp_
     assert district.outstanding(city.name) == ()
 
 
+def test_a_level_restored_from_an_old_backup_is_given_again_what_it_forgot(tmp_path: Path) -> None:
+    district, city = district_and_city()
+    bundles = seal(district, city, [entry(1), entry(2), entry(3)])
+    restored = levels.level(levels.CITY, [DISTRICT])
+    restored.receive(bundles[0], NOW)
+    for content in bundles:
+        district.acknowledge(city.receive(content, NOW), NOW)
+    assert write_bundles(district, city.name, tmp_path, NOW) == ()
+    assert (
+        len(write_bundles(district, city.name, tmp_path, NOW, since=restored.applied_through(district.name) + 1)) == 2
+    )
+    take_files(restored, tmp_path, NOW)
+    assert contents(restored) == contents(city)
+
+
 async def test_any_of_three_levels_may_be_killed_at_any_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for division, key in KEYS.items():
         monkeypatch.setitem(levels.KEYS, division, key)
