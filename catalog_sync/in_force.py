@@ -7,10 +7,11 @@ give.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 from typing import Any
 
-from catalog_sync.accepted import serving_entries, serving_entry
+from catalog_sync.accepted import serving_entries
 from catalog_sync.closed_lists import EntryState
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.platform import CataloguePlatform
@@ -18,6 +19,9 @@ from catalog_sync.ports import LedgerRow
 from catalog_sync.releases import SubgraphRelease
 from catalog_sync.store import entry_from_json
 from catalog_sync.taking import stricter_of
+
+_AT_ONCE = 500
+"""Ids in one statement; databases have a limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +59,9 @@ class InForceReader:
         return None if same else InForce(tuple(entries[name] for name in sorted(entries)), releases)
 
     def _changed(self, rows: Iterable[LedgerRow]) -> Iterator[CatalogueEntry]:
-        named = named_entries(rows)
-        read = tuple(entry for each in named if (entry := entry_in_force(self._platform, each)) is not None)
-        return chain((entry for name, entry in self._entries.items() if name not in named), read)
+        named = set(named_entries(rows))
+        read = entries_named(self._platform, named)
+        return chain((entry for name, entry in self._entries.items() if name not in named), read.values())
 
 
 def entries_in_force(platform: CataloguePlatform) -> Iterator[CatalogueEntry]:
@@ -69,15 +73,34 @@ def entries_in_force(platform: CataloguePlatform) -> Iterator[CatalogueEntry]:
     return (_under(entry, views.get(entry.id)) for entry in chain(released, accepted))
 
 
-def entry_in_force(platform: CataloguePlatform, identity: str) -> CatalogueEntry | None:
-    """The version of an entry that is in force, None if there is none."""
+def entries_named(platform: CataloguePlatform, ids: Iterable[str]) -> dict[str, CatalogueEntry]:
+    """Those of the entries that are in force, by id."""
+    wanted = sorted(set(ids))
+    found: dict[str, CatalogueEntry] = {}
     with platform.database.reading() as connection:
-        own = connection.execute(
-            "SELECT content, state FROM version WHERE entry = ? AND state = ?", (identity, EntryState.RELEASED.value)
-        ).fetchone()
-        entry = serving_entry(connection, identity) if own is None else entry_from_json(*own)
-        view = connection.execute("SELECT content FROM tightening WHERE entry = ?", (identity,)).fetchone()
-    return None if entry is None else _under(entry, view[0] if view else None)
+        for start in range(0, len(wanted), _AT_ONCE):
+            some = wanted[start : start + _AT_ONCE]
+            marks = ", ".join("?" * len(some))
+            served = connection.execute(
+                f"SELECT entry, content FROM accepted WHERE serving = 1 AND entry IN ({marks})", some
+            ).fetchall()
+            own = connection.execute(
+                f"SELECT entry, content FROM version WHERE state = ? AND entry IN ({marks})",
+                (EntryState.RELEASED.value, *some),
+            ).fetchall()
+            views = connection.execute(
+                f"SELECT entry, content FROM tightening WHERE entry IN ({marks})", some
+            ).fetchall()
+            found |= {entry: _read(content, None) for entry, content in served}
+            found |= {entry: _read(content, EntryState.RELEASED.value) for entry, content in own}
+            found |= {entry: _under(found[entry], view) for entry, view in views if entry in found}
+    return found
+
+
+@lru_cache(maxsize=512)
+def _read(content: str, state: str | None) -> CatalogueEntry:
+    """An entry, which is a value: what is asked for again soon need not be read again."""
+    return entry_from_json(content, state)
 
 
 def named_entries(rows: Iterable[LedgerRow]) -> list[str]:

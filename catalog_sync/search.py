@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from catalog_sync.closed_lists import Opening, Sharing
 from catalog_sync.database import Connection, open_database
 from catalog_sync.entries import CatalogueEntry, InformationItem
-from catalog_sync.in_force import entries_in_force, entry_in_force, named_entries
+from catalog_sync.in_force import entries_in_force, entries_named, named_entries
 from catalog_sync.platform import CataloguePlatform
 from catalog_sync.search_index import SearchIndex, Wanted
 from catalog_sync.search_words import query_runs
@@ -133,8 +133,7 @@ class PlatformSearch(Search):
             yield connection
 
     def _read(self, ids: Iterable[str]) -> dict[str, CatalogueEntry]:
-        found = ((identity, entry_in_force(self._platform, identity)) for identity in ids)
-        return {identity: entry for identity, entry in found if entry is not None}
+        return entries_named(self._platform, ids)
 
     def _follow(self, connection: Connection) -> None:
         through, version = _through(connection), self._platform.version()
@@ -143,9 +142,9 @@ class PlatformSearch(Search):
             self._index.put(connection, entries_in_force(self._platform))
         else:
             named = named_entries(self._platform.entries.ledger(through))
-            found = [(identity, entry_in_force(self._platform, identity)) for identity in named]
-            self._index.remove(connection, [identity for identity, entry in found if entry is None])
-            self._index.put(connection, (entry for _, entry in found if entry is not None))
+            found = entries_named(self._platform, named)
+            self._index.remove(connection, [identity for identity in named if identity not in found])
+            self._index.put(connection, found.values())
         connection.execute("DELETE FROM search_through")
         connection.execute("INSERT INTO search_through VALUES (?)", (version,))
 

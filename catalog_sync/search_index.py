@@ -88,7 +88,7 @@ class SearchIndex:
         filters, values = [], []
         if wanted.provider is not None:
             filters.append("(provider_name = ? OR credit_code = ?)")
-            values += [wanted.provider, wanted.provider]
+            values += [_storable(wanted.provider)] * 2
         for column, value in (("sharing", wanted.sharing), ("opening", wanted.opening)):
             if value is not None:
                 filters.append(f"{column} = ?")
@@ -107,7 +107,7 @@ class SearchIndex:
         Best tier first, and whose it is before who refers to it.
         """
         columns, order = "entry, number, name", "ORDER BY tier, referred, entry, number LIMIT ?"
-        name = wanted.lower()
+        name = _storable(wanted.lower())
         rows = connection.execute(
             f"SELECT {columns} FROM search_item WHERE name = ? OR alias = ? {order}", (name, name, limit)
         ).fetchall()
@@ -175,6 +175,11 @@ def _tsvector(fields: Sequence[Sequence[str]]) -> str:
         for word in words:
             places.setdefault(word, []).append(f"{number}{_LETTERS[number - 1]}")
     return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
+
+
+def _storable(text: str) -> str:
+    """A text without what no database holds, and so no name has: zero characters and halves of surrogates."""
+    return text.replace("\0", "").encode(errors="ignore").decode()
 
 
 def _score(fields: Sequence[str], query: str) -> int | None:

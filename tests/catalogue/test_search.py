@@ -82,7 +82,7 @@ def test_filters_narrow_what_is_found(search: Search) -> None:
 
 @given(st.text(max_size=60))
 def test_any_text_can_be_searched_for(search: Search, query: str) -> None:
-    search.find(query)
+    search.find(query, provider=query)
     search.obtainable([query])
 
 
