@@ -104,12 +104,24 @@ def _decide(uses: tuple[Use, ...], rights: Rights) -> tuple[dict[str, Entitlemen
             return grounds, refusals
         # What stands below a refused field is named too: whoever applies, applies for all of it at once.
         standing = [use for use in uses if not _is_refused(use, refusals)]
-        for use in standing:
-            for resource, answer in missing.items():
-                if items := answer.items & {item for item, _ in use.needs}:
-                    told = frozenset(pair for pair in use.told if pair[0] in items)
-                    refusals[id(use.selection)] = Refusal(use.selection, use.path, resource, items, answer, told)
-                    break
+        found = [refusal for use in standing if (refusal := _refusal(use, missing, rights))]
+        # Where every field alone is covered, and only all of them together are not, those concerned go.
+        for refusal in found or [together for use in standing if (together := _refusal(use, missing, None))]:
+            refusals[id(refusal.selection)] = refusal
+
+
+def _refusal(use: Use, missing: Mapping[str, Missing], rights: Rights | None) -> Refusal | None:
+    """The refusal of a field that needs something missing; with ``rights``, only of one that they do not cover alone.
+
+    An item may be read masked and not followed: then the field that follows it goes, and the one that reads it stays.
+    """
+    for resource, answer in missing.items():
+        items = answer.items & {item for item, _ in use.needs}
+        own = frozenset(need for need in use.needs if need[0].rpartition(".")[0] == resource)
+        if items and (rights is None or isinstance(rights.view.entitle(resource, own), Missing)):
+            told = frozenset(pair for pair in use.told if pair[0] in items)
+            return Refusal(use.selection, use.path, resource, items, answer, told)
+    return None
 
 
 def _is_refused(use: Use, refusals: Mapping[int, Refusal]) -> bool:

@@ -87,6 +87,13 @@ def test_what_is_a_pseudonym_is_not_learned_by_following_where_it_leads(demo):
     (error,) = answer["errors"]
     assert error["extensions"]["items"] == ["legalRepresentativeId"]
     assert error["extensions"]["uses"] == ["follow"]
+    survey = {known.name: known for known in demo.callers}["district-survey"]
+    partial = DemoCaller(survey.name, survey.subject, "", {**survey.headers, "Prefer": "partial-data"})
+    both = text.replace("representative {", "legalRepresentativeId representative {")
+    answer = demo.ask(dataclasses.replace(demo.queries[0], text=both, variables={}), partial)
+    (enterprise,) = answer["data"]["enterprises"]
+    assert re.fullmatch("[0-9A-Z]{26}", enterprise["legalRepresentativeId"]), "reading it masked is granted"
+    assert enterprise["representative"] is None
 
 
 def test_figures_of_a_small_group_and_of_the_one_that_would_show_it_are_withheld(demo):
