@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev bench regression demo docs fuzz test lint types contracts tests lock explorer clean prove-access prove-releases
+.PHONY: install dev bench regression demo docs fuzz test lint types contracts tests lock explorer clean prove-access prove-sync prove-releases
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -74,3 +74,8 @@ prove-releases: dev
 
 fuzz: dev
 	$(BIN)/python -m tests.properties.fuzz --operations 10000
+
+# Three levels are killed two hundred times while they synchronise, and a few times on PostgreSQL.
+prove-sync: dev
+	$(BIN)/python -m benchmarks.catalogue --kills 200
+	$(BIN)/python -m benchmarks.catalogue --kills 24 --postgres --seed 3

@@ -1,7 +1,7 @@
 """The catalogue at the scale of a city: 71 departments, 3,614 resources, 49,500 items (Chongqing in 2018).
 
-    .venv/bin/python benchmarks/catalogue.py            reading, checking, searching, formats
-    .venv/bin/python benchmarks/catalogue.py --kills 200   kill -9 three levels at random bytes of a synchronisation
+    .venv/bin/python -m benchmarks.catalogue            reading, checking, searching, formats
+    .venv/bin/python -m benchmarks.catalogue --kills 200   kill -9 three levels at random bytes of a synchronisation
 
 Every entry is generated and keeps all rules. Times are wall clock, the best of ``--runs``; memory is the resident set
 of this process before and after. Nothing is compared with a threshold here: the figures are for docs/catalogue.md.
@@ -16,9 +16,9 @@ import resource
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -35,9 +35,13 @@ from catalog_sync.entries import (
 )
 from catalog_sync.identifiers import CreditCode, ResourceCode, credit_code_check, organisation_check
 from catalog_sync.interchange import export_catalogue, import_catalogue, yaml_text
+from catalog_sync.lifecycle import Side
 from catalog_sync.loading import load_catalogue, national_classes, surroundings
+from catalog_sync.platform import CataloguePlatform, open_platform
+from catalog_sync.registry import Actor, EntryRecord, EntryVersion, Trigger, TriggerKind
 from catalog_sync.rules import findings
-from catalog_sync.search import CatalogueSearch
+from catalog_sync.search import CatalogueSearch, PlatformSearch, Search
+from catalog_sync.store import verify_ledger
 
 DEPARTMENTS, RESOURCES, ITEMS = 71, 3614, 49_500
 TODAY = date(2026, 11, 23)
@@ -154,6 +158,7 @@ def measure(runs: int) -> None:
         search = timed("build the search index", 1, lambda: CatalogueSearch(catalogue.entries))
         print(f"{'memory for the search index':<44} {resident() - before:8.0f} MB")
         measure_search(search)
+        measure_stores(catalogue.entries, Path(folder))
         for ending in (".json", ".xlsx", ".csv"):
             path = Path(folder) / f"all{ending}"
             timed(f"export {ending}", 1, lambda path=path: export_catalogue(catalogue.entries, path))  # type: ignore[misc]
@@ -167,7 +172,35 @@ def measure(runs: int) -> None:
     print(f"{'peak memory of the process':<44} {peak:8.0f} MB")
 
 
-def measure_search(search: CatalogueSearch) -> None:
+def measure_stores(entries: Sequence[CatalogueEntry], folder: Path) -> None:
+    """Prints how long a city's catalogue takes to be stored, indexed and searched on each engine."""
+    from tests.storage.databases import postgresql_server
+
+    with contextlib.closing(postgresql_server()) as servers:
+        for name, address in (("SQLite", str(folder / "city.db")), ("PostgreSQL", next(servers))):
+            print(name)
+            with open_platform(address) as platform:
+                timed("store 3,614 entries with their ledger", 1, lambda: keep(platform, entries))
+                search = PlatformSearch(platform)
+                timed("index all of it", 1, lambda: search.find("户籍"))  # noqa: B023
+                measure_search(search)
+                timed("verify the ledger", 1, lambda: verify_ledger(platform.entries.ledger()))
+                changed = replace(entries[0], title="改名之后", version=2)
+                keep(platform, [changed], revision=2)
+                timed("search after one entry changed", 1, lambda: search.find("改名之后"))  # noqa: B023
+
+
+def keep(platform: CataloguePlatform, entries: Iterable[CatalogueEntry], revision: int = 1) -> None:
+    """Stores entries as they are, one step each, in one transaction."""
+    at, trigger = datetime(2026, 11, 23, tzinfo=UTC), Trigger(TriggerKind.CREATED, TODAY, "一号文")
+    with platform.database.transaction():
+        for entry in entries:
+            actor = Actor("officer", entry.provider.credit_code, Side.PROVIDER)
+            record = EntryRecord(entry.id, (EntryVersion(entry, trigger),), revision)
+            platform.entries.save(record, "release", actor, at)
+
+
+def measure_search(search: Search) -> None:
     """Prints how long a query takes."""
     times = []
     for _ in range(40):

@@ -33,12 +33,6 @@ def serving_entries(connection: Connection) -> Iterator[CatalogueEntry]:
     return (entry_from_json(content) for (content,) in rows)
 
 
-def serving_entry(connection: Connection, identity: str) -> CatalogueEntry | None:
-    """The version of an entry that serves, None if there is none."""
-    row = connection.execute("SELECT content FROM accepted WHERE entry = ? AND serving = 1", (identity,)).fetchone()
-    return None if row is None else entry_from_json(row[0])
-
-
 def accepted_versions(connection: Connection, identity: str) -> tuple[CatalogueEntry, ...]:
     """Every version of an entry that was accepted, oldest first."""
     rows = connection.execute("SELECT content FROM accepted WHERE entry = ? ORDER BY number", (identity,)).fetchall()
