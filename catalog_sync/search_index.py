@@ -14,7 +14,7 @@ from catalog_sync.database import Connection
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.search_words import Term, query_runs, query_terms, unbroken, words_of
 
-_CANDIDATES = 400
+_CANDIDATES = 300
 """How many entries the engine may propose, best first by its own ranking."""
 _WEIGHTS = (10, 6, 4, 2, 8)
 """Of title, item names, provider, abstract and codes in the ranking."""
@@ -94,10 +94,11 @@ class SearchIndex:
                 filters.append(f"{column} = ?")
                 values.append(value.value)
         rows = self._matching(connection, "search_entry", "entry, texts", terms, filters, values)
+        runs, whole = query_runs(wanted.query), unbroken(wanted.query)
         scored = sorted(
             (-score, len(texts), entry)
             for entry, texts in rows
-            if (score := _score(json.loads(texts), wanted.query)) is not None
+            if (score := _score(json.loads(texts), runs, whole)) is not None
         )
         return tuple(entry for _, _, entry in scored[:limit])
 
@@ -182,10 +183,9 @@ def _storable(text: str) -> str:
     return text.replace("\0", "").encode(errors="ignore").decode()
 
 
-def _score(fields: Sequence[str], query: str) -> int | None:
-    """How well the texts answer a query; None if a run of Chinese is not there as it stands."""
-    if not all(any(run in text for text in fields) for run in unbroken(query)):
+def _score(fields: Sequence[str], runs: Sequence[str], whole: Sequence[str]) -> int | None:
+    """How well the texts answer a query's runs; None if one that must stand as it is does not."""
+    if not all(any(run in text for text in fields) for run in whole):
         return None
     lowered = [text.lower() for text in fields]
-    runs = query_runs(query)
     return sum(weight for run in runs for weight, text in zip(_WEIGHTS, lowered, strict=True) if run in text)
