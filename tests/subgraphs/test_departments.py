@@ -67,7 +67,9 @@ def test_the_ready_queries_ask_for_what_the_data_holds() -> None:
         (Path(subgraphs.__file__).parent / "demo" / "demo.yaml").read_text("utf-8"), Loader=yaml.BaseLoader
     )
     variables = {name: value for query in facts["queries"] for name, value in query["variables"].items()}
-    assert variables == {"residentId": RESIDENT, "creditCode": ENTERPRISE, "division": "500103"}
+    assert variables == {
+        "residentId": RESIDENT, "creditCode": ENTERPRISE, "division": "500103", "insuranceType": "310",
+    }  # fmt: skip
 
 
 async def test_a_photograph_is_compared_and_never_given(data: Path) -> None:

@@ -42,18 +42,18 @@ async def test_a_signed_request_is_answered_once(client: Client) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "code"),
+    ("body", "key", "context", "code"),
     [
-        (signed(b"another body"), "CONTEXT_FORGED"),
-        (signed(BODY, HmacKey("test-1", b"x" * 40)), "CONTEXT_FORGED"),
-        (signed(BODY, HmacKey("test-9", KEY.secret)), "CONTEXT_KEY_UNKNOWN"),
-        (signed(BODY, context=FOR_ANOTHER), "CONTEXT_MISDIRECTED"),
+        (b"another body", KEY, CONTEXT, "CONTEXT_FORGED"),
+        (BODY, HmacKey("test-1", b"x" * 40), CONTEXT, "CONTEXT_FORGED"),
+        (BODY, HmacKey("test-9", KEY.secret), CONTEXT, "CONTEXT_KEY_UNKNOWN"),
+        (BODY, KEY, FOR_ANOTHER, "CONTEXT_MISDIRECTED"),
     ],
-)  # fmt: skip
+)
 async def test_a_signature_that_is_not_for_this_request_is_refused(
-    client: Client, headers: dict[str, str], code: str
+    client: Client, body: bytes, key: HmacKey, context: RequestContext, code: str
 ) -> None:
-    status, answer = await client.post(BODY, headers)
+    status, answer = await client.post(BODY, signed(body, key, context))
     assert (status, answer["errors"][0]["extensions"]["code"]) == (401, code)
 
 
