@@ -31,6 +31,9 @@ from gateway.errors import (
 )
 
 MAX_ERRORS = 20
+SUGGESTED_AMONG = 1_000
+"""Root fields up to which a misspelt name is answered with its likes: they are looked for among all, for each error."""
+
 INCREMENTAL_DELIVERY = frozenset(("defer", "stream"))
 
 IN_ONE_PIECE = ErrorCode(
@@ -64,7 +67,8 @@ def read_document(
     document = parse_within(text, limits)
     if "@" in text:
         _refuse_parts(document, schema)
-    if problems := validate(schema, document, max_errors=MAX_ERRORS):
+    wide = schema.query_type is not None and len(schema.query_type.fields) > SUGGESTED_AMONG
+    if problems := validate(schema, document, max_errors=MAX_ERRORS, hide_suggestions=wide):
         raise RequestError([report(problem, VALIDATION_FAILED) for problem in problems])
     operation = _choose_operation(document, operation_name)
     return ValidDocument(document, operation, tuple(sorted(set(_conditions(document, operation)))))

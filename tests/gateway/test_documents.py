@@ -4,8 +4,8 @@ import pytest
 from graphql import build_schema
 
 from gateway.document_limits import DocumentLimits
-from gateway.documents import IN_ONE_PIECE, read_document
-from gateway.errors import CodedError
+from gateway.documents import IN_ONE_PIECE, SUGGESTED_AMONG, read_document
+from gateway.errors import CodedError, RequestError
 
 SCHEMA = build_schema("type Query { office: Office offices: [Office] } type Office { name: String }")
 
@@ -30,3 +30,15 @@ def test_a_schema_may_mean_something_of_its_own_by_the_same_name() -> None:
     own = build_schema("directive @defer on FIELD type Query { office: String }")
 
     assert read_document("{ office @defer }", None, own, DocumentLimits()).conditions == ()
+
+
+@pytest.mark.parametrize(("fields", "told"), [(SUGGESTED_AMONG, " Did you mean"), (SUGGESTED_AMONG + 1, "")])
+def test_a_misspelt_field_costs_no_search_through_a_whole_city(fields: int, told: str) -> None:
+    schema = build_schema(f"type Query {{ {' '.join(f'resource{number}: Int' for number in range(fields))} }}")
+
+    with pytest.raises(RequestError) as refused:
+        read_document("{ resourc1 }", None, schema, DocumentLimits())
+
+    message = refused.value.errors[0].message
+    assert message.startswith(f"Cannot query field 'resourc1' on type 'Query'.{told}")
+    assert ("Did you mean" in message) == bool(told)
