@@ -171,3 +171,8 @@ REQUEST_STALE = ErrorCode(
     "A signed request between levels was made at another time than now: an old one repeated, or a clock is wrong.",
     "Set both platforms' clocks; they may differ by five minutes.", 403,
 )  # fmt: skip
+GROUP_TOO_SMALL = ErrorCode(
+    "GROUP_TOO_SMALL", Family.SUBGRAPH,
+    "The aggregate is over fewer records than the department tells of, or would show such a group beside others.",
+    "Ask for wider groups; the smallest number stands in `smallest`, and no grant lowers it.",
+)  # fmt: skip

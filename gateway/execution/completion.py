@@ -18,6 +18,7 @@ from graphql import (
     is_leaf_type,
 )
 
+from catalog_sync.errors import GROUP_TOO_SMALL
 from gateway.errors import (
     SUBGRAPH_FAILED,
     SUBGRAPH_MALFORMED,
@@ -40,6 +41,7 @@ _WHAT_HAPPENED = {
     SUBGRAPH_TIMED_OUT.name: "did not answer in time",
     SUBGRAPH_MALFORMED.name: "answered something that does not fit its own schema",
     SUBGRAPH_FAILED.name: "reported an error for this part of the answer",
+    GROUP_TOO_SMALL.name: "withholds this figure: its group is too small, or would show one that is",
 }
 
 

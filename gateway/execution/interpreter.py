@@ -11,7 +11,7 @@ from gateway.errors import SUBGRAPH_FAILED, CodedError
 from gateway.execution.representations import Batch, batches, objects_at
 from gateway.execution.response_tree import Failed, Failure, Merging, Object, ResponseTree
 from gateway.execution.subgraph_request import RequestTemplate
-from gateway.execution.subgraph_response import Path, SubgraphResponse, read_response
+from gateway.execution.subgraph_response import Path, SubgraphError, SubgraphResponse, read_response
 from gateway.planning.plan import EntityRequest, Fetch, QueryPlan
 
 Answer = bytes | CodedError
@@ -65,7 +65,7 @@ class Interpreter:
             for target in targets:
                 self.tree.fail(target, fetch.fields, response)
         elif response.data is None:
-            failures = [(path, self._failure(fetch, whole=True)) for path in response.errors]
+            failures = [(error.path, self._failure(fetch)) for error in response.errors]
             for field in fetch.fields:
                 own = (failure for path, failure in failures if path and path[0] == field.slot)
                 failure = next(own, failures[0][1])
@@ -80,7 +80,7 @@ class Interpreter:
         response = self._read(fetch, answer)
         if isinstance(response, SubgraphResponse):
             if response.data is None:
-                response = [self._failure(fetch, whole=True) for _ in response.errors].pop()
+                response = [self._failure(fetch) for _ in response.errors].pop()
             else:
                 self._mark_errors(fetch, response.data, response.errors)
         for request, batch in zip(fetch.entities, call, strict=True):
@@ -119,16 +119,19 @@ class Interpreter:
         except CodedError as error:
             return self.tree.failure(error.code, fetch.subgraph, fetch.number, whole=True)
 
-    def _mark_errors(self, fetch: Fetch, data: Object, errors: tuple[Path | None, ...]) -> None:
+    def _mark_errors(self, fetch: Fetch, data: Object, errors: tuple[SubgraphError, ...]) -> None:
         """Put a ``Failed`` where an error's path meets null, so that it is found wherever the value is placed."""
-        for path in errors:
-            whole = path is None or (bool(fetch.entities) and len(path) == 1)
-            failure = self._failure(fetch, whole)
-            if path is not None:
-                _mark(data, path, failure)
+        for error in errors:
+            if error.path is None or (fetch.entities and len(error.path) == 1):
+                failure = self._failure(fetch)
+            else:
+                failure = self.tree.failure(error.code, fetch.subgraph, fetch.number)
+            if error.path is not None:
+                _mark(data, error.path, failure)
 
-    def _failure(self, fetch: Fetch, whole: bool) -> Failure:
-        return self.tree.failure(SUBGRAPH_FAILED, fetch.subgraph, fetch.number, whole)
+    def _failure(self, fetch: Fetch) -> Failure:
+        """Of a whole request, whose answer cannot be told apart."""
+        return self.tree.failure(SUBGRAPH_FAILED, fetch.subgraph, fetch.number, whole=True)
 
     def _source(self, fetch: Fetch, whole: bool = False) -> Failure:
         return Failure(SUBGRAPH_FAILED, fetch.subgraph, fetch.number, whole)

@@ -18,7 +18,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from subgraphs.kit.errors import GROUP_TOO_SMALL, CodedError
+from catalog_sync.errors import GROUP_TOO_SMALL, CodedError
 
 SMALLEST = 10
 _WITHHELD = "_withheld_with_others"

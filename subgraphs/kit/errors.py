@@ -19,11 +19,6 @@ VERIFY_ONLY = ErrorCode(
     "The signed context allows the item to be verified, not to be read.",
     "Offer a value and ask whether it is right, or apply for the right to read the item.",
 )  # fmt: skip
-GROUP_TOO_SMALL = ErrorCode(
-    "GROUP_TOO_SMALL", Family.SUBGRAPH,
-    "The aggregate is over fewer records than the department tells of, or would show such a group beside others.",
-    "Ask for wider groups; the smallest number stands in `smallest`, and no grant lowers it.",
-)  # fmt: skip
 DEPARTMENT_FAULT = ErrorCode(
     "DEPARTMENT_FAULT", Family.SUBGRAPH,
     "The department could not answer for this part; the reason stands in its own log and nowhere else.",

@@ -66,6 +66,22 @@ async def test_a_fetch_without_data_is_reported_at_the_fields_it_names() -> None
     assert sorted(reported, key=str) == [("SUBGRAPH_FAILED", ["me"]), ("SUBGRAPH_FAILED", ["products"])]
 
 
+@pytest.mark.parametrize(
+    ("code", "heard"),
+    [("GROUP_TOO_SMALL", "GROUP_TOO_SMALL"), ("ROW_9_OF_LI_LEI", "SUBGRAPH_FAILED"), (["GROUP"], "SUBGRAPH_FAILED")],
+)
+async def test_why_a_figure_is_withheld_is_told_in_our_words_and_no_other_code_is(code: object, heard: str) -> None:
+    error = {"message": "Li Lei", "path": ["products", 1, "name"], "extensions": {"code": code, "row": "Li Lei"}}
+    data = {"products": [{"name": "Table"}, {"name": None}]}
+    subgraphs = ScriptedSubgraphs({"products": [{"data": data, "errors": [error]}]})
+    names = plan(SHOP, "{ products { name } }", Root("products", "{ products { name } }"))
+
+    result = await answer(names, SHOP, subgraphs)
+
+    assert told(result) == (data, [(heard, ["products", 1, "name"])])
+    assert "Li Lei" not in result.encode().decode()
+
+
 async def test_when_the_time_is_up_the_answer_is_made_of_what_there_is() -> None:
     subgraphs = ScriptedSubgraphs({"products": [TABLE_AND_CHAIR], "inventory": [asyncio.Event()]})
 
