@@ -102,8 +102,8 @@ def test_a_known_caller_has_one_bucket_and_everybody_else_one_for_each_address()
 
 def test_a_caller_called_like_an_address_has_not_its_bucket() -> None:
     limits = limits_of(rate=1, burst=1)
-    limits.count(None, ("10.0.0.1", 1))
-    limits.count("10.0.0.1", None)
+    left = [limits.count(None, ("10.0.0.1", 1)), limits.count("10.0.0.1", None)]
+    assert [allowance and allowance.remaining for allowance in left] == [0, 0]
 
 
 def test_one_subscribers_addresses_of_ipv6_are_one() -> None:

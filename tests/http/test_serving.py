@@ -303,7 +303,7 @@ async def test_who_does_not_read_an_answer_is_cut_off(monkeypatch: pytest.Monkey
         with closing(writer):
             writer.write(REQUEST % b"" * 2)
             await reader.readexactly(1)
-            await asyncio.wait_for(lost.wait(), 10)
+            assert await asyncio.wait_for(lost.wait(), 10)
 
 
 async def test_nothing_is_written_into_the_midst_of_an_answer_for_a_request_that_is_wrong() -> None:

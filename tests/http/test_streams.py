@@ -114,7 +114,7 @@ async def test_completing_ends_the_subscription_behind_it() -> None:
         events.coming.put_nowait(1)
         await client.hear()
         await client.say({"id": "1", "type": "complete"})
-        await asyncio.wait_for(events.closed.wait(), 5)
+        assert await asyncio.wait_for(events.closed.wait(), 5)
 
 
 async def test_leaving_ends_every_subscription() -> None:
@@ -125,7 +125,7 @@ async def test_leaving_ends_every_subscription() -> None:
         events.coming.put_nowait(1)
         await client.hear()
         await client.socket.close()
-        await asyncio.wait_for(events.closed.wait(), 5)
+        assert await asyncio.wait_for(events.closed.wait(), 5)
 
 
 async def test_a_refusal_ends_its_operation_alone_and_says_why() -> None:
@@ -274,7 +274,7 @@ async def test_an_event_stream_ends_when_the_server_stops_and_says_that_it_is_no
             readiness.stopping.set()
             rest = await response.text()
         assert "complete" not in rest
-        await asyncio.wait_for(events.closed.wait(), 5)
+        assert await asyncio.wait_for(events.closed.wait(), 5)
 
 
 async def events_of(port: int, accept: str = "text/event-stream") -> tuple[int, str, str]:
@@ -328,7 +328,7 @@ async def test_a_listener_that_leaves_ends_the_subscription() -> None:
             ) as response,
         ):
             await response.content.readline()
-        await asyncio.wait_for(events.closed.wait(), 5)
+        assert await asyncio.wait_for(events.closed.wait(), 5)
 
 
 async def test_the_server_stops_while_a_client_is_saying_good_bye(monkeypatch: pytest.MonkeyPatch) -> None:

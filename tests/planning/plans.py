@@ -88,7 +88,7 @@ def _balanced(text: str) -> str:
     return text
 
 
-def shows(planned: QueryPlan, expected: str) -> None:
+def assert_plan(planned: QueryPlan, expected: str) -> None:
     """Assert that the plan is exactly ``expected``; indentation does not count, and a line may go on after ``\\\\``."""
     lines = "\n".join(line.strip() for line in expected.strip().splitlines())
     assert fetches(planned) == lines.replace("\\\n", "")

@@ -1,6 +1,6 @@
 """Interfaces and unions: asked for as one where that serves, type by type where it must be."""
 
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 ASSETS = supergraph(
     "a b c",
@@ -26,7 +26,7 @@ ASSETS = supergraph(
 
 
 def test_a_field_that_every_type_has_is_asked_on_the_interface() -> None:
-    shows(
+    assert_plan(
         plan(ASSETS, "{ assets { id label } }"),
         """
         0 a: { assets { __typename id label } }
@@ -35,7 +35,7 @@ def test_a_field_that_every_type_has_is_asked_on_the_interface() -> None:
 
 
 def test_a_field_that_another_subgraph_has_is_fetched_for_all_types_in_one_selection() -> None:
-    shows(
+    assert_plan(
         plan(ASSETS, "{ assets { value } }"),
         """
         0 a: { assets { __typename id } }
@@ -46,7 +46,7 @@ def test_a_field_that_another_subgraph_has_is_fetched_for_all_types_in_one_selec
 
 def test_each_types_own_fields_come_from_where_each_type_has_them() -> None:
     query = "{ assets { label ... on House { rooms } ... on Car { plate } } }"
-    shows(
+    assert_plan(
         plan(ASSETS, query),
         """
         0 a: { assets { __typename label id } }
@@ -57,7 +57,7 @@ def test_each_types_own_fields_come_from_where_each_type_has_them() -> None:
 
 
 def test_a_fragment_on_an_interface_that_a_member_implements_elsewhere_is_asked_on_the_member() -> None:
-    shows(
+    assert_plan(
         plan(ASSETS, "{ found { ... on Node { id } ... on Note { text } } }"),
         """
         0 a: { found { __typename ... on Asset { id } ... on Note { text } } }
@@ -76,7 +76,7 @@ def test_the_type_is_asked_for_wherever_it_is_not_certain_and_nowhere_else() -> 
         """,
     )
     planned = plan(model, "{ __typename one { kind: __typename name } many { kind: __typename again: __typename } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 a: { one { name } many { __typename } }
@@ -92,7 +92,7 @@ def test_the_type_is_asked_for_wherever_it_is_not_certain_and_nowhere_else() -> 
 
 def test_an_object_of_which_nothing_is_left_to_fetch_is_still_asked_for() -> None:
     planned = plan(ASSETS, "query($no: Boolean!) { found { ... on Note @include(if: $no) { text } } }", {"no": False})
-    shows(
+    assert_plan(
         planned,
         """
         0 a: { found { __typename } }
@@ -111,7 +111,7 @@ def test_types_that_disagree_on_null_under_one_name_get_slots_of_their_own() -> 
         """,
     )
     planned = plan(model, "{ owners { ... on Person { id } ... on Firm { id } } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 a: { owners { __typename ... on Person { id } ... on Firm { id_1: id } } }
@@ -138,13 +138,13 @@ def test_members_that_only_some_subgraphs_know_are_asked_for_where_all_candidate
         """,
     )
     parts = "{ ... on Text { words } ... on Scan { pages } ... on Sound { seconds } }"
-    shows(
+    assert_plan(
         plan(model, f"{{ file {{ parts {parts} }} }}"),
         """
         0 a: { file { parts { __typename ... on Text { words } } } }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, f"{{ only {{ last {parts} }} }}"),
         """
         0 b: { only { last { __typename ... on Text { words } ... on Sound { seconds } } } }
@@ -153,7 +153,7 @@ def test_members_that_only_some_subgraphs_know_are_asked_for_where_all_candidate
 
 
 def test_an_interface_field_goes_into_the_slot_of_a_fragment_with_the_same_meaning() -> None:
-    shows(
+    assert_plan(
         plan(ASSETS, "{ assets { label ... on House { label rooms } } }"),
         """
         0 a: { assets { __typename label ... on House { id } } }
@@ -175,17 +175,17 @@ def test_what_is_asked_alike_of_each_type_is_asked_once_unless_it_takes_argument
         type Spot implements Place @implements(A, interface: "Place") @type(A) { x: Int }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ found { ... on Map { no } ... on Plan { no } } }"),
         "0 a: { found { __typename ... on Sheet { no } } }",
     )
-    shows(
+    assert_plan(
         plan(model, "{ found { ... on Map { scale(unit: 1) } ... on Plan { scale } } }"),
         """
         0 a: query($v0: Int) { found { __typename ... on Map { scale(unit: $v0) } ... on Plan { scale_1: scale } } }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ found { ... on Map { at { x } } ... on Plan { at { x } } } }"),
         """
         0 a: { found { __typename ... on Map { at { x } } ... on Plan { at { __typename x } } } }

@@ -1,6 +1,6 @@
 """@fromContext: an argument that an ancestor gives."""
 
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 TRANSACTIONS = supergraph(
     "a b",
@@ -24,7 +24,7 @@ TRANSACTIONS = supergraph(
 
 def test_the_value_is_fetched_at_the_ancestor_before_the_field_that_takes_it() -> None:
     planned = plan(TRANSACTIONS, "{ t { user { total(rounded: true) } } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 a: { t { user { id } id } }

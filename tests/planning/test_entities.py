@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import NO_PLAN, CodedError
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 PERMITS = supergraph(
     "registry permits fees",
@@ -27,7 +27,7 @@ PERMITS = supergraph(
 
 
 def test_fields_of_another_subgraph_are_fetched_by_key() -> None:
-    shows(
+    assert_plan(
         plan(PERMITS, "{ companies { name permits { no fee } } }"),
         """
         0 registry: { companies { name id } }
@@ -39,7 +39,7 @@ def test_fields_of_another_subgraph_are_fetched_by_key() -> None:
 
 def test_a_key_that_was_not_selected_is_fetched_and_not_answered() -> None:
     planned = plan(PERMITS, "{ companies { permits { fee } } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 registry: { companies { id } }
@@ -53,7 +53,7 @@ def test_a_key_that_was_not_selected_is_fetched_and_not_answered() -> None:
 
 def test_several_paths_into_one_subgraph_share_a_request() -> None:
     query = '{ companies { permits { fee } } permit(no: "p1") { fee holder { name } } }'
-    shows(
+    assert_plan(
         plan(PERMITS, query),
         """
         0 registry: { companies { id } }
@@ -67,7 +67,7 @@ def test_several_paths_into_one_subgraph_share_a_request() -> None:
 
 def test_equal_selections_on_two_paths_share_one_entity_selection() -> None:
     query = '{ one: permit(no: "1") { holder { name } } two: permit(no: "2") { holder { name } } }'
-    shows(
+    assert_plan(
         plan(PERMITS, query),
         """
         0 permits: query($v0: ID!, $v1: ID!) { permit(no: $v0) { holder { id } } \\
@@ -79,7 +79,7 @@ def test_equal_selections_on_two_paths_share_one_entity_selection() -> None:
 
 def test_aliases_of_one_leaf_are_fetched_once_and_those_of_an_object_apart_since_an_error_may_take_one_away() -> None:
     planned = plan(PERMITS, '{ one: permit(no: "1") { number: no no } two: permit(no: "1") { no fee } }')
-    shows(
+    assert_plan(
         planned,
         """
         0 permits: query($v0: ID!) { permit(no: $v0) { no } permit_1: permit(no: $v0) { no } }
@@ -103,7 +103,7 @@ def test_a_subgraph_that_knows_another_key_is_reached_through_one_that_knows_bot
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ parcel { area } }"),
         """
         0 a: { parcel { id } }
@@ -129,7 +129,7 @@ def test_composite_keys_with_lists_and_nested_objects_are_represented_whole() ->
         type Stop @type(A) @type(B) { id: ID! }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ route { minutes } }"),
         """
         0 a: { route { line { no region { code } } stops { id } } }
@@ -153,7 +153,7 @@ def test_a_key_field_inside_a_key_may_itself_need_a_hop() -> None:
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ deed { text } }"),
         """
         0 a: { deed { owner { id } } }
@@ -175,7 +175,7 @@ def test_a_key_that_is_not_resolvable_lets_nobody_in() -> None:
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ audited { audits name } }"),
         """
         0 b: { audited { audits id } }
@@ -203,7 +203,7 @@ def test_a_type_without_a_key_is_entered_again_from_its_parent() -> None:
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ school { address { street geo post } } }"),
         """
         0 a: { school { id } }
@@ -222,7 +222,7 @@ def test_a_middle_hop_depends_on_what_it_needs_alone() -> None:
         type Y @type(B, key: "id") @type(D, key: "id") { id: ID! q: Int @in(D) }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ x { p } y { q } }"),
         """
         0 a: { x { id } }
@@ -243,7 +243,7 @@ def test_what_is_put_off_joins_the_selection_that_asks_the_same_objects_later() 
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ wells { owner yield } }"),
         """
         0 a: { wells { id } }

@@ -5,7 +5,7 @@ from graphql import parse, validate
 
 from gateway.errors import NO_PLAN, CodedError
 from gateway.supergraph.api_schema import api_schema
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 PEOPLE = supergraph(
     "a b c",
@@ -31,7 +31,7 @@ PEOPLE = supergraph(
 
 
 def test_an_external_field_is_fetched_where_it_lives() -> None:
-    shows(
+    assert_plan(
         plan(PEOPLE, "{ inA { name } }"),
         """
         0 a: { inA { id } }
@@ -42,7 +42,7 @@ def test_an_external_field_is_fetched_where_it_lives() -> None:
 
 def test_an_inaccessible_field_serves_as_an_input_though_clients_cannot_name_it() -> None:
     assert validate(api_schema(PEOPLE), parse("{ inA { income } }"))
-    shows(
+    assert_plan(
         plan(PEOPLE, "{ inA { grant } }"),
         """
         0 a: { inA { id } }
@@ -53,7 +53,7 @@ def test_an_inaccessible_field_serves_as_an_input_though_clients_cannot_name_it(
 
 
 def test_a_key_that_the_subgraph_does_not_have_opens_no_other() -> None:
-    shows(
+    assert_plan(
         plan(PEOPLE, "{ agency { town } }"),
         """
         0 c: { agency { town } }
@@ -65,7 +65,7 @@ def test_a_key_that_the_subgraph_does_not_have_opens_no_other() -> None:
 
 
 def test_an_interface_field_that_no_implementer_can_answer_is_an_error_not_null() -> None:
-    shows(
+    assert_plan(
         plan(PEOPLE, "{ node { ... on Office { open } } }"),
         """
         0 a: { node { __typename ... on Office { open } } }
@@ -93,7 +93,7 @@ def test_parts_of_one_object_come_from_two_parents_and_are_merged() -> None:
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ products { category { details id name } } }"),
         """
         0 d: { products { id pid } }
@@ -105,7 +105,7 @@ def test_parts_of_one_object_come_from_two_parents_and_are_merged() -> None:
 
 
 def test_fields_with_a_key_and_those_without_share_the_way_to_them() -> None:
-    shows(
+    assert_plan(
         plan(PEOPLE, "{ inB { name grant } inA { name grant } }"),
         """
         0 b: { inB { name income id } }

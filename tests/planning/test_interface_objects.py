@@ -3,7 +3,7 @@
 import pytest
 
 from gateway.errors import NO_PLAN, CodedError
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 ACCOUNTS = supergraph(
     "a b c",
@@ -27,7 +27,7 @@ ACCOUNTS = supergraph(
 
 
 def test_a_lent_field_is_fetched_with_the_name_of_the_interface() -> None:
-    shows(
+    assert_plan(
         plan(ACCOUNTS, "{ accounts { name score } }"),
         """
         0 a: { accounts { __typename name id } }
@@ -37,7 +37,7 @@ def test_a_lent_field_is_fetched_with_the_name_of_the_interface() -> None:
 
 
 def test_a_lent_field_of_a_concrete_type_is_fetched_with_the_name_of_the_interface() -> None:
-    shows(
+    assert_plan(
         plan(ACCOUNTS, "{ admin { rooms score } }"),
         """
         0 c: { admin { rooms id } }
@@ -48,7 +48,7 @@ def test_a_lent_field_of_a_concrete_type_is_fetched_with_the_name_of_the_interfa
 
 def test_fields_of_the_interface_alone_cost_no_hop_and_tell_no_type() -> None:
     planned = plan(ACCOUNTS, "{ active { id score } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 b: { active { id score } }
@@ -59,7 +59,7 @@ def test_fields_of_the_interface_alone_cost_no_hop_and_tell_no_type() -> None:
 
 def test_the_type_is_asked_of_a_subgraph_that_can_tell() -> None:
     planned = plan(ACCOUNTS, "{ active { __typename score } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 b: { active { id score } }
@@ -70,7 +70,7 @@ def test_the_type_is_asked_of_a_subgraph_that_can_tell() -> None:
 
 
 def test_a_concrete_types_field_is_two_hops_from_an_interface_object() -> None:
-    shows(
+    assert_plan(
         plan(ACCOUNTS, "{ active { ... on Admin { rooms } } }"),
         """
         0 b: { active { id } }
@@ -81,7 +81,7 @@ def test_a_concrete_types_field_is_two_hops_from_an_interface_object() -> None:
 
 
 def test_a_lent_field_may_need_inputs_from_the_real_interface() -> None:
-    shows(
+    assert_plan(
         plan(ACCOUNTS, "{ accounts { rank } active { rank } }"),
         """
         0 a: { accounts { __typename name id } }
@@ -102,7 +102,7 @@ def test_a_lent_field_that_nobody_lets_in_for_is_an_error_not_null() -> None:
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ lent { field } }"),
         """
         0 b: { lent { field } }

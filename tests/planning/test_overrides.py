@@ -1,6 +1,6 @@
 """@override: a field moves to another subgraph, at once or while its label is active."""
 
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 MOVED = supergraph(
     "a b c",
@@ -19,7 +19,7 @@ MOVED = supergraph(
 
 
 def test_a_field_stays_where_it_was_until_its_label_is_active() -> None:
-    shows(
+    assert_plan(
         plan(MOVED, "{ shop { hours } inB { hours } }"),
         """
         0 a: { shop { hours } }
@@ -30,7 +30,7 @@ def test_a_field_stays_where_it_was_until_its_label_is_active() -> None:
 
 
 def test_a_field_moves_while_its_label_is_active() -> None:
-    shows(
+    assert_plan(
         plan(MOVED, "{ shop { hours } inB { hours } }", labels=frozenset({"percent(20)"})),
         """
         0 a: { shop { id } }
@@ -41,12 +41,12 @@ def test_a_field_moves_while_its_label_is_active() -> None:
 
 
 def test_a_label_on_the_side_that_loses_the_field_says_the_same() -> None:
-    shows(plan(MOVED, "{ shop { fax } }"), "0 a: { shop { fax } }")
-    shows(plan(MOVED, "{ inB { fax } }", labels=frozenset({"late"})), "0 b: { inB { fax } }")
+    assert_plan(plan(MOVED, "{ shop { fax } }"), "0 a: { shop { fax } }")
+    assert_plan(plan(MOVED, "{ inB { fax } }", labels=frozenset({"late"})), "0 b: { inB { fax } }")
 
 
 def test_an_override_from_an_unknown_subgraph_changes_nothing() -> None:
-    shows(
+    assert_plan(
         plan(MOVED, "{ inB { taxNo } }"),
         """
         0 b: { inB { taxNo } }
@@ -55,7 +55,7 @@ def test_an_override_from_an_unknown_subgraph_changes_nothing() -> None:
 
 
 def test_an_overridden_field_that_is_still_an_input_comes_from_its_new_home() -> None:
-    shows(
+    assert_plan(
         plan(MOVED, "{ shop { name sign } }"),
         """
         0 a: { shop { id } }
@@ -76,7 +76,7 @@ def test_an_interface_field_overridden_on_one_type_is_asked_on_the_others() -> N
         type Image implements Post @implements(A, interface: "Post") @type(A, key: "id") { id: ID! created: String }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ posts { id created } }"),
         """
         0 a: { posts { __typename id ... on Image { created } } }

@@ -1,6 +1,6 @@
 """@provides: an external field is there on this path, and on no other."""
 
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 LIBRARY = supergraph(
     "a b",
@@ -28,7 +28,7 @@ LIBRARY = supergraph(
 
 
 def test_provided_fields_are_taken_on_the_path_and_fetched_off_it() -> None:
-    shows(
+    assert_plan(
         plan(LIBRARY, "{ loan { book { title } other { title } } }"),
         """
         0 a: { loan { book { title } other { id } } }
@@ -38,7 +38,7 @@ def test_provided_fields_are_taken_on_the_path_and_fetched_off_it() -> None:
 
 
 def test_what_is_provided_in_part_is_completed_by_another_request() -> None:
-    shows(
+    assert_plan(
         plan(LIBRARY, "{ loan { book { title pages author { name born } } } }"),
         """
         0 a: { loan { book { title id } } }
@@ -48,7 +48,7 @@ def test_what_is_provided_in_part_is_completed_by_another_request() -> None:
 
 
 def test_provided_fields_of_a_union_member_are_taken_behind_its_fragment() -> None:
-    shows(
+    assert_plan(
         plan(LIBRARY, "{ shelf { ... on Book { title author { name } } ... on Map { scale } } }"),
         """
         0 a: { shelf { __typename ... on Book { title author { name } } ... on Map { scale } } }
@@ -57,7 +57,7 @@ def test_provided_fields_of_a_union_member_are_taken_behind_its_fragment() -> No
 
 
 def test_a_field_provided_on_an_interface_holds_for_every_type() -> None:
-    shows(
+    assert_plan(
         plan(LIBRARY, "{ newest { title ... on Book { pages } } }"),
         """
         0 a: { newest { __typename title ... on Book { id } } }
@@ -78,7 +78,7 @@ def test_an_interface_that_returns_itself_is_not_expanded_without_end() -> None:
         }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ product { similar { similar { id price } } } }"),
         """
         0 a: { product { __typename similar { __typename similar { __typename id } } } }

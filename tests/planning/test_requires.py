@@ -1,7 +1,7 @@
 """@requires: inputs are fetched first, wherever they are, and no field is computed without them."""
 
 from gateway.planning.plan import RepresentationField
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 TAXES = supergraph(
     "a b c",
@@ -22,7 +22,7 @@ TAXES = supergraph(
 
 
 def test_inputs_are_fetched_with_the_arguments_of_the_field_set() -> None:
-    shows(
+    assert_plan(
         plan(TAXES, "{ parcel { tax } }"),
         """
         0 a: { parcel { value(currency: "CNY") id } }
@@ -33,7 +33,7 @@ def test_inputs_are_fetched_with_the_arguments_of_the_field_set() -> None:
 
 def test_the_clients_own_arguments_do_not_mix_with_those_of_the_field_set() -> None:
     planned = plan(TAXES, '{ parcel { value(currency: "EUR") tax } }')
-    shows(
+    assert_plan(
         planned,
         """
         0 a: query($v0: String!) { parcel { value(currency: $v0) value_1: value(currency: "CNY") id } }
@@ -43,7 +43,7 @@ def test_the_clients_own_arguments_do_not_mix_with_those_of_the_field_set() -> N
 
 
 def test_two_requirements_of_one_field_with_other_arguments_need_two_entity_selections() -> None:
-    shows(
+    assert_plan(
         plan(TAXES, "{ parcel { tax abroad } }"),
         """
         0 a: { parcel { value(currency: "CNY") id value_1: value(currency: "USD") } }
@@ -55,7 +55,7 @@ def test_two_requirements_of_one_field_with_other_arguments_need_two_entity_sele
 
 def test_inputs_inside_objects_are_represented_nested() -> None:
     planned = plan(TAXES, "{ parcel { zoneTax zone { name } } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 a: { parcel { zone { rate name } id } }
@@ -73,7 +73,7 @@ def test_inputs_inside_objects_are_represented_nested() -> None:
 
 
 def test_a_chain_of_requirements_goes_back_and_forth() -> None:
-    shows(
+    assert_plan(
         plan(TAXES, "{ parcel { refund } }"),
         """
         0 a: { parcel { value(currency: "CNY") id } }
@@ -84,7 +84,7 @@ def test_a_chain_of_requirements_goes_back_and_forth() -> None:
 
 
 def test_a_field_is_entered_again_by_key_where_the_subgraph_itself_gave_the_object() -> None:
-    shows(
+    assert_plan(
         plan(TAXES, "{ parcels { tax } }"),
         """
         0 b: { parcels { id } }
@@ -95,7 +95,7 @@ def test_a_field_is_entered_again_by_key_where_the_subgraph_itself_gave_the_obje
 
 
 def test_a_skipped_field_fetches_none_of_its_inputs() -> None:
-    shows(
+    assert_plan(
         plan(TAXES, "query($no: Boolean!) { parcel { id refund @include(if: $no) } }", {"no": False}),
         """
         0 a: { parcel { id } }
@@ -125,7 +125,7 @@ def test_inputs_behind_fragments_are_read_on_their_types_alone() -> None:
         """,
     )
     planned = plan(model, "{ case { title } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 a: { case { party { __typename name ... on Firm { form } ... on Person { born } } id } }
@@ -148,7 +148,7 @@ def test_an_interface_field_that_needs_inputs_on_one_type_is_asked_type_by_type(
         type Path implements Way @implements(A, interface: "Way") @type(A, key: "id") { id: ID! length: Int }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ ways { length } }"),
         """
         0 a: { ways { __typename ... on Path { length } ... on Road { id } } }

@@ -1,7 +1,7 @@
 """A field that leads back to the query type: what its own subgraph lacks is asked of others, once for all places."""
 
 from gateway.planning.printing import render_json, render_text
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 OFFICE = supergraph(
     "a b c",
@@ -19,7 +19,7 @@ OFFICE = supergraph(
 
 
 def test_what_the_subgraph_lacks_of_the_query_type_is_asked_of_others_and_the_rest_where_it_stands() -> None:
-    shows(
+    assert_plan(
         plan(OFFICE, "{ offices { query { flag weather(day: 1) } } }"),
         """
         0 a: { offices { query { flag } } }
@@ -30,7 +30,7 @@ def test_what_the_subgraph_lacks_of_the_query_type_is_asked_of_others_and_the_re
 
 def test_one_request_serves_all_places_and_its_objects_are_followed_from_each() -> None:
     planned = plan(OFFICE, "{ offices { query { notice { text } } } town { notice { no } } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 a: { offices { query { __typename } } }
@@ -44,7 +44,7 @@ def test_one_request_serves_all_places_and_its_objects_are_followed_from_each() 
 
 
 def test_the_query_of_a_mutations_answer_runs_after_that_mutation_and_before_the_next() -> None:
-    shows(
+    assert_plan(
         plan(OFFICE, "mutation { open { query { weather } } close { ok query { weather } } }"),
         """
         0 a: mutation { open { query { __typename } } }
@@ -56,7 +56,7 @@ def test_the_query_of_a_mutations_answer_runs_after_that_mutation_and_before_the
 
 
 def test_a_root_below_a_root_is_one_more_of_the_same() -> None:
-    shows(
+    assert_plan(
         plan(OFFICE, "{ town { town { flag } } }"),
         """
         0 b: { town { town { __typename } } }

@@ -1,6 +1,6 @@
 """Root fields: shared queries, mutations in order, subscriptions with what follows each event."""
 
-from tests.planning.plans import plan, shows, supergraph
+from tests.planning.plans import assert_plan, plan, supergraph
 
 CITY = supergraph(
     "a b c",
@@ -24,7 +24,7 @@ CITY = supergraph(
 
 
 def test_shared_root_fields_are_asked_of_the_subgraph_that_is_asked_anyway() -> None:
-    shows(
+    assert_plan(
         plan(CITY, "{ shared { text } office { staff } }"),
         """
         0 b: { shared { text } office { staff } }
@@ -34,7 +34,7 @@ def test_shared_root_fields_are_asked_of_the_subgraph_that_is_asked_anyway() -> 
 
 def test_parts_of_a_shared_root_object_come_from_parallel_requests() -> None:
     planned = plan(CITY, "{ shared { text date size } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 b: { shared { text date } }
@@ -44,7 +44,7 @@ def test_parts_of_a_shared_root_object_come_from_parallel_requests() -> None:
 
 
 def test_as_few_subgraphs_as_possible_serve_the_root_fields() -> None:
-    shows(
+    assert_plan(
         plan(CITY, "{ one { text } two { text } }"),
         """
         0 a: { one { text } two { text } }
@@ -61,7 +61,7 @@ def test_a_tie_goes_to_the_subgraph_that_is_needed_anyway() -> None:
         type Y @type(A, key: "id") @type(C, key: "id") { id: ID! only: Int @in(C) }
         """,
     )
-    shows(
+    assert_plan(
         plan(model, "{ x { either } y { only } }"),
         """
         0 a: { x { id } y { id } }
@@ -73,7 +73,7 @@ def test_a_tie_goes_to_the_subgraph_that_is_needed_anyway() -> None:
 
 def test_mutations_run_one_after_the_other_and_neighbours_share_a_request() -> None:
     query = 'mutation { a: open(name: "x") { id } b: close(id: 1) { staff } count again: open(name: "y") { name } }'
-    shows(
+    assert_plan(
         plan(CITY, query),
         """
         0 a: mutation($v0: String!, $v1: ID!) { open(name: $v0) { id } close(id: $v1) { id } }
@@ -86,7 +86,7 @@ def test_mutations_run_one_after_the_other_and_neighbours_share_a_request() -> N
 
 def test_the_next_call_waits_until_the_answer_to_this_one_is_complete() -> None:
     query = 'mutation { close(id: 1) { staff } open(name: "x") { id } }'
-    shows(
+    assert_plan(
         plan(CITY, query),
         """
         0 a: mutation($v0: ID!) { close(id: $v0) { id } }
@@ -98,7 +98,7 @@ def test_the_next_call_waits_until_the_answer_to_this_one_is_complete() -> None:
 
 def test_a_mutation_is_called_as_often_as_it_is_selected() -> None:
     planned = plan(CITY, 'mutation { a: open(name: "x") { id } b: open(name: "x") { name } }')
-    shows(
+    assert_plan(
         planned,
         """
         0 a: mutation($v0: String!) { open(name: $v0) { id } open_1: open(name: $v0) { name } }
@@ -109,7 +109,7 @@ def test_a_mutation_is_called_as_often_as_it_is_selected() -> None:
 
 def test_a_subscription_begins_with_its_trigger() -> None:
     planned = plan(CITY, "subscription { opened { name staff } }")
-    shows(
+    assert_plan(
         planned,
         """
         0 a: subscription { opened { name id } }
@@ -126,7 +126,7 @@ def test_nothing_is_fetched_for_the_name_of_the_root_type() -> None:
 
 def test_introspection_stands_beside_the_plan() -> None:
     planned = plan(CITY, '{ __schema { queryType { name } } type: __type(name: "Office") { name } office { id } }')
-    shows(
+    assert_plan(
         planned,
         """
         0 b: { office { id } }

@@ -319,10 +319,10 @@ _PEER = st.lists(st.sampled_from(["answer", "drop", "half", "extra", "garbage"])
 def test_however_a_subgraph_behaves_each_call_gets_its_own_answer_or_an_error(
     steps: list[str], habits: list[str], connections: int
 ) -> None:
-    asyncio.run(_misbehave(steps, habits, connections))
+    asyncio.run(_assert_each_call_ends_well(steps, habits, connections))
 
 
-async def _misbehave(steps: list[str], habits: list[str], connections: int) -> None:
+async def _assert_each_call_ends_well(steps: list[str], habits: list[str], connections: int) -> None:
     turns = iter(habits * 50)
 
     async def behave(peer: Peer) -> None:
