@@ -7,13 +7,13 @@ that command runs, so that ``--help`` stays instant.
 import importlib
 import sys
 from collections.abc import Container
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from catalog_sync.errors import CodedError
+from gateway.commands.output import Format, FormatOption, ReportFormat
 
 GROUPS = {
     "catalogue": "Keep the catalogue: files, and entries on their way into force.",
@@ -29,25 +29,9 @@ GROUPS = {
 app = typer.Typer()
 
 
-class Format(StrEnum):
-    """How a command prints its data."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-class IssueFormat(StrEnum):
-    """How composition prints its problems."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
-
-
 SupergraphOption = Annotated[
     str, typer.Option("--supergraph", metavar="FILE_OR_URL", help="Supergraph SDL, as any composition writes it.")
 ]
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 OutputOption = Annotated[
     Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write there instead of stdout.")
 ]
@@ -83,7 +67,7 @@ def compose(
         str, typer.Argument(metavar="DIR_OR_YAML", help="supergraph.yaml, a folder with one, or with NAME.graphql.")
     ],
     output: OutputOption = None,
-    format_: Annotated[IssueFormat, typer.Option("--format", help="How to print problems.")] = IssueFormat.TEXT,
+    format_: Annotated[ReportFormat, typer.Option("--format", help="How to print problems.")] = ReportFormat.TEXT,
     hints: Annotated[bool, typer.Option("--hints", help="Print hints too, in text.")] = False,
     watch: Annotated[bool, typer.Option("--watch", help="Compose again whenever a file changes.")] = False,
 ) -> None:

@@ -1,6 +1,5 @@
 """``watersmeet catalogue assess``: the figures of a department over a period, down to what they count."""
 
-import json
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +9,8 @@ import typer
 from catalog_sync.assessment import Assessment, Evidence, Figure, Period
 from catalog_sync.assessment_reports import figure_text, report_markdown, write_report
 from gateway.assessing import assess_departments, collect
-from gateway.commands.registry import ConfigOption, Format, FormatOption, Registry, RegistryOption, open_registry
+from gateway.commands.output import Format, FormatOption, print_json
+from gateway.commands.registry import ConfigOption, Registry, RegistryOption, open_registry
 from gateway.policy_source import open_store, run_apart
 
 app = typer.Typer()
@@ -46,7 +46,7 @@ def assess(
     elif figure:
         typer.echo("".join(figure_text(_figure(each, figure)) for each in found), nl=False)
     elif format_ is Format.JSON:
-        typer.echo(json.dumps({"version": 1, "assessments": list(map(_as_json, found))}, ensure_ascii=False, indent=1))
+        print_json({"version": 1, "assessments": list(map(_as_json, found))})
     else:
         typer.echo(report_markdown(found, weights), nl=False)
 

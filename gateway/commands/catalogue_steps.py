@@ -1,6 +1,5 @@
 """``watersmeet catalogue`` over the registry: entries on their way into force, step by step."""
 
-import json
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
@@ -17,12 +16,11 @@ from catalog_sync.interchange import read_documents, yaml_text
 from catalog_sync.loading import date_in_chongqing
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import EntryRecord, Trigger, TriggerKind
+from gateway.commands.output import Format, FormatOption, print_json
 from gateway.commands.progress import progress_bar
 from gateway.commands.registry import (
     AcknowledgeOption,
     ConfigOption,
-    Format,
-    FormatOption,
     PersonOption,
     ReasonOption,
     Registry,
@@ -168,7 +166,7 @@ def list_(
             raise typer.BadParameter(f"--department {department}: no department on file, and no credit code.")
         found = opened.office.listed(state, provider)
     if format_ is Format.JSON:
-        _print_json({"version": 1, "entries": [_summary(entry) for entry in found]})
+        print_json({"version": 1, "entries": [_summary(entry) for entry in found]})
         return
     for entry in found:
         typer.echo(f"{entry.id} {entry.code} {entry.state} v{entry.version} {entry.title} {entry.provider.name}")
@@ -204,7 +202,7 @@ def show(
             {"number": v.number, "state": v.state.value, "digest": v.digest, "event": v.trigger.told(),
              "reasons": v.reasons} for v in record.versions
         ]  # fmt: skip
-        _print_json({"version": 1, **_summary(shown.entry), "versions": versions, "changes": told})
+        print_json({"version": 1, **_summary(shown.entry), "versions": versions, "changes": told})
     else:
         typer.echo(f"{record.id} {record.current.entry.code} {record.current.entry.title}")
         for each in record.versions:
@@ -235,10 +233,8 @@ def due(
         lines, late = _due_lines(office, overdue=overdue)
         if opened.settings.sync.division:
             for held in exchange_of(opened.settings, office.platform).overdue(office.today):
-                lines, late = (
-                    [*lines, f"{held.due} undecided {held.entry.id} v{held.entry.version} of {held.peer}"],
-                    True,
-                )
+                lines.append(f"{held.due} undecided {held.entry.id} v{held.entry.version} of {held.peer}")
+                late = True
     for line in lines:
         typer.echo(line)
     raise typer.Exit(int(late))
@@ -298,7 +294,3 @@ def _summary(entry: CatalogueEntry) -> dict[str, object]:
         "state": entry.state.value, "number": entry.version, "sharing": entry.sharing.value,
         "opening": entry.opening.value,
     }  # fmt: skip
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))

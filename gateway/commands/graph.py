@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from catalog_sync.graph_history import GraphHistory, GraphVersion
-from gateway.commands.registry import ConfigOption, Format, FormatOption, PersonOption, RegistryOption, open_registry
+from gateway.commands.output import Format, FormatOption
+from gateway.commands.registry import ConfigOption, PersonOption, RegistryOption, open_registry
 
 app = typer.Typer(help="Graphs as they were served: list, roll back.")
 

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
 import msgspec
 import typer
 
+from gateway.commands.output import Format, FormatOption
 from gateway.commands.register_file import NewKey, RegisterText, edited, moment, read_callers
 from gateway.errors import CodedError
 from policies.callers import CallerKind
@@ -23,13 +23,6 @@ IdOption = Annotated[str | None, typer.Option("--id", help="The key's name, by w
 DaysOption = Annotated[int | None, typer.Option("--days", min=1, help="Days until the new key ends; default: none.")]
 
 _NEVER = datetime.max.replace(tzinfo=UTC)
-
-
-class Format(StrEnum):
-    """How keys are listed."""
-
-    TEXT = "text"
-    JSON = "json"
 
 
 @app.command()
@@ -55,7 +48,7 @@ def create(
 def list_keys(
     callers: CallersOption,
     subject: Annotated[str | None, typer.Argument(help="Only this caller's.")] = None,
-    form: Annotated[Format, typer.Option("--format", help="How to print.")] = Format.TEXT,
+    form: FormatOption = Format.TEXT,
 ) -> None:
     """List keys with their state; nothing in it helps to use one."""
     now = moment()

@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -35,16 +34,6 @@ AcknowledgeOption = Annotated[
     list[str] | None,
     typer.Option("--acknowledge", metavar="NAME", help="Somebody hit who lets the change pass; may be repeated."),
 ]
-
-
-class Format(StrEnum):
-    """How a command prints its data."""
-
-    TEXT = "text"
-    JSON = "json"
-
-
-FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 
 
 @dataclass(frozen=True, slots=True)

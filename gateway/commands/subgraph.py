@@ -1,10 +1,8 @@
 """``watersmeet subgraph``: a department's schema on its way to live."""
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,11 +10,10 @@ import typer
 
 from catalog_sync.errors import CodedError
 from catalog_sync.observations import Look
+from gateway.commands.output import Format, FormatOption, ReportFormat, ReportFormatOption, print_json
 from gateway.commands.registry import (
     AcknowledgeOption,
     ConfigOption,
-    Format,
-    FormatOption,
     PersonOption,
     ReasonOption,
     Registry,
@@ -33,14 +30,6 @@ from gateway.sources import read_text
 app = typer.Typer(
     help="Publish subgraphs: new, check, publish, approve, go-live, refuse, retire, rollback, list, show."
 )
-
-
-class ReportFormat(StrEnum):
-    """How a check prints what it found."""
-
-    TEXT = "text"
-    JSON = "json"
-    GITHUB = "github"
 
 
 NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="The subgraph.")]
@@ -68,7 +57,7 @@ def check(
     config: ConfigOption = None,
     registry: RegistryOption = None,
     acknowledge: AcknowledgeOption = None,
-    format_: Annotated[ReportFormat, typer.Option("--format", help="How to print.")] = ReportFormat.TEXT,
+    format_: ReportFormatOption = ReportFormat.TEXT,
 ) -> None:
     """Say what keeps a schema from going live, what it changes and whom it hits; exit 1 when there is something."""
     with _office(config, registry) as (office, _):
@@ -86,7 +75,7 @@ def publish(
     note: Annotated[str, typer.Option("--release-note", help="What the release brings; kept in the ledger.")] = "",
     config: ConfigOption = None,
     registry: RegistryOption = None,
-    format_: Annotated[ReportFormat, typer.Option("--format", help="How to print.")] = ReportFormat.TEXT,
+    format_: ReportFormatOption = ReportFormat.TEXT,
 ) -> None:
     """Check a schema and propose it as the next release; a person of the competent department approves it."""
     with _office(config, registry) as (office, opened):
@@ -196,7 +185,7 @@ def list_(config: ConfigOption = None, registry: RegistryOption = None, format_:
         found, looks = office.subgraphs(), office.looks()
     if format_ is Format.JSON:
         told = [_as_json(each) | {"running": _running(looks.get(each.release.subgraph))} for each in found]
-        _print_json({"version": 1, "subgraphs": told})
+        print_json({"version": 1, "subgraphs": told})
         return
     for each in found:
         typer.echo("  ".join(filter(None, (_line(each), _running(looks.get(each.release.subgraph))))))
@@ -217,7 +206,7 @@ def show(
         typer.echo(history[-1].release.sdl)
     elif format_ is Format.JSON:
         told = [_as_json(each) for each in history]
-        _print_json({"version": 1, "subgraph": name, "running": running, "releases": told})
+        print_json({"version": 1, "subgraph": name, "running": running, "releases": told})
     else:
         for each in history:
             _tell(each)
@@ -282,7 +271,3 @@ def _as_json(standing: Standing) -> dict[str, object]:
         "proposedBy": standing.proposed_by, "proposedAt": standing.proposed_at, "note": standing.note,
         "reason": standing.reason, "notice": told, "acknowledged": standing.acknowledged,
     }  # fmt: skip
-
-
-def _print_json(value: object) -> None:
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))

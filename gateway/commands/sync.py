@@ -1,7 +1,6 @@
 """``watersmeet sync``: the catalogue on its way between levels, by line or by file."""
 
 import asyncio
-import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,8 +15,9 @@ from catalog_sync.exchange import Exchange
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.signing import SigningKey
 from catalog_sync.upstream import Synchronised, Upstream, take_files, write_bundles
+from gateway.commands.output import Format, FormatOption, print_json
 from gateway.commands.progress import progress_bar
-from gateway.commands.registry import ConfigOption, Format, FormatOption, Registry, open_registry
+from gateway.commands.registry import ConfigOption, Registry, open_registry
 from gateway.errors import CodedError
 from gateway.level import LevelEndpoint, exchange_of, key_text, offer_all
 from gateway.settings import SETTINGS_INVALID, load_settings
@@ -115,7 +115,7 @@ def status(config: ConfigOption = None, format_: FormatOption = Format.TEXT) -> 
         ]  # fmt: skip
     if format_ is Format.JSON:
         told = {"version": 1, "level": exchange.name, "peers": peers, "own": own, "held": held}
-        typer.echo(json.dumps(told, ensure_ascii=False, indent=1))
+        print_json(told)
         return
     typer.echo(f"level {exchange.name}")
     for peer in peers:

@@ -1,0 +1,31 @@
+"""How commands print their data: the choices of ``--format``, said once for all of them."""
+
+import json
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+
+class Format(StrEnum):
+    """How a command prints its data."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class ReportFormat(StrEnum):
+    """How a check prints what it found; ``github`` are annotations of a pipeline there."""
+
+    TEXT = "text"
+    JSON = "json"
+    GITHUB = "github"
+
+
+FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
+ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="How to print.")]
+
+
+def print_json(value: object) -> None:
+    """A value as JSON on stdout, other scripts than Latin as they are."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=1))
