@@ -26,6 +26,9 @@ from gateway.yielding import yielding
 
 _log = logging.getLogger("watersmeet.registry")
 
+LONGEST_PAUSE = 60.0
+"""Seconds between two attempts, however often the stores failed."""
+
 TakeGraph = Callable[[str | None, Catalogue | None], Awaitable[Build | None]]
 
 
@@ -55,6 +58,7 @@ class RegistryFollower:
         self._in_force = in_force
         self._served = served
         self._digest = digest
+        self._waiting: InForce | None = None
         self._day: date = date_in_chongqing()
         self._open = ExitStack()
         self.state = RegistryState()
@@ -76,30 +80,33 @@ class RegistryFollower:
         return self._served.releases
 
     async def follow(self) -> None:
-        """Looks for ever; cancel to stop. A store that fails for a while is waited for."""
-        await asyncio.to_thread(self._note_served)
-        complaint = ""
+        """Looks for ever; cancel to stop. A store that fails for a while is waited for, longer each time."""
+        noted, complaint, pause = False, "", self._settings.poll
         while True:
             try:
+                if not noted:
+                    await asyncio.to_thread(self._note_served)
+                    noted = True
                 await self.look()
-                complaint = ""
-            except Exception as error:  # noqa: BLE001 - whatever the store's driver raises, what is served stays
+                complaint, pause = "", self._settings.poll
+            except Exception as error:  # noqa: BLE001 - whatever the stores' drivers raise, what is served stays
                 if complaint != type(error).__name__:
                     complaint = type(error).__name__
-                    _log.exception("the registry cannot be asked; what is served stays")
-            await asyncio.sleep(self._settings.poll)
+                    _log.exception("what is in force cannot be taken over; what is served stays")
+                pause = min(2 * pause, LONGEST_PAUSE)
+            await asyncio.sleep(pause)
 
     async def look(self) -> None:
-        """Looks once, and takes over what changed."""
-        found = await asyncio.to_thread(self._reader.look)
+        """Looks once, and takes over what changed; what could not be taken over is tried again the next time."""
+        self._waiting = await asyncio.to_thread(self._reader.look) or self._waiting
         today = date_in_chongqing()
-        if found is not None or today != self._day:
-            await self._take_over(found or self._in_force, new_day=today != self._day)
-            self._day = today
+        if self._waiting is not None or today != self._day:
+            found = self._waiting or self._in_force
+            await self._take_over(found, new_day=today != self._day)
+            self._in_force, self._waiting, self._day = found, None, today
 
     async def _take_over(self, found: InForce, *, new_day: bool) -> None:
         catalogue = None if found.entries == self._in_force.entries and not new_day else Catalogue(found.entries)
-        self._in_force = found
         wanted = _places(found.releases)
         if catalogue is None and wanted == _places(self._served.releases):
             self.state.problem = ""
