@@ -31,7 +31,6 @@ from policies.proof import Proof, prove
 from policies.tables import PolicyTables, compile_published, compile_tables
 from policies.versions import SignedVersion, sign_version
 
-POLL_SECONDS = 0.25
 # An emergency stop adds denies and nothing else, and must work within seconds: it is proved on fewer questions.
 STOP_SAMPLES = 500
 STRUCTURE = "policy"
@@ -374,18 +373,6 @@ class PolicyFollower:
         if self._version is None:
             return None
         return await asyncio.to_thread(_compile_without_collecting, self._version, items)
-
-    async def follow(self, swap: Callable[[PolicyTables], None], seconds: float = POLL_SECONDS) -> None:
-        """Looks for ever, and hands every new version to ``swap``. A store that fails for a while is waited for."""
-        while True:
-            try:
-                tables = await self.look()
-            except (OSError, TimeoutError) as error:
-                _log.error("policy %s stays live, the store cannot be asked: %s", self.number, type(error).__name__)
-                tables = None
-            if tables is not None:
-                swap(tables)
-            await asyncio.sleep(seconds)
 
 
 @contextmanager
