@@ -180,7 +180,9 @@ async def publication(lines: tuple[Tokens, ...], items: Items) -> dict[str, floa
 
 async def _next_version(follower: PolicyFollower) -> None:
     """Looks as often as a gateway does, until there is another version."""
-    while await follower.look() is None:
+    while True:
+        if await follower.look() is not None:
+            return
         await asyncio.sleep(POLL_SECONDS)
 
 

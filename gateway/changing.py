@@ -103,8 +103,6 @@ class Changes:
                 _log.error("the policy stays as it is, its store cannot be asked: %s", type(error).__name__)
             except CodedError as error:
                 _log.error("the policy stays as it is: %s: %s", error.code.name, error.message)
-            except CodedError as error:
-                _log.error("the policy stays as it is: %s: %s", error.code.name, error.message)
 
     async def _compiled_over(self, catalogue: "Catalogue") -> "PolicyTables":
         from gateway.policy_source import items_of  # plain federation starts without policy and its stores
