@@ -1,6 +1,4 @@
-"""One level as a process, to be killed.
-
-``serve LEVEL DATABASE`` prints its port and answers; ``sync LEVEL DATABASE PORT`` runs once towards the level above.
+"""What one level does in a process of its own, to be killed: it answers, or runs once towards the level above.
 
 Three levels in a row, each with a database of its own: the department's, the district's and the municipality's.
 """
@@ -8,6 +6,7 @@ Three levels in a row, each with a database of its own: the department's, the di
 import asyncio
 import sys
 from enum import StrEnum
+from multiprocessing.connection import Connection
 
 import aiohttp
 
@@ -47,30 +46,30 @@ def opened(level: Level, address: str) -> Exchange:
     return levels.level(DIVISIONS[level], neighbours, superior=superior, path=address)
 
 
-async def serve(level: Level, address: str) -> None:
-    async with serving(opened(level, address)) as port:
-        print(port, flush=True)  # noqa: T201 - what the parent reads
+def serve(level: Level, address: str, announced: Connection) -> None:
+    """Answers for a level until it is killed; its port is announced."""
+    use_fixed_keys()
+    asyncio.run(_serve(opened(level, address), announced))
+
+
+def synchronise(level: Level, address: str, port: int) -> None:
+    """One run towards the level above; the process ends with 1 if the line or the other end failed it."""
+    use_fixed_keys()
+    try:
+        asyncio.run(_synchronise(opened(level, address), port))
+    except CodedError:
+        sys.exit(1)
+
+
+async def _serve(exchange: Exchange, announced: Connection) -> None:
+    async with serving(exchange) as port:
+        announced.send(port)
         await asyncio.Event().wait()
 
 
-async def synchronise(level: Level, address: str, port: int) -> None:
-    exchange = opened(level, address)
+async def _synchronise(exchange: Exchange, port: int) -> None:
     assert exchange.superior is not None
     async with aiohttp.ClientSession() as session:
         line = f"http://127.0.0.1:{port}"
         await Upstream(exchange, exchange.superior, line, session, lambda: levels.NOW, PART).synchronise()
     exchange.database.close()
-
-
-def main() -> int:
-    use_fixed_keys()
-    level, address = Level(sys.argv[2]), sys.argv[3]
-    try:
-        asyncio.run(serve(level, address) if sys.argv[1] == "serve" else synchronise(level, address, int(sys.argv[4])))
-    except CodedError:
-        return 1
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

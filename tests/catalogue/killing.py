@@ -1,20 +1,24 @@
 """Cutting the lines between three levels and killing their processes at random bytes, and what must hold afterwards."""
 
 import asyncio
+import multiprocessing
 import random
 import signal
-import sys
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 
-from tests.catalogue.exchange_process import ABOVE, Level, opened, use_fixed_keys
+from tests.catalogue.exchange_process import ABOVE, Level, opened, serve, synchronise, use_fixed_keys
 from tests.catalogue.http_levels import BreakingLine
 from tests.catalogue.three_levels import ThreeLevels
 
 _LONGEST = 2500
 """Bytes that go by before a line breaks, at most: fewer than most runs need."""
+_PROCESSES = multiprocessing.get_context("forkserver")
+"""A process begins with everything imported: what is killed is what it does, not Python's start."""
+_PROCESSES.set_forkserver_preload(["tests.catalogue.exchange_process"])
 
 
 @dataclass
@@ -37,31 +41,33 @@ class _Running:
 
     def __init__(self, addresses: Mapping[Level, str]) -> None:
         self._addresses = addresses
-        self._servers: dict[Level, tuple[asyncio.subprocess.Process, int]] = {}
+        self._servers: dict[Level, tuple[BaseProcess, int]] = {}
 
-    async def server(self, level: Level) -> tuple[asyncio.subprocess.Process, int]:
+    async def server(self, level: Level) -> tuple[BaseProcess, int]:
         """The process that answers for a level, and its port; started if it does not run."""
-        if level not in self._servers or self._servers[level][0].returncode is not None:
-            process = await self._spawn("serve", level)
-            assert process.stdout is not None
-            self._servers[level] = process, int(await process.stdout.readline())
+        if level not in self._servers or not self._servers[level][0].is_alive():
+            announced, announces = _PROCESSES.Pipe(duplex=False)
+            process = self._start(serve, level, announces)
+            announces.close()
+            await _readable(announced.fileno())
+            self._servers[level] = process, announced.recv()
+            announced.close()
         return self._servers[level]
 
-    async def client(self, level: Level, port: int) -> asyncio.subprocess.Process:
+    def client(self, level: Level, port: int) -> BaseProcess:
         """A run of a level towards the one above."""
-        return await self._spawn("sync", level, port)
+        return self._start(synchronise, level, port)
 
     async def stop(self) -> None:
         """Ends what runs."""
         for process, _ in self._servers.values():
-            _kill(process)
-            await process.wait()
+            process.kill()
+            await _exit_code(process)
 
-    async def _spawn(self, what: str, level: Level, *more: int) -> asyncio.subprocess.Process:
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "tests.catalogue.exchange_process", what, level, self._addresses[level],
-            *map(str, more), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL,
-        )  # fmt: skip
+    def _start(self, work: Callable[..., None], level: Level, *more: object) -> BaseProcess:
+        process = _PROCESSES.Process(target=work, args=(level, self._addresses[level], *more))
+        process.start()
+        return process
 
 
 async def kill_at_random(
@@ -84,8 +90,8 @@ async def kill_at_random(
             await _disturbed_run(running, report, chance, happening)
             progress(report.kills.total())
         for level in (*ABOVE, *ABOVE, *ABOVE):
-            client = await running.client(level, (await running.server(ABOVE[level]))[1])
-            assert await client.wait() == 0
+            client = running.client(level, (await running.server(ABOVE[level]))[1])
+            assert await _exit_code(client) == 0
         report.differences = tuple(happening.differences())
         report.acts, report.entries = happening.acts, len(happening.versions)
         report.decisions = sum(map(len, happening.decided.values()))
@@ -106,9 +112,9 @@ async def _disturbed_run(running: _Running, report: KillReport, chance: random.R
     processes = {ABOVE[below]: server}
     line = BreakingLine(port, chance.randrange(1, _LONGEST), lambda: _kill(processes.get(victim)))
     async with line as broken_port:
-        client = processes[below] = await running.client(below, broken_port)
+        client = processes[below] = running.client(below, broken_port)
         acting.act()
-        await client.wait()
+        await _exit_code(client)
     if not line.broken:
         report.undisturbed += 1
     elif victim is None or not await _ended_by_a_kill(processes[victim]):
@@ -117,14 +123,29 @@ async def _disturbed_run(running: _Running, report: KillReport, chance: random.R
         report.kills[victim] += 1
 
 
-def _kill(victim: asyncio.subprocess.Process | None) -> None:
+def _kill(victim: BaseProcess | None) -> None:
     """Kills a process that runs; its bytes may break a line before it was noted."""
-    if victim is not None and victim.returncode is None:
+    if victim is not None:
         victim.kill()
 
 
-async def _ended_by_a_kill(victim: asyncio.subprocess.Process) -> bool:
+async def _ended_by_a_kill(victim: BaseProcess) -> bool:
     """Whether the process was killed; one whose line broke before it could be is only cut off."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(victim.wait(), 0.5)
-    return victim.returncode == -signal.SIGKILL
+        await asyncio.wait_for(_exit_code(victim), 0.5)
+    return victim.exitcode == -signal.SIGKILL
+
+
+async def _exit_code(process: BaseProcess) -> int | None:
+    """How a process ended, when it has."""
+    await _readable(process.sentinel)
+    return process.exitcode
+
+
+async def _readable(descriptor: int) -> None:
+    loop, ready = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(descriptor, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(descriptor)
