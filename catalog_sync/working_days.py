@@ -16,7 +16,6 @@ from importlib.metadata import version
 import chinese_calendar
 
 _DAY = timedelta(days=1)
-_FIRST_YEAR = 2004
 LONGEST_COUNT = 2000
 """Working days that a deadline may be away at most, some eight years: more is a mistake in the profile."""
 
@@ -138,26 +137,9 @@ class WorkingCalendar:
 
 @lru_cache(maxsize=1)
 def _published() -> WorkingCalendar:
-    holidays: set[date] = set()
-    make_up_days: set[date] = set()
-    year = _FIRST_YEAR
-    while _is_known(year):
-        day = date(year, 1, 1)
-        while day.year == year:
-            worked = chinese_calendar.is_workday(day)
-            if day.weekday() < 5 and not worked:
-                holidays.add(day)
-            elif day.weekday() >= 5 and worked:
-                make_up_days.add(day)
-            day += _DAY
-        year += 1
-    source = f"chinesecalendar {version('chinesecalendar')} ({_FIRST_YEAR}-{year - 1})"
-    return WorkingCalendar(source, _FIRST_YEAR, year - 1, frozenset(holidays), frozenset(make_up_days))
-
-
-def _is_known(year: int) -> bool:
-    try:
-        chinese_calendar.is_workday(date(year, 12, 31))
-    except NotImplementedError:
-        return False
-    return True
+    off, worked = frozenset(chinese_calendar.holidays), frozenset(chinese_calendar.workdays)
+    first, last = min(off).year, max(off).year
+    source = f"chinesecalendar {version('chinesecalendar')} ({first}-{last})"
+    holidays = frozenset(day for day in off - worked if day.weekday() < 5)
+    make_up_days = frozenset(day for day in worked if day.weekday() >= 5)
+    return WorkingCalendar(source, first, last, holidays, make_up_days)

@@ -1,5 +1,6 @@
 from datetime import date, timedelta
 
+import chinese_calendar
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -26,6 +27,11 @@ def test_deadlines_fall_where_the_published_calendar_puts_them(line: str) -> Non
     found = [CALENDAR.due(event, days) for days in (5, 10, 15, 20)]
     assert [deadline.date for deadline in found] == expected
     assert not any(deadline.provisional for deadline in found)
+
+
+@given(st.dates(date(2004, 1, 1), date(2026, 12, 31)))
+def test_a_published_day_is_worked_if_the_calendar_s_library_says_so(day: date) -> None:
+    assert CALENDAR.is_working_day(day) == chinese_calendar.is_workday(day)
 
 
 def test_a_deadline_beyond_the_published_calendar_is_provisional_and_says_which_calendar() -> None:
