@@ -111,6 +111,10 @@ class PostgresEngine:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result()
         except (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError) as e:
             raise StatementRefusedError(type(e).__name__) from e
+        except asyncpg.InternalClientError as error:
+            # The driver's own account of the connection is wrong, as when the server's farewell meets a statement.
+            self._drop()
+            raise _unavailable(type(error).__name__) from error
         except (
             asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InsufficientResourcesError,
             asyncpg.OperatorInterventionError, asyncpg.LockNotAvailableError, asyncpg.InvalidCatalogNameError,

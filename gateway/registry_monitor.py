@@ -66,8 +66,10 @@ class SubgraphMonitor:
     async def look(self) -> None:
         """Looks at each subgraph that nobody has looked at lately, and takes over what everybody saw."""
         await asyncio.gather(*(self._look_at(release) for release in self._releases()))
-        self.looks = await asyncio.to_thread(self._observations.looks)
-        self.data_times = await asyncio.to_thread(self._observations.data_times)
+        looks = await asyncio.to_thread(self._observations.looks)
+        data_times = await asyncio.to_thread(self._observations.data_times)
+        # At once: who sees that a subgraph was looked at finds the times of its data too.
+        self.looks, self.data_times = looks, data_times
 
     async def _look_at(self, release: SubgraphRelease) -> None:
         # A little less than the interval, or every second look would find the last one a moment too young.
