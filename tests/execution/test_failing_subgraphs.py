@@ -85,7 +85,7 @@ async def test_why_a_figure_is_withheld_is_told_in_our_words_and_no_other_code_i
 async def test_when_the_time_is_up_the_answer_is_made_of_what_there_is() -> None:
     subgraphs = ScriptedSubgraphs({"products": [TABLE_AND_CHAIR], "inventory": [asyncio.Event()]})
 
-    data, errors = told(await answer(WITH_STOCK, SHOP, subgraphs, timeout=0.05))
+    data, errors = told(await answer(WITH_STOCK, SHOP, subgraphs, timeout=0.5))
 
     assert data == {"products": [None, None]}
     assert errors == [("SUBGRAPH_TIMED_OUT", ["products", 0, "stock"])]

@@ -56,7 +56,15 @@ async def test_a_header_that_would_change_the_message_is_never_sent(header: tupl
 
 
 async def test_calls_at_once_wait_in_order_for_as_many_connections_as_allowed() -> None:
-    async with raw_subgraph(always(OK)) as served, transport_to(served, connections=2) as transport:
+    both = asyncio.Barrier(2)
+
+    async def in_step(peer: Peer) -> None:
+        while True:
+            await peer.request()
+            await both.wait()
+            await peer.send(OK)
+
+    async with raw_subgraph(in_step) as served, transport_to(served, connections=2) as transport:
         bodies = [b'{"query":"{a%d}"}' % number for number in range(20)]
         answers = await asyncio.gather(*(transport.send("a", body, (), 5) for body in bodies))
         assert answers == [b'{"data":1}'] * 20
@@ -85,7 +93,7 @@ async def test_a_call_out_of_time_closes_its_connection_and_frees_its_place() ->
             await peer.send(OK)
 
     async with raw_subgraph(slow_then_quick) as served, transport_to(served, connections=1) as transport:
-        assert await failure(transport.send("a", QUERY, (), 0.05)) == "SUBGRAPH_TIMED_OUT"
+        assert await failure(transport.send("a", QUERY, (), 0.5)) == "SUBGRAPH_TIMED_OUT"
         await asyncio.wait_for(served.closed.wait(), 5)
         assert await transport.send("a", QUERY, (), 5) == b'{"data":1}'
 
