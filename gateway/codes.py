@@ -26,6 +26,7 @@ _DECLARING = (
     "gateway.execution.subgraph_address",
     "gateway.server.errors",
     "gateway.tls_files",
+    "gateway.storage.database",
     "gateway.storage.migrations",
     "gateway.commands.processes",
     "gateway.commands.subgraph_start",

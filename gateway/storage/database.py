@@ -9,11 +9,22 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from gateway.errors import CodedError, ErrorCode, Family
+
 Row = tuple[object, ...]
 
+POLICY_STORE_UNAVAILABLE = ErrorCode(
+    "POLICY_STORE_UNAVAILABLE", Family.SETTINGS,
+    "The database of policy and ledger cannot be asked: locked for too long, full, stopped, or not at its address.",
+    "Bring the database back or correct access.store; whether a step that was cut off was kept, reading tells.", 503,
+)  # fmt: skip
 
-class StoreUnavailableError(OSError):
+
+class StoreUnavailableError(CodedError, OSError):
     """The database cannot be asked now: locked for too long, disk full, connection lost."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(POLICY_STORE_UNAVAILABLE, f"The store of policy and ledger cannot be asked now: {why}.")
 
 
 class Transaction(Protocol):

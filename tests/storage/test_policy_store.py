@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import asyncpg
 import msgspec
 import pytest
 
 from gateway.storage.database import Database, StoreUnavailableError
 from gateway.storage.migrations import migrate
 from gateway.storage.policy import SqlPolicyStore
+from gateway.storage.postgres import PostgresDatabase
 from gateway.storage.sqlite import SqliteDatabase
 from policies.context import HmacKey
 from policies.drafts import Draft
@@ -175,3 +177,54 @@ async def test_a_database_that_cannot_be_asked_says_so(tmp_path: Path) -> None:
     with pytest.raises(StoreUnavailableError):
         await SqlPolicyStore(database).head()
     await database.close()
+
+
+@pytest.mark.postgres
+async def test_a_connection_that_the_server_ended_is_told_as_an_outage_and_made_again(postgresql: str) -> None:
+    database = await PostgresDatabase.connect(postgresql, connections=1)
+    other = await PostgresDatabase.connect(postgresql, connections=1)
+
+    async def be_cut_off() -> None:
+        async with database.write() as transaction, other.read() as ending:
+            [(process,)] = await transaction.fetch("SELECT pg_backend_pid()")
+            await ending.execute("SELECT pg_terminate_backend($1)", process)
+            await transaction.fetch("SELECT 1")
+
+    try:
+        with pytest.raises(StoreUnavailableError) as caught:
+            await be_cut_off()
+        assert caught.value.code.name == "POLICY_STORE_UNAVAILABLE"
+        async with database.read() as transaction:
+            assert await transaction.fetch("SELECT 1") == [(1,)]
+    finally:
+        await database.close()
+        await other.close()
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "raised",
+    [
+        asyncpg.InternalClientError("got result for unknown protocol state 4"),
+        asyncpg.AdminShutdownError("terminating connection due to administrator command"),
+        asyncpg.CannotConnectNowError("the database system is starting up"),
+        ConnectionResetError(),
+        TimeoutError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_whatever_the_driver_calls_it_an_outage_is_an_outage(postgresql: str, raised: Exception) -> None:
+    database = await PostgresDatabase.connect(postgresql, connections=1)
+    try:
+        with pytest.raises(StoreUnavailableError, match=type(raised).__name__):
+            async with database.read():
+                raise raised
+        async with database.read() as transaction:
+            assert await transaction.fetch("SELECT 1") == [(1,)], "and the next is answered"
+    finally:
+        await database.close()
+
+
+async def test_a_server_that_is_not_there_is_an_outage_too() -> None:
+    with pytest.raises(StoreUnavailableError, match="cannot be asked now"):
+        await PostgresDatabase.connect("postgresql://127.0.0.1:1/nothing")
