@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from policies.callers import NO_DEPARTMENT
+from policies.console import EVERYBODY, ConsoleAct, Duties
 from policies.errors import CodedError
 from policies.items import MASKED_OPEN
 from policies.lines import ALWAYS, ANY, NEVER, SENTINEL, WIDTHS, PolicyLine, Rule, Tokens, rule_of, time_of, time_text
@@ -23,7 +24,7 @@ from policies.views import MASKED, Act
 _TOKEN = re.compile(r"[A-Za-z0-9_.:*/+-]{1,200}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _RULE_ID = re.compile(r"[A-Z]+-[A-Za-z0-9_.:/+-]+")
-_PUBLIC = frozenset({"public", "anon"})
+E_DUTIES = "E-DUTIES"
 _WIDE_SETS = frozenset({"share:conditional", "share:not_shared", "open:on_application", "open:not_open"})
 _BASES = ("statute:", "law:", "request:", "application:", "incident:", "embargo:", "risk:", "mask:")
 
@@ -79,6 +80,8 @@ def _form_of(tokens: Tokens) -> Iterator[tuple[str, str]]:
             return
     if kind in ("p", "p2") and tokens[-1] not in ("allow", "deny"):
         yield "E-EFT", f"the last value is `{tokens[-1]}`; write allow or deny, in small letters."
+    if kind == "p2" and tokens[3] not in list(ConsoleAct):
+        yield "E-ACT", f"`{tokens[3]}` is nothing one does in the console; write {', '.join(ConsoleAct)}."
     if kind == "p":
         yield from _rule_form(rule_of(tokens))
     if kind == "rows":
@@ -138,12 +141,12 @@ class _Sense:
                 self._within[group].add(name)
         links = [line.tokens for line in lines if line.tokens[0] == "g" and line.tokens[3] == NO_DEPARTMENT]
         reached = [self._subjects.reached((member,), NO_DEPARTMENT) for _, member, _, _ in links]
-        self._outside = _PUBLIC.union(*reached)
+        self._outside = EVERYBODY.union(*reached)
 
     def findings(self) -> Iterator[Finding]:
         checks: tuple[Callable[[], Iterator[Finding]], ...] = (
-            self._unique_ids, self._tiers, self._depth, self._public_side, self._row_conditions, self._allows,
-            self._reach, self._deny_cover, self._redundant,
+            self._unique_ids, self._tiers, self._depth, self._public_side, self._duties, self._row_conditions,
+            self._allows, self._reach, self._deny_cover, self._redundant,
         )  # fmt: skip
         for check in checks:
             yield from check()
@@ -200,11 +203,17 @@ class _Sense:
                 continue
             _, member, group, department = line.tokens
             reached = self._subjects.reached((member,), department)
-            if member in _PUBLIC and group not in _PUBLIC:
+            if member in EVERYBODY and group not in EVERYBODY:
                 yield Finding("E-PUBLIC", line.place, f"{member} is the public itself; it cannot belong to {group}.")
             elif department == NO_DEPARTMENT and (wrong := sorted(reached & shared)):
                 message = f"{member} acts for no department, yet belongs to {wrong[0]}, to which departments share."
                 yield Finding("E-PUBLIC", line.place, message)
+
+    def _duties(self) -> Iterator[Finding]:
+        for name, wrong in Duties(line.tokens for line in self._lines).faults():
+            about = [line for line in self._lines if line.tokens[0] == "g" and line.tokens[1] == name]
+            about += [line for line in self._lines if line.tokens[0] == "p2" and line.tokens[2] == name]
+            yield Finding(E_DUTIES, max(about, key=lambda line: line.number).place, wrong)
 
     def _row_conditions(self) -> Iterator[Finding]:
         defined: dict[tuple[str, str], str] = {}
@@ -246,7 +255,7 @@ class _Sense:
         if rule.act == ANY:
             yield "E-WIDEALLOW", "an allow names its act: what is not named is not allowed."
         closed = sorted(name for name in covered if not self._in(name, "open:open"))
-        if rule.subject in _PUBLIC and closed:
+        if rule.subject in EVERYBODY and closed:
             yield (
                 "E-PUBLIC",
                 f"{closed[0]} is not open, so nothing can allow it to {rule.subject}; open it in the catalogue.",
@@ -270,7 +279,7 @@ class _Sense:
     def _allow_outside(self, rule: Rule, covered: set[str]) -> Iterator[tuple[str, str]]:
         """What those who act for no department may never have: what is not open, or what is open masked, unmasked."""
         held = sorted(name for name in covered if self._in(name, "open:not_open"))
-        if held and rule.subject not in _PUBLIC:
+        if held and rule.subject not in EVERYBODY:
             yield "E-PUBLIC", f"{rule.subject} acts for no department, and {held[0]} is not open."
         for name in sorted(covered):
             mask = next((group.partition("+")[2] for group in self._sets[name] if group.startswith(MASKED_OPEN)), None)

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from policies import drafts
+from policies.console import Duties
 from policies.context import SigningKey
 from policies.decisions import Judge
 from policies.drafts import Checked, Draft, DraftState, FreezeOf, PolicyTest
@@ -288,6 +289,8 @@ class PolicyOffice:
         lines = [line.tokens for line in with_catalogue(written, self._items())]
 
         def refused() -> str | None:
+            if len(Duties(lines).held(person.subject, person.department, person.roles)) > 1:
+                return "anything: it joins duties that one account does not join"
             judge = Judge(lines)
             subject, department, roles = person.subject, person.department, person.roles
             return next((o for o in objects if not judge.may(subject, department, act, o, author, roles)), None)
@@ -361,7 +364,9 @@ class PolicyFollower:
             return None
         for finding in tables.findings:
             if finding.is_error:
-                _log.warning("policy %s: %s (left out: the catalogue has become stricter)", head, finding)
+                _log.warning(
+                    "policy %s: %s (it does not count; rules or catalogue have become stricter)", head, finding
+                )
         self.tables, self.number, self._day, self._version = tables, head, today, signed.version
         return tables
 

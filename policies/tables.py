@@ -31,7 +31,7 @@ from policies.lines import (
     time_text,
     with_catalogue,
 )
-from policies.lint import Finding, lint
+from policies.lint import E_DUTIES, Finding, lint
 from policies.memberships import Memberships
 from policies.row_filters import RowFilter, parse_row_filter
 from policies.views import MASKED, AccessView, Act, ItemIndex, Reason, Right, RightRule
@@ -181,14 +181,15 @@ def compile_published(version: PolicyVersion, items: Mapping[str, ItemTiers]) ->
 
     The catalogue may have become stricter since: an item closed, no longer shared, withdrawn. What a rule may no longer
     allow it then does not allow, and the findings say so; the other rules stand. Only what gives rights is left out,
-    never a deny or a membership. Raises CodedError POLICY_INVALID where that does not mend it.
+    never a deny or a membership. Duties that one person joins (published before that was refused) concern the console,
+    which refuses that person; data is served. Raises CodedError POLICY_INVALID where that does not mend it.
     """
     lines = [PolicyLine(number, tokens) for number, tokens in enumerate(version.lines, 1)]
     left_out: list[Finding] = []
     while True:
         complete = with_catalogue(lines, items)
         findings = lint(complete)
-        errors = [finding for finding in findings if finding.is_error]
+        errors = [finding for finding in findings if finding.is_error and finding.code != E_DUTIES]
         if not errors:
             return PolicyTables(version.name, complete, (*findings, *left_out), items)
         places = {finding.place for finding in errors}

@@ -11,8 +11,9 @@ from gateway.admin.grant_fields import Revision
 from gateway.admin.ledger_fields import moment
 from gateway.admin.matter_types import Clock, Step
 from gateway.admin.paging import After, Connection, First, paged, place_of
-from gateway.admin.rights import ConsoleAct, Rights
+from gateway.admin.rights import Rights
 from policies import doubts
+from policies.console import ConsoleAct
 from policies.doubts import DoubtState
 from policies.items import resource_of
 from policies.ledger import person_hash

@@ -8,8 +8,9 @@ import msgspec
 
 from gateway.admin.desk import Visit, stale, unknown
 from gateway.admin.filing import Cabinet, Change, Filed
-from gateway.admin.rights import ConsoleAct, Rights
+from gateway.admin.rights import Rights
 from policies import grants
+from policies.console import ConsoleAct
 from policies.grants import Application, GrantState, ItemAnswer, Request
 from policies.matters import demand
 

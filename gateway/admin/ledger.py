@@ -6,8 +6,9 @@ from collections.abc import Iterable
 import msgspec
 
 from gateway.admin.desk import Visit
-from gateway.admin.rights import LEDGER, ConsoleAct
+from gateway.admin.rights import LEDGER
 from gateway.errors import BAD_REQUEST, CodedError
+from policies.console import ConsoleAct
 from policies.ledger import (
     ActFacts,
     Anchor,

@@ -16,8 +16,8 @@ from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.admin.grant_fields import Revision
 from gateway.admin.matter_types import Clock, Step
 from gateway.admin.paging import After, Connection, First, paged, place_of
-from gateway.admin.rights import ConsoleAct
 from policies import openings
+from policies.console import ConsoleAct
 from policies.matters import demand, step
 from policies.openings import OpeningApplication, OpeningRequest, OpeningState
 

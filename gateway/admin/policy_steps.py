@@ -8,9 +8,9 @@ import msgspec
 
 from gateway.admin.desk import Visit, check_name, stale, unknown
 from gateway.admin.filing import Cabinet, Change, Filed
-from gateway.admin.rights import ConsoleAct
 from gateway.errors import BAD_REQUEST, CodedError
 from policies import drafts
+from policies.console import ConsoleAct
 from policies.drafts import Draft, FreezeOf, PolicyTest
 from policies.errors import DRAFT_REFUSED, DRAFT_STALE
 from policies.ledger import ActFacts

@@ -7,16 +7,19 @@
 | ``decide`` | items, sets | answer applications; given to ``dept:NAME`` it appoints the provider's department |
 | ``coordinate`` | items, sets | settle disagreements, route doubts |
 | ``audit`` | ``ledger`` | read and verify the ledger, and every matter |
+| ``operate`` | ``system`` | record tests of backups; reads no data |
+
+Who joins the duties of operating, policy and audit, be it by roles of the credential, may do nothing.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
-from enum import StrEnum
 
 from catalog_sync.loading import date_in_chongqing
 from gateway.admin.errors import ACT_FORBIDDEN, NO_PROVIDER
 from gateway.errors import CodedError
+from policies.console import ConsoleAct, Duties
 from policies.decisions import Judge
 from policies.items import ItemTiers
 from policies.lines import PolicyLine, Tokens, with_catalogue
@@ -25,18 +28,7 @@ from policies.ports import PolicyStore
 from policies.publication import Person, PolicyOffice
 
 LEDGER = "ledger"
-
-
-class ConsoleAct(StrEnum):
-    """What a ``p2`` line can allow."""
-
-    PROPOSE = "propose"
-    APPROVE = "approve"
-    FREEZE = "freeze"
-    DECIDE = "decide"
-    COORDINATE = "coordinate"
-    AUDIT = "audit"
-
+SYSTEM = "system"
 
 _EDITING = frozenset({ConsoleAct.PROPOSE.value, ConsoleAct.APPROVE.value, ConsoleAct.FREEZE.value})
 
@@ -48,6 +40,7 @@ class Rights:
         written = (PolicyLine(0, tokens) for tokens in lines if tokens[0] in ("p2", "g", "g2"))
         tokens = [line.tokens for line in with_catalogue(written, items)]
         self._judge = Judge(tokens)
+        self._duties = Duties(tokens)
         self._sets = Memberships.plain(line for line in tokens if line[0] == "g2")
         self._console = [line for line in tokens if line[0] == "p2" and line[5] == "allow"]
 
@@ -56,10 +49,16 @@ class Rights:
         return self._asked(person, act.value, object_)
 
     def _asked(self, person: Person, act: str, object_: str) -> bool:
+        if len(self._duties.held(person.subject, person.department, person.roles)) > 1:
+            return False
         return self._judge.may(person.subject, person.department, act, object_, roles=person.roles)
 
     def demand(self, person: Person, act: ConsoleAct, objects: Iterable[str]) -> None:
         """Raises CodedError ACT_FORBIDDEN naming the first object on which the person may not act."""
+        held = self._duties.held(person.subject, person.department, person.roles)
+        if len(held) > 1:
+            raise CodedError(ACT_FORBIDDEN, f"{person.subject} joins the duties of {' and '.join(sorted(held))}, so it "
+                             "may act in none of them: take a membership or a role away.")  # fmt: skip
         for object_ in objects:
             if not self.may(person, act, object_):
                 raise CodedError(ACT_FORBIDDEN, f"{person.subject} of {person.department} may not {act} {object_}.")

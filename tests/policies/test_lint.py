@@ -43,6 +43,7 @@ PLANTED = {
     "E-NARROWDENY": DENY.replace("*, *, 0000", "read, *, 0000"),
     "E-WIDEALLOW": GRANT.replace("tax.income.amount", "share:conditional"),
     "E-ROWS": GRANT.replace("read, *", "read, rows:deceased"),
+    "E-DUTIES": "p2, C-3, user:ada, audit, ledger, allow\np2, C-4, user:ada, approve, policy, allow\n",
     "W-NOBODY": GRANT.replace("dept:welfare", "dept:typo"),
     "W-NOITEM": GRANT.replace("tax.income.amount", "tax.income.typo"),
     "W-NOZONE": GRANT.replace("z:gov", "z:moon"),
@@ -54,7 +55,7 @@ PLANTED = {
 
 
 # Faults of several lines together, which rightly show on another line, or on two.
-ELSEWHERE = ("E-TIER", "E-DEPTH", "W-REDUNDANT", "W-DEAD", "I-PARTLY-DENIED")
+ELSEWHERE = ("E-TIER", "E-DEPTH", "E-DUTIES", "W-REDUNDANT", "W-DEAD", "I-PARTLY-DENIED")
 
 
 @pytest.mark.parametrize("code", PLANTED)
@@ -76,6 +77,7 @@ def test_a_finding_names_its_line_and_no_other_fault_is_invented(code: str) -> N
     [
         (GRANT.replace("2027-01-01T00:00:00Z", "2027-02-30T00:00:00Z"), "E-TIME"),
         (GRANT.replace("read", "masked:nothing"), "E-ACT"),
+        ("p2, C-3, user:ada, aprove, policy, allow\n", "E-ACT"),
         (GRANT.replace("read", "*"), "E-WIDEALLOW"),
         (GRANT.replace("tax.income.amount", "health.visit.diagnosis"), "E-NOBASIS"),
         (GRANT.replace("Q-1,", "A-1,"), "E-PUBLIC"),
