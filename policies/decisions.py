@@ -19,6 +19,7 @@ import casbin
 from casbin.rbac.default_role_manager import DomainManager, RoleManager
 
 from policies.callers import Caller
+from policies.combinations import APART, Combination
 from policies.errors import MODEL_ALTERED, CodedError
 from policies.lines import SENTINEL, Tokens
 from policies.memberships import Memberships
@@ -134,6 +135,7 @@ class Judge:
         self._rules: dict[str, list[Tokens]] = defaultdict(list)
         self._order: dict[Tokens, int] = {}
         managers = {"g": _Links(_CHAIN), "g2": RoleManager(_CHAIN), "g3": RoleManager(_CHAIN)}
+        self._combinations: list[Combination] = []
         console: list[list[str]] = []
         groups: list[Tokens] = []
         for tokens in lines:
@@ -142,6 +144,9 @@ class Judge:
                 self._rules[tokens[5]].append(tokens)
             elif tokens[0] == "p2":
                 console.append(list(tokens[1:]))
+            elif tokens[0] == APART:
+                self._combinations.append(Combination.of(tokens))
+                console.append([tokens[1], tokens[2], _counted_by(tokens[1]), tokens[3], "allow"])
             elif tokens[0] in managers:
                 managers[tokens[0]].add_link(*tokens[1:])
                 if tokens[0] == "g2":
@@ -186,11 +191,29 @@ class Judge:
         context.etype = "e"  # Casbin knows one effect; both kinds of rule share it.
         return bool(self._enforcer.enforce(context, subject, department, act, item, author))
 
+    def too_many(self, subject: str, department: str, items: Iterable[str]) -> frozenset[str]:
+        """The ``apart`` lines of which one operation of a subject with these items would use too many.
+
+        Casbin says for each line and item whether the line counts it for this subject; counting is all that is left.
+        """
+        used = frozenset(items)
+        return frozenset(
+            each.id
+            for each in self._combinations
+            if each.concerns(frozenset({each.subject}), department)
+            and sum(self.may(subject, department, _counted_by(each.id), item) for item in used) > each.most
+        )
+
     def _slice(self, item: str) -> list[list[str]]:
         touching = {tokens for group in self._groups.reached((item,), None) for tokens in self._rules.get(group, ())}
         # The sentinel keeps the slice from being empty: over an empty policy Casbin can allow.
         lines = sorted(touching | {SENTINEL}, key=lambda tokens: self._order.get(tokens, -1))
         return [list(tokens[1:]) for tokens in lines]
+
+
+def _counted_by(combination: str) -> str:
+    """The act under which Casbin is asked whether an ``apart`` line counts an item; no ``p2`` line can name it."""
+    return f"{APART}:{combination}"
 
 
 def _enforcer(managers: Mapping[str, RoleManager], console: list[list[str]]) -> casbin.Enforcer:

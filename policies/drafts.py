@@ -11,6 +11,8 @@ from enum import StrEnum
 import msgspec
 
 from policies.callers import Caller, CallerKind
+from policies.combinations import APART
+from policies.console import EVERYBODY
 from policies.errors import DRAFT_REFUSED, DRAFT_STALE, POLICY_TESTS_FAILED, CodedError
 from policies.lines import ANY, PolicyLine, PolicyVersion, Tokens, parse_policy, rule_of, time_of, time_text
 from policies.tables import PolicyTables
@@ -142,15 +144,19 @@ def discard(draft: Draft, person: str) -> Draft:
 
 
 def persons_needed(before: tuple[Tokens, ...], after: tuple[Tokens, ...], tables: PolicyTables) -> int:
-    """Two, or three where the change touches what is not shared, what everybody may read, or a network's zone."""
-    changed = set(before) ^ set(after)
-    for tokens in changed:
+    """Two, or three where the change touches what is not shared, what everybody may read (together too), or a zone."""
+    kept_apart = {each.group for each in tables.combinations if each.subject in EVERYBODY}
+    for tokens in set(before) ^ set(after):
         if tokens[0] == "p" and len(tokens) == 12:
             rule = rule_of(tokens)
-            touched = tables.items_of(rule.object) & tables.index.not_shared
-            if rule.subject in ("public", "anon") or touched:
-                return 3
-        elif tokens[0] == "g3" or (tokens[0] == "g" and {"public", "anon"} & set(tokens)):
+            grave = rule.subject in EVERYBODY or bool(tables.items_of(rule.object) & tables.index.not_shared)
+        elif tokens[0] == APART:
+            grave = tokens[2] in EVERYBODY
+        elif tokens[0] == "g2":
+            grave = tokens[2] in kept_apart
+        else:
+            grave = tokens[0] == "g3" or (tokens[0] == "g" and bool(EVERYBODY & set(tokens)))
+        if grave:
             return 3
     return 2
 

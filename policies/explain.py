@@ -26,7 +26,8 @@ class Way:
 class Verdict:
     """What an item is to a caller. ``ways`` is empty when it is refused; then ``reason`` says why.
 
-    ``listed`` is whether the caller's schema holds the item; ``apply`` whether applying for it could help.
+    ``listed`` is whether the caller's schema holds the item; ``apply`` whether applying for it could help. ``apart``
+    says with which others it may not be read together.
     """
 
     item: str
@@ -37,6 +38,7 @@ class Verdict:
     explanation: str
     apply: bool
     policy_version: str
+    apart: tuple[str, ...] = ()
 
     @property
     def allowed(self) -> bool:
@@ -59,7 +61,8 @@ def _verdict(view: AccessView, item: str, act: Act) -> Verdict:
     )
     if ways:
         text = f"{resource_of(item)}: " + ", ".join(f"{way.how} by {' and '.join(way.rules)}" for way in ways)
-        return Verdict(item, act, view.listed(item), ways, None, text, False, view.version)
+        apart = tuple(str(each) for each in view.combinations if item in each.items)
+        return Verdict(item, act, view.listed(item), ways, None, text, False, view.version, apart)
     reason = view.explain_refusal(item, act)
     cured = reason in _CURED_BY_APPLYING and view.listed(item)
     return Verdict(item, act, view.listed(item), (), reason, EXPLANATIONS[reason], cured, view.version)

@@ -8,6 +8,7 @@
 | ``g2`` | item, set of items |
 | ``g3`` | zone of a listener, zone of a rule |
 | ``rows`` | name of a row condition, resource, the condition as JSON |
+| ``apart`` | id, subject, set of items, how many of them one operation may use at most, basis |
 """
 
 import hashlib
@@ -18,7 +19,7 @@ from datetime import UTC, datetime
 from policies.errors import POLICY_INVALID, CodedError
 from policies.items import ItemTiers, item_lines, masked_opening_lines
 
-WIDTHS = {"p": 12, "p2": 6, "g": 4, "g2": 3, "g3": 3, "rows": 4}
+WIDTHS = {"p": 12, "p2": 6, "g": 4, "g2": 3, "g3": 3, "rows": 4, "apart": 6}
 ALWAYS = "0000"
 NEVER = "9999"
 ALL_ROWS = "all"

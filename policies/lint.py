@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from policies.callers import NO_DEPARTMENT
+from policies.combinations import APART, Combination
 from policies.console import EVERYBODY, ConsoleAct, Duties
 from policies.errors import CodedError
 from policies.items import MASKED_OPEN
@@ -82,6 +83,8 @@ def _form_of(tokens: Tokens) -> Iterator[tuple[str, str]]:
         yield "E-EFT", f"the last value is `{tokens[-1]}`; write allow or deny, in small letters."
     if kind == "p2" and tokens[3] not in list(ConsoleAct):
         yield "E-ACT", f"`{tokens[3]}` is nothing one does in the console; write {', '.join(ConsoleAct)}."
+    if kind == APART:
+        yield from _combination_form(tokens)
     if kind == "p":
         yield from _rule_form(rule_of(tokens))
     if kind == "rows":
@@ -89,6 +92,18 @@ def _form_of(tokens: Tokens) -> Iterator[tuple[str, str]]:
             parse_row_filter(tokens[3])
         except CodedError as error:
             yield "E-ROWS", error.message
+
+
+def _combination_form(tokens: Tokens) -> Iterator[tuple[str, str]]:
+    _, identity, _, group, most, basis = tokens
+    if not re.fullmatch(r"X-[A-Za-z0-9_.:/+-]+", identity):
+        yield "E-CHARS", f"the id `{identity}` of an `{APART}` line is X-, and a number, as in X-2026-1."
+    if not re.fullmatch(r"[1-9][0-9]{0,3}", most):
+        yield "E-APART", f"`{most}`: say how many of them may be used together, 1 at least; who may have none, deny it."
+    if not group.startswith("set:") and not group.endswith("/*"):
+        yield "E-APART", f"`{group}` is no set: name one of your own, set:NAME, or all of a resource, CODE/*."
+    if not basis.startswith(_BASES):
+        yield "E-NOBASIS", f"the basis `{basis}` names nothing; begin with one of {', '.join(_BASES)}."
 
 
 def _rule_form(rule: Rule) -> Iterator[tuple[str, str]]:
@@ -146,7 +161,7 @@ class _Sense:
     def findings(self) -> Iterator[Finding]:
         checks: tuple[Callable[[], Iterator[Finding]], ...] = (
             self._unique_ids, self._tiers, self._depth, self._public_side, self._duties, self._row_conditions,
-            self._allows, self._reach, self._deny_cover, self._redundant,
+            self._allows, self._combinations, self._reach, self._deny_cover, self._redundant,
         )  # fmt: skip
         for check in checks:
             yield from check()
@@ -154,7 +169,7 @@ class _Sense:
     def _unique_ids(self) -> Iterator[Finding]:
         first: dict[str, str] = {}
         for line in self._lines:
-            if line.tokens[0] in ("p", "p2"):
+            if line.tokens[0] in ("p", "p2", APART):
                 identity = line.tokens[1]
                 if identity in first:
                     yield Finding(
@@ -289,6 +304,24 @@ class _Sense:
 
     def _in(self, name: str, group: str) -> bool:
         return any(held == group or held.startswith(group + "+") for held in self._sets[name])
+
+    def _combinations(self) -> Iterator[Finding]:
+        known = self._subjects.members | self._subjects.groups
+        lines = [line for line in self._lines if line.tokens[0] == APART]
+        read = [(line, Combination.of(line.tokens, lambda group: self._within.get(group, ()))) for line in lines]
+        for place, (line, each) in enumerate(read):
+            if each.subject not in known:
+                yield Finding("W-NOBODY", line.place, f"nobody is or belongs to {each.subject}.")
+            if not each.items:
+                yield Finding("W-NOITEM", line.place, f"no released item is or belongs to {each.group}.")
+            elif len(each.items) <= each.most:
+                message = f"{each.id} never refuses anything: {each.group} has {len(each.items)} released items."
+                yield Finding("W-DEAD", line.place, message)
+            else:
+                others = [(at, other) for at, (_, other) in enumerate(read) if at != place and other.covers(each)]
+                wider = next((other for at, other in others if not each.covers(other) or at < place), None)
+                if wider is not None:
+                    yield Finding("W-REDUNDANT", line.place, f"{wider.id} refuses all that {each.id} refuses.")
 
     def _reach(self) -> Iterator[Finding]:
         reachable = self._subjects.members | self._subjects.groups

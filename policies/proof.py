@@ -24,10 +24,19 @@ _YEAR = timedelta(days=365)
 
 
 @dataclass(frozen=True, slots=True)
+class Together:
+    """Whether one operation of a subject may use these items: asked of both, about the combinations it exceeds."""
+
+    subject: str
+    department: str
+    items: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Difference:
     """A question on which tables and judge disagree."""
 
-    question: Question
+    question: Question | Together
     tables: bool
     judge: bool
 
@@ -78,6 +87,13 @@ def prove(
         allowed += by_judge
         if by_tables is not by_judge:
             differences.append(Difference(question, by_tables, by_judge))
+    for together in [*questioner.together()][number::parts]:
+        by_tables = not combinations_exceeded(tables, together, now)
+        by_judge = not judge.too_many(together.subject, together.department, together.items)
+        asked += 1
+        allowed += by_judge
+        if by_tables is not by_judge:
+            differences.append(Difference(together, by_tables, by_judge))
     return Proof(asked, allowed, tuple(differences))
 
 
@@ -87,6 +103,14 @@ def answer_of(tables: PolicyTables, question: Question) -> bool:
     purpose = None if question.purpose == NO_PURPOSE else question.purpose
     who = Caller(CallerKind.APPLICATION, question.subject, department, zone=question.zone, purpose=purpose)
     return tables.view(who, time_of(question.now)).allows(question.item, question.act, question.rows)
+
+
+def combinations_exceeded(tables: PolicyTables, together: Together, now: datetime) -> frozenset[str]:
+    """The combinations of which the items are too many, by the tables."""
+    department = None if together.department == NO_DEPARTMENT else together.department
+    kind = CallerKind.PUBLIC if department is None else CallerKind.APPLICATION
+    view = tables.view(Caller(kind, together.subject, department, zone="unknown"), now)
+    return frozenset(each.id for each in view.combinations if each.exceeded_by(together.items))
 
 
 class _Questioner:
@@ -133,6 +157,20 @@ class _Questioner:
             compiled = self._chance.choice(rules)
             for moment in (time_of(text) - _SECOND, time_of(text), time_of(text) + _SECOND):
                 yield self._exactly(compiled, moment)
+
+    def together(self) -> Iterator[Together]:
+        """For each combination: as many of its items as it allows, and one more, among others; by who it concerns, and
+        by anybody."""
+        for combination in self._tables.combinations:
+            held = sorted(combination.items)
+            self._chance.shuffle(held)
+            others = [self._item(self._tables.items) for _ in range(3)]
+            for who in (
+                self._chance.choice(self._who_reaches(combination.subject)),
+                self._chance.choice(self._members),
+            ):
+                for count in (combination.most, combination.most + 1):
+                    yield Together(*who, tuple(dict.fromkeys((*held[:count], *others))))
 
     def _anything(self, moment: datetime) -> Question:
         subject, department = self._chance.choice(self._members)

@@ -25,19 +25,24 @@ _ACTS = {ItemUse.READ: Act.READ, ItemUse.VERIFY: Act.READ, ItemUse.FOLLOW: Act.F
 
 @dataclass(frozen=True, slots=True)
 class RecordedOperation:
-    """What some operation needed of one resource, and who asked it: from the ledger's last weeks."""
+    """What some operation needed of one resource, and who asked it: from the ledger's last weeks.
+
+    ``together`` are all the items of the operation, those of other resources too.
+    """
 
     caller: Caller
     resource: str
     needs: frozenset[Need]
     name: str
+    together: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A class of callers for whom an act on items becomes possible, or no longer is, for these rows.
 
-    ``subjects`` are ``subject (department)``; ``zone`` and ``purpose`` are where and for what it holds.
+    ``subjects`` are ``subject (department)``; ``zone`` and ``purpose`` are where and for what it holds. For the act
+    ``together`` what is gained or lost is not an item but a combination of them.
     """
 
     subjects: tuple[str, ...]
@@ -86,6 +91,7 @@ def what_if(
     changes: list[Change] = []
     for old, new, caller, labels in classes.values():
         changes += _changes(old, new, caller, tuple(sorted(labels)))
+    changes += _combinations_changed(before, after, now)
     flips = [flip for operation in recorded if (flip := _flip(before, after, operation, now)) is not None]
     return WhatIf(
         tuple(sorted(changes, key=lambda c: (c.subjects, c.zone, c.purpose or "", c.act, c.rows))), tuple(flips)
@@ -99,7 +105,7 @@ def recorded_operations(
 
     Items that are not ``known`` (None: all are) are left aside: what the catalogue no longer holds cannot be compared.
     """
-    found: dict[tuple[Caller, str, frozenset[Need]], RecordedOperation] = {}
+    found: dict[tuple[Caller, str, frozenset[Need], frozenset[str]], RecordedOperation] = {}
     for record in records:
         if record.kind is not RecordKind.READ:
             continue
@@ -111,10 +117,12 @@ def recorded_operations(
             if known is None or item in known:
                 acts = {_ACTS.get(use, Act.FILTER) for use in uses}
                 by_resource[resource_of(item)].update((item, act) for act in acts)
+        together = frozenset(item for needed in by_resource.values() for item, _ in needed)
         for resource, needed in sorted(by_resource.items()):
             needs = frozenset(needed)
             name = facts.operation or f"record {record.number}: {facts.caller}"
-            found.setdefault((who, resource, needs), RecordedOperation(who, resource, needs, name))
+            asked = RecordedOperation(who, resource, needs, name, together)
+            found.setdefault((who, resource, needs, together), asked)
     return tuple(found.values())
 
 
@@ -149,6 +157,18 @@ def _changes(old: AccessView, new: AccessView, caller: Caller, labels: tuple[str
                 yield Change(labels, caller.zone, caller.purpose, act, rows, gained, lost)
 
 
+def _combinations_changed(before: PolicyTables, after: PolicyTables, now: datetime) -> Iterable[Change]:
+    """For whom combinations come, go or become others; they hold in every zone, for every purpose."""
+    concerned: dict[tuple[tuple[str, ...], tuple[str, ...]], dict[str, None]] = defaultdict(dict)
+    for caller in _callers(before, after):
+        old, new = ({str(each) for each in tables.view(caller, now).combinations} for tables in (before, after))
+        if old != new:
+            label = f"{caller.subject} ({caller.domain})"
+            concerned[tuple(sorted(old - new)), tuple(sorted(new - old))][label] = None
+    for (lifted, laid), labels in concerned.items():
+        yield Change(tuple(sorted(labels)), ANY, None, "together", ALL_ROWS, lifted, laid)
+
+
 def _allowed(view: AccessView, act: str, rows: str) -> frozenset[str]:
     bits = 0
     for right in view.rights:
@@ -158,8 +178,8 @@ def _allowed(view: AccessView, act: str, rows: str) -> frozenset[str]:
 
 
 def _flip(before: PolicyTables, after: PolicyTables, operation: RecordedOperation, now: datetime) -> Flip | None:
-    allowed = [
-        isinstance(tables.view(operation.caller, now).entitle(operation.resource, operation.needs), Entitlement)
-        for tables in (before, after)
-    ]
+    allowed = []
+    for view in (before.view(operation.caller, now), after.view(operation.caller, now)):
+        granted = isinstance(view.entitle(operation.resource, operation.needs), Entitlement)
+        allowed.append(granted and view.too_many(operation.together) is None)
     return Flip(operation.name, operation.resource, allowed[0]) if allowed[0] is not allowed[1] else None

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from policies.callers import Caller
+from policies.combinations import APART, Combination
 from policies.errors import POLICY_INVALID, CodedError
 from policies.items import UNKNOWN, ItemTiers
 from policies.lines import (
@@ -88,6 +89,11 @@ class PolicyTables:
         groups = Memberships.plain(line.tokens for line in lines if line.tokens[0] == "g2")
         self.index, self._sets = _index(groups, items, lines)
         self.rules = _compile_rules(lines, self.index, self._sets)
+        self.combinations: tuple[Combination, ...] = tuple(
+            Combination.of(line.tokens, lambda group: self.index.items(self.items_of(group)))
+            for line in lines
+            if line.tokens[0] == APART
+        )
         self._by_subject: Mapping[str, tuple[CompiledRule, ...]] = _grouped(self.rules)
         # Equal rights must be equal in everything that decides, and the same version means another thing under another
         # catalogue.
@@ -147,13 +153,14 @@ class PolicyTables:
             concern = self._concerns[names] = _Concern.of(rules)
         purpose = caller.stated_purpose if caller.stated_purpose in concern.purposes else ""
         zones = self._zones.reached((caller.zone,), None) & concern.zones
-        key = (names, zones, purpose)
+        combinations = tuple(each for each in self.combinations if each.concerns(reached, caller.domain))
+        key = (names, zones, purpose, combinations)
         view = self._views.get(key)
         if view is None or not view.valid_from <= now < view.valid_until:
             if len(self._views) >= VIEWS_KEPT:
                 self._views.clear()
             compiler = _ClassCompiler((self.version, self._content), self.index, concern, zones, purpose, now)
-            view = self._views[key] = compiler.view()
+            view = self._views[key] = compiler.view(combinations)
         return view
 
 
@@ -255,12 +262,12 @@ class _ClassCompiler:
     def _fits(self, compiled: CompiledRule) -> bool:
         return compiled.rule.purpose in (ANY, self._purpose)
 
-    def view(self) -> AccessView:
+    def view(self, combinations: tuple[Combination, ...]) -> AccessView:
         valid_from, valid_until = self._stretch()
         allowing = [c for c in self._live if not c.denies and self._fits(c)]
         rights = tuple(self._rights(allowing))
         return AccessView(
-            digest=self._digest(),
+            digest=self._digest(combinations),
             version=self._version,
             valid_from=valid_from,
             valid_until=valid_until,
@@ -268,6 +275,7 @@ class _ClassCompiler:
             rights=rights,
             listed_items=self._listed(),
             explain_refusal=self._reason,
+            combinations=combinations,
         )
 
     def _stretch(self) -> tuple[datetime, datetime]:
@@ -316,8 +324,8 @@ class _ClassCompiler:
                     listed |= self._index.conditional
         return listed
 
-    def _digest(self) -> str:
-        parts = [self._version, self._content, self._purpose]
+    def _digest(self, combinations: tuple[Combination, ...]) -> str:
+        parts = [self._version, self._content, self._purpose, ",".join(each.id for each in combinations)]
         for group in (self._live, self._ended, self._later, self._elsewhere):
             parts.append(",".join([c.rule.id for c in group]))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()

@@ -6,11 +6,12 @@ need no grant. Per resource an operation uses exactly one right: the columns of 
 another would show what neither allows. Invariant: no bit is set in any right that a deny in force covers.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from policies.combinations import Combination
 from policies.row_filters import RowFilter
 
 
@@ -40,6 +41,7 @@ class Reason(StrEnum):
     GRANT_NOT_BEGUN = "GRANT_NOT_BEGUN"
     ACT_NOT_GRANTED = "ACT_NOT_GRANTED"
     WRONG_ZONE = "WRONG_ZONE"
+    NOT_TOGETHER = "NOT_TOGETHER"
     GRANTS_NOT_MIXED = "GRANTS_NOT_MIXED"
     GRANT_REQUIRED = "GRANT_REQUIRED"
 
@@ -52,6 +54,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.GRANT_NOT_BEGUN: "The grant has not begun yet.",
     Reason.ACT_NOT_GRANTED: "It may be had, but not used so: filtering, sorting and following need the plain value.",
     Reason.WRONG_ZONE: "It may not be had over this network.",
+    Reason.NOT_TOGETHER: "Each item may be read, but not so many of them together.",
     Reason.GRANTS_NOT_MIXED: "Each item is granted, but no one grant covers them all: ask grant by grant.",
     Reason.GRANT_REQUIRED: "It needs a grant of the provider.",
 }
@@ -82,7 +85,8 @@ class Entitlement:
 class Missing:
     """Why a resource cannot be read as asked: the items no single right covers, each with its reason.
 
-    ``reason`` and ``explanation`` are those of the gravest.
+    ``reason`` and ``explanation`` are those of the gravest. ``rule`` is the line by which items are not read together,
+    and ``together`` those of its items that were asked for.
     """
 
     resource: str
@@ -90,6 +94,22 @@ class Missing:
     reasons: Mapping[str, Reason]
     reason: str
     explanation: str
+    rule: str | None = None
+    together: tuple[str, ...] = ()
+
+    @staticmethod
+    def not_together(
+        resource: str, items: frozenset[str], combination: Combination, together: tuple[str, ...]
+    ) -> "Missing":
+        """Items that are one too many, of those of a combination that an operation asks for."""
+        reason, most = Reason.NOT_TOGETHER, combination.most
+        explanation = (
+            f"Each may be read, but by {combination.id} ({combination.basis}) at most {most} of "
+            f"{', '.join(together)} in one operation: leave out {len(together) - most} of them, "
+            f"such as {', '.join(sorted(items))}."
+        )
+        reasons = dict.fromkeys(items, reason)
+        return Missing(resource, items, reasons, reason.value, explanation, combination.id, together)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +181,8 @@ class ItemIndex:
 class AccessView:
     """One class of callers under one policy version, at a stretch of time in which nothing begins or ends.
 
-    ``digest`` is equal for equal rights. ``valid_from`` is included, ``valid_until`` is not.
+    ``digest`` is equal for equal rights. ``valid_from`` is included, ``valid_until`` is not. ``combinations`` are the
+    sets of items of which one operation may not use too many.
     """
 
     digest: str
@@ -172,6 +193,7 @@ class AccessView:
     rights: tuple[Right, ...]
     listed_items: int
     explain_refusal: Callable[[str, Act], Reason]
+    combinations: tuple[Combination, ...] = ()
     _answers: dict[tuple[str, frozenset[Need]], Entitlement | Missing] = field(default_factory=dict)
 
     def listed(self, item: str) -> bool:
@@ -187,6 +209,11 @@ class AccessView:
         """The judge's own question, for comparing tables with Casbin: exactly this act, for exactly these rows."""
         bit = self.index.bit(item)
         return any(right.bits.get(act, 0) & bit for right in self.rights if right.rows in (rows, "all"))
+
+    def too_many(self, items: Iterable[str]) -> Combination | None:
+        """The combination of which an operation with these items would use too many; None if of none."""
+        used = frozenset(items)
+        return next((each for each in self.combinations if each.exceeded_by(used)), None)
 
     def entitle(self, resource: str, needs: frozenset[Need]) -> Entitlement | Missing:
         """The one right under which ``needs`` (items of ``resource``, with acts) are met, or what is missing."""

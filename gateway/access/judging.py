@@ -2,7 +2,8 @@
 
 Every selected field and every argument is turned into the items it discloses or filters by, an abstract type into the
 concrete ones it can be. Per resource *one* entitlement must cover all that the operation asks of it, since the columns
-of one grant joined with the rows of another would show what neither allows.
+of one grant joined with the rows of another would show what neither allows. Over all resources, of items that are kept
+apart no more are used than their line allows: what is one too many is refused, the last first.
 """
 
 from collections import defaultdict
@@ -75,17 +76,47 @@ def judge(operation: Operation, schema: GraphQLSchema, rights: Rights) -> Judgem
     """Judges an operation that fits ``schema``, the caller's. Invariant: what is not refused is covered by grounds."""
     literals = {variable.name: variable.literal for variable in operation.variables if variable.source is None}
     uses = tuple(_uses(operation.selections, (), _Reading(schema, rights.bindings, literals)))
-    grounds, refusals = _decide(uses, rights)
+    grounds, refusals = _decide(uses, rights, {})
+    if too_many := _too_many_together(uses, rights, refusals):
+        # With less to be read another right may do, of fewer masks; all that stands is covered still.
+        grounds, refusals = _decide(uses, rights, {**refusals, **too_many})
     return Judgement(uses, grounds, refusals)
 
 
-def _decide(uses: tuple[Use, ...], rights: Rights) -> tuple[dict[str, Entitlement], dict[int, Refusal]]:
-    """One entitlement per resource, and the refused fields by the identity of their selection.
+def _too_many_together(uses: tuple[Use, ...], rights: Rights, refusals: Mapping[int, Refusal]) -> dict[int, Refusal]:
+    """The fields that would use one too many of a combination of items: the last to come, so the fewest items go."""
+    if not rights.view.combinations:
+        return {}
+    standing = [use for use in uses if not _is_refused(use, refusals)]
+    asked = {item for use in standing for item, _ in use.needs}
+    found: dict[int, Refusal] = {}
+    kept: set[str] = set()
+    for use in standing:
+        items = {item for item, _ in use.needs}
+        if _is_refused(use, found):
+            continue
+        combination = rights.view.too_many(kept | items)
+        if combination is None:
+            kept |= items
+            continue
+        beyond = (combination.items & items) - kept
+        resource = min(item.rpartition(".")[0] for item in beyond)
+        left_out = frozenset(item for item in beyond if item.rpartition(".")[0] == resource)
+        missing = Missing.not_together(resource, left_out, combination, tuple(sorted(combination.items & asked)))
+        told = frozenset(pair for pair in use.told if pair[0] in left_out)
+        found[id(use.selection)] = Refusal(use.selection, use.path, resource, left_out, missing, told)
+    return found
+
+
+def _decide(
+    uses: tuple[Use, ...], rights: Rights, before: Mapping[int, Refusal]
+) -> tuple[dict[str, Entitlement], dict[int, Refusal]]:
+    """One entitlement per resource, and the refused fields by the identity of their selection, those of ``before`` too.
 
     Refusing a field takes its needs away from every resource, which may let another entitlement cover the rest; each
     round refuses at least one field, so the rounds end.
     """
-    refusals: dict[int, Refusal] = {}
+    refusals = dict(before)
     while True:
         needed: dict[str, set[Need]] = defaultdict(set)
         for use in uses:

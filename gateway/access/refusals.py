@@ -55,7 +55,8 @@ class RefusalTexts:
             "items": names,
             "provider": entry.provider.name if entry else "",
             "reason": missing.reason,
-            "apply": self.apply.replace("{resource}", resource),
+            "apply": self.apply.replace("{resource}", resource) if missing.rule is None else "",
+            **({"rule": missing.rule, "together": list(missing.together)} if missing.rule is not None else {}),
         }
 
     def message(self, resource: str, items: Iterable[str], missing: Missing) -> str:
@@ -75,11 +76,11 @@ class RefusalTexts:
 
 
 def refusal_reports(refusals: Iterable[Refusal], texts: RefusalTexts) -> list[ErrorReport]:
-    """One report per resource, with all its items and paths."""
-    by_resource: dict[str, list[Refusal]] = {}
+    """One report per resource, with all its items and paths; one more per rule that keeps items apart."""
+    by_resource: dict[tuple[str, str], list[Refusal]] = {}
     for refusal in refusals:
-        by_resource.setdefault(refusal.resource, []).append(refusal)
-    return [_report(resource, group, texts) for resource, group in sorted(by_resource.items())]
+        by_resource.setdefault((refusal.resource, refusal.missing.rule or ""), []).append(refusal)
+    return [_report(resource, group, texts) for (resource, _), group in sorted(by_resource.items())]
 
 
 def _report(resource: str, group: list[Refusal], texts: RefusalTexts) -> ErrorReport:

@@ -64,6 +64,7 @@ class ItemExplanation:
     explanation: str
     apply: bool = strawberry.field(description="Whether applying for it could help.")
     policy_version: str
+    apart: list[str] = strawberry.field(description="With which others one operation may not read it.")
 
     @staticmethod
     def of(found: Verdict) -> "ItemExplanation":
@@ -74,7 +75,7 @@ class ItemExplanation:
         return ItemExplanation(
             item=found.item, allowed=found.allowed, listed=found.listed, ways=ways,
             reason=found.reason.value if found.reason is not None else None, explanation=found.explanation,
-            apply=found.apply, policy_version=found.policy_version,
+            apply=found.apply, policy_version=found.policy_version, apart=list(found.apart),
         )  # fmt: skip
 
 
