@@ -9,6 +9,9 @@ from pathlib import Path
 GROWTH = 256_000_000
 """Bytes, or half its size if that is more, by which a process grows from one thorough search to the next."""
 
+YOUNG = 10_000
+"""Values in a search of the youngest."""
+
 _PAGE = resource.getpagesize()
 _resident_after_search = 0
 
@@ -42,9 +45,25 @@ def settle() -> None:
     """Leaves all that is there now out of every later search, in a process that goes on for long.
 
     Or the next search, which comes at once after a pause, would go through all that was built and hold up every request
-    for as long. What is replaced some day is then not found either; so a thorough search, which holds requests up too,
-    is made when the process has grown much.
+    for as long.
     """
+    search_when_grown()
+    gc.freeze()
+
+
+def search_often() -> None:
+    """From now on, searches are small and never thorough, since each holds up every request.
+
+    The youngest values are searched whenever there are this many, and once more with those that came next: some 10 ms.
+    What lives longer stays, and is left to ``search_when_grown``.
+    """
+    gc.collect()
+    settle()
+    gc.set_threshold(YOUNG, 1, 1_000_000_000)
+
+
+def search_when_grown() -> None:
+    """A thorough search, which holds up every request for long, if the process has grown much since the last."""
     global _resident_after_search
     resident = _resident()
     if not _resident_after_search:
@@ -52,8 +71,8 @@ def settle() -> None:
     if resident > _resident_after_search + max(GROWTH, _resident_after_search // 2):
         gc.unfreeze()
         gc.collect()
+        gc.freeze()
         _resident_after_search = _resident()
-    gc.freeze()
 
 
 def _resident() -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from graphql import GraphQLSchema, VariableDefinitionNode, get_variable_values
 
-from gateway.documents import ValidDocument, report
+from gateway.documents import report
 from gateway.errors import BAD_REQUEST, RequestError
 from gateway.execution.compiled import CompiledPlan
 from gateway.planning.operation import Operation, OperationKind
@@ -65,9 +65,13 @@ class Uses:
 
 @dataclass(frozen=True, slots=True)
 class PreparedDocument:
-    """A document under one view: what a request with the same text and view begins with."""
+    """A document under one view: what a request with the same text and view begins with.
 
-    valid: ValidDocument
+    ``conditions`` are the variables that @skip and @include look at, in order of name. The document itself is not kept:
+    it is most of the memory, and only another choice of its conditions would want it.
+    """
+
+    conditions: tuple[str, ...]
     definitions: tuple[VariableDefinitionNode, ...]
     schema: GraphQLSchema
     shapes: dict[Shape, Prepared] = field(default_factory=dict)
@@ -87,7 +91,7 @@ class PreparedDocument:
 
     def choice_of(self, values: Mapping[str, object]) -> tuple[bool, ...]:
         """The values that @skip and @include look at, in order of the variables' names."""
-        return tuple([bool(values.get(name)) for name in self.valid.conditions])
+        return tuple([bool(values.get(name)) for name in self.conditions])
 
     def remember(self, shape: Shape, prepared: Prepared) -> None:
         """Keeps a shape, as long as there are not too many."""

@@ -11,14 +11,16 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
-from graphql import GraphQLSchema
+from graphql import DocumentNode, GraphQLSchema, parse
 
 from gateway.access.caller_view import CallerView
 from gateway.access.governance import Governance
 from gateway.access.permit import permit
 from gateway.document_limits import DocumentLimits
-from gateway.documents import read_document
+from gateway.documents import forget, read_document
+from gateway.errors import CodedError, RequestError
 from gateway.execution.compiled import CompiledPlan, compile_plan
+from gateway.garbage import collection_paused, search_when_grown
 from gateway.memo import Memo
 from gateway.planning.normalize import normalize
 from gateway.planning.operation import Operation
@@ -28,6 +30,7 @@ from gateway.preparation import Prepared, PreparedDocument, Shape, literals_of, 
 from gateway.settings import CacheSettings
 from gateway.supergraph.api_schema import api_schema
 from gateway.supergraph.model import Supergraph
+from gateway.yielding import yielding
 
 T = TypeVar("T")
 
@@ -61,7 +64,19 @@ class UsedDocument:
 
 def _conditions(prepared: PreparedDocument) -> tuple[Mapping[str, bool], ...]:
     choices = dict.fromkeys(choice for choice, _ in tuple(prepared.shapes))
-    return tuple(dict(zip(prepared.valid.conditions, choice, strict=True)) for choice in choices)
+    return tuple(dict(zip(prepared.conditions, choice, strict=True)) for choice in choices)
+
+
+def _beside_others(compute: Callable[[], T]) -> T:
+    """Computes in a thread, without holding up the event loop."""
+    with yielding(), collection_paused():
+        try:
+            return compute()
+        except (CodedError, RequestError) as error:
+            error.__context__ = None  # Whoever waits is in a ring with the error, and with all that its frames hold.
+            raise error.with_traceback(None) from None
+        finally:
+            search_when_grown()
 
 
 class Snapshot:
@@ -112,13 +127,13 @@ class Snapshot:
         key = (view.digest, text.document, text.operation_name, text.partial)
         document = self._documents.young.get(key) or self._documents.get(key)
         if document is None:
-            document = await self._once(key, lambda: self._read(key, text, view))
+            document = await self._once(key, lambda: self._first(key, text, view))
         document.uses.number += 1
         values = document.coerce(variables)
         shape = document.choice_of(values), self._rollout.labels_for(text.request_id)
         prepared = document.shapes.get(shape)
         if prepared is None:
-            prepared = await self._once((key, shape), lambda: self._shape(document, shape, text, view, values))
+            prepared = await self._once((key, shape), lambda: self._shape(document, shape, text, view, values, None))
         return prepared, prepared.bind_values(values)
 
     def most_used(self, count: int) -> list["UsedDocument"]:
@@ -135,25 +150,39 @@ class Snapshot:
         Raises RequestError or CodedError where the document is not served here.
         """
         key = (view.digest, used.text.document, used.text.operation_name, used.text.partial)
-        document = self._read(key, used.text, view)
+        document, parsed = self._read(key, used.text, view)
         document.uses.number = used.uses // 2
-        for values in used.conditions:
-            for labels in self._rollout.sets:
-                prepared = self._shape(document, (document.choice_of(values), labels), used.text, view, values)
-                prepared.compiled.warm()
+        try:
+            for values in used.conditions:
+                for labels in self._rollout.sets:
+                    shape = document.choice_of(values), labels
+                    self._shape(document, shape, used.text, view, values, parsed).compiled.warm()
+        finally:
+            forget(parsed)
 
     async def _once(self, key: object, compute: Callable[[], T]) -> T:
         underway = cast("asyncio.Future[T] | None", self._underway.get(key))
         if underway is None:
-            underway = asyncio.ensure_future(asyncio.to_thread(compute))
+            underway = asyncio.ensure_future(asyncio.to_thread(_beside_others, compute))
             self._underway[key] = underway
             underway.add_done_callback(lambda _: self._underway.pop(key, None))
         return await asyncio.shield(underway)
 
-    def _read(self, key: DocumentKey, text: Text, view: CallerView) -> PreparedDocument:
+    def _first(self, key: DocumentKey, text: Text, view: CallerView) -> PreparedDocument:
+        """A document that was not asked for lately, with its plan if it has but one."""
+        document, parsed = self._read(key, text, view)
+        try:
+            if not document.conditions:
+                self._shape(document, ((), self._rollout.labels_for(text.request_id)), text, view, {}, parsed)
+        finally:
+            forget(parsed)
+        return document
+
+    def _read(self, key: DocumentKey, text: Text, view: CallerView) -> tuple[PreparedDocument, DocumentNode]:
         valid = read_document(text.document, text.operation_name, view.schema, self._limits)
         definitions = tuple(valid.operation.variable_definitions or ())
-        return self._documents.put(key, PreparedDocument(valid, definitions, view.schema))
+        document = PreparedDocument(valid.conditions, definitions, view.schema)
+        return self._documents.put(key, document), valid.document
 
     def _shape(
         self,
@@ -162,8 +191,10 @@ class Snapshot:
         text: Text,
         view: CallerView,
         values: Mapping[str, object],
+        parsed: DocumentNode | None,
     ) -> Prepared:
-        operation = normalize(view.schema, document.valid.document, text.operation_name, values)
+        parsed = parsed or parse(text.document, no_location=True)
+        operation = normalize(view.schema, parsed, text.operation_name, values)
         permitted = permit(operation, view, partial=text.partial)
         compiled = self._plan(permitted.operation, view, shape[1])
         prepared = Prepared(

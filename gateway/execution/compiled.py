@@ -14,6 +14,7 @@ from gateway.execution.response_tree import Merging
 from gateway.execution.schedule import Schedule
 from gateway.execution.subgraph_request import RequestTemplate
 from gateway.planning.plan import QueryPlan
+from gateway.yielding import yielding
 
 COMPILED_AT_RUN = 2
 """Which execution of a plan pays for its compiled form, some milliseconds that a rare plan would never give back."""
@@ -86,7 +87,8 @@ class CompiledPlan:
         """Makes the compiled form here and now: some milliseconds for a large plan, so not on an event loop."""
         if self._form is not None:
             return
-        form = compiled_form(self.plan, self.templates, self.schema)
+        with yielding():
+            form = compiled_form(self.plan, self.templates, self.schema)
         if form is not None:
             FORMS.admit(self, form.shapes)
             self._form = form

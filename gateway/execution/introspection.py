@@ -8,6 +8,7 @@ import msgspec
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute_sync
 
 from gateway.errors import INTERNAL, ErrorReport
+from gateway.yielding import yielding
 
 Introspected = tuple[Mapping[str, object], tuple[ErrorReport, ...]]
 REMEMBERED = 16
@@ -43,7 +44,8 @@ class Introspection:
         return known
 
     def _execute(self, variables: dict[str, object]) -> Introspected:
-        result = execute_sync(self._schema, self._document, variable_values=variables)
+        with yielding():
+            result = execute_sync(self._schema, self._document, variable_values=variables)
         errors = tuple(
             ErrorReport(error.message, INTERNAL.name, tuple(error.path) if error.path else None)
             for error in result.errors or ()

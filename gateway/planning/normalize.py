@@ -56,6 +56,7 @@ from gateway.planning.operation import (
     Selection,
     VariableDefinition,
 )
+from gateway.planning.wanted import print_value
 
 MOST_SELECTIONS = 20_000
 """Selections visited while fragments are inlined; fragments within fragments can multiply without end."""
@@ -111,7 +112,7 @@ def _write(selections: tuple[Selection, ...], parts: list[str]) -> None:
             parts.append(f"... {selection.type_condition}")
         else:
             parts.append(f"{selection.response_key}:{selection.coordinate}")
-            parts.extend(f"{argument.name}={print_ast(argument.value)}" for argument in selection.arguments)
+            parts.extend(f"{argument.name}={print_value(argument.value)}" for argument in selection.arguments)
             if isinstance(selection.outcome, Refused):
                 refused = selection.outcome
                 parts.append(f"!{refused.code.name}:{refused.message}:{refused.details!r}")
@@ -325,10 +326,10 @@ class _Normalizer:
         named = get_named_type(type_)
         if is_scalar_type(named) and named.name not in specified_scalar_types and isinstance(value, ObjectValueNode):
             return value  # a custom scalar may read a literal otherwise than it reads JSON
-        key = (str(type_), print_ast(value))
+        json = value_from_ast_untyped(value)
+        key = (str(type_), repr(json))  # as text, since Python takes 1, 1.0 and True for equal
         known = self.variables.get(key)
         if known is None:
-            json = value_from_ast_untyped(value)
             if isinstance(json, float) and not math.isfinite(json):
                 raise CodedError(BAD_REQUEST, f"The number {print_ast(value)} is out of range.")
             known = VariableDefinition(name=f"v{len(self.variables)}", type=str(type_), literal=json)

@@ -1,7 +1,6 @@
 """One process that answers on sockets it was given, from its first import to its graceful end."""
 
 import asyncio
-import gc
 import signal
 import socket
 import ssl
@@ -13,6 +12,7 @@ from types import FrameType
 import uvicorn
 
 from gateway.errors import CodedError
+from gateway.garbage import search_often
 from gateway.server.application import Application
 from gateway.server.errors import ADDRESS_UNAVAILABLE
 from gateway.server.health import Readiness
@@ -76,9 +76,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        gc.collect()
-        gc.freeze()
-        gc.set_threshold(100_000, 50, 100)
+        search_often()
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

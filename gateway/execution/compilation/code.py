@@ -51,7 +51,7 @@ class Code:
         self._functions.append([])
         with self.block(f"def {head}:"):
             yield
-        self._finished += self._functions.pop()
+        self._finished.append("\n".join(self._functions.pop()))
         self._depth = depth
 
     def fresh(self, stem: str = "v") -> str:
@@ -79,6 +79,7 @@ class Code:
         return "\n".join(self._finished)
 
     def run(self) -> dict[str, Any]:
-        """Execute the module; its globals."""
-        exec(compile(self.text, "<compiled plan>", "exec"), self.scope)
+        """Execute the module; its globals. No other thread runs while Python compiles, so that is done in pieces."""
+        for function in self._finished:
+            exec(compile(function, "<compiled plan>", "exec"), self.scope)
         return self.scope
