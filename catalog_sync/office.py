@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
-from catalog_sync import registry
+from catalog_sync import opening_reviews, registry
 from catalog_sync.closed_lists import EntryState
 from catalog_sync.comparison import Change, LiveGrant, changes_between
 from catalog_sync.documents import Node
@@ -20,6 +20,7 @@ from catalog_sync.identifiers import CreditCode
 from catalog_sync.in_force import InForceReader
 from catalog_sync.loading import CHONGQING, Register, check_documents, national_classes, surroundings
 from catalog_sync.obligations import Obligation, obligations
+from catalog_sync.opening_reviews import Findings, OpeningReview
 from catalog_sync.platform import CataloguePlatform
 from catalog_sync.ports import LedgerRow
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place
@@ -117,6 +118,19 @@ class CatalogueOffice:
             self.platform.entries.newest(*_ON_ITS_WAY_UP),
         )
 
+    def review(self, ids: Iterable[str], found: Findings, acting: Acting) -> tuple[EntryRecord, ...]:
+        """Keeps a review before opening of each of these entries (R52), of which all that it opens, or named items."""
+        kept = []
+        with self.platform.database.transaction():
+            before = self.platform.entries.reviews()
+            for identity in dict.fromkeys(ids):
+                record = self.record(identity)
+                actor = _actor(acting, record.current.entry)
+                made = opening_reviews.review(record, found, actor, before.get(record.id, ()))
+                stepped = replace(record, revision=record.revision + 1)
+                kept.append(self._keep(stepped, opening_reviews.ACTION, actor, made.told()))
+        return tuple(kept)
+
     def recall(self, identity: str, actor: Actor) -> EntryRecord:
         """Takes a submission back."""
         return self._step(identity, "recall", actor, lambda record: registry.recall(record, actor))
@@ -146,10 +160,17 @@ class CatalogueOffice:
     ) -> tuple[EntryRecord, ...]:
         """Puts accepted versions into force together.
 
-        CatalogueInvalid with every broken rule, and with every live grant that loses something and is not among those
-        ``acknowledged`` (V15); those that are stand in the ledger.
+        CatalogueInvalid with every broken rule, every review that an item to be opened lacks (V16), and every live
+        grant that loses something and is not among those ``acknowledged`` (V15); those that are stand in the ledger.
         """
         live, seen = tuple(grants), frozenset(acknowledged)
+        reviews = self.platform.entries.reviews()
+
+        def take(record: EntryRecord, by: Actor, around: Surroundings) -> EntryRecord:
+            released = registry.release(record, by, around, live, seen)
+            if lacking := list(opening_reviews.problems(record, reviews.get(record.id, ()), by)):
+                raise CatalogueInvalid(lacking)
+            return released
 
         def told(record: EntryRecord) -> dict[str, object] | None:
             broken = [each.grant.number for each in registry.grants_broken_by(record, live)]
@@ -159,7 +180,7 @@ class CatalogueOffice:
             ids,
             "release",
             actor,
-            lambda record, by, around: registry.release(record, by, around, live, seen),
+            take,
             (),
             told,
         )
@@ -199,6 +220,10 @@ class CatalogueOffice:
         """Every act on an entry, oldest first."""
         record = self.record(identity)
         return tuple(row for row in self.platform.entries.ledger() if row.body.get("entry") == record.id)
+
+    def reviews(self, identity: str) -> tuple[OpeningReview, ...]:
+        """The reviews before opening of an entry's items, the oldest first."""
+        return tuple(self.platform.entries.reviews().get(self.record(identity).id, ()))
 
     def changes(self, identity: str, number: int | None = None) -> tuple[Change, ...]:
         """What a version (the newest) changed in the one before it; all of it is new in the first."""

@@ -31,7 +31,7 @@ class Place:
 class CatalogueProblem:
     """One broken rule.
 
-    ``rule`` is V1 to V15 of the release rules, or FORM (the value has not the form the field takes), REQUIRED,
+    ``rule`` is V1 to V16 of the release rules, or FORM (the value has not the form the field takes), REQUIRED,
     UNKNOWN_FIELD, CLOSED_LIST, LENGTH, DUPLICATE. ``field`` is a path within the entry, such as ``items[2].share``.
     """
 

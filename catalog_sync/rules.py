@@ -1,4 +1,4 @@
-"""The rules an entry keeps at its release: V1 to V15 of docs/catalogue.md, one function each.
+"""The rules an entry keeps at its release: V1 to V16 of docs/catalogue.md, one function each.
 
 A rule takes the entry and its surroundings and yields a Finding per breach; it never stops at the first. V15, which
 needs the version before and the grants that are live, is in ``catalog_sync.comparison``.

@@ -48,11 +48,12 @@ def entry_document(entry: CatalogueEntry) -> Document:
         "valid": _present({"from": _day(entry.valid_from), "until": _day(entry.valid_until)}) or None,
         "subgraph": entry.subgraph,
         "census": _census(entry.census),
-        "items": [_item(item) for item in entry.items] or None,
+        "items": [item_document(item) for item in entry.items] or None,
     })  # fmt: skip
 
 
-def _item(item: InformationItem) -> Document:
+def item_document(item: InformationItem) -> Document:
+    """The item as ``entry_document`` has it."""
     length = None if item.length is None else item.length if item.scale is None else f"{item.length},{item.scale}"
     return _present({
         "n": item.name,

@@ -17,9 +17,26 @@ from catalog_sync.interchange import FORMATS, read_documents
 from catalog_sync.lifecycle import SubmissionState
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import EntryRecord
-from gateway.admin.catalogue_types import CatalogueDuty, Entry, EntryFile, RegistryAct, Submission, TriggerInput
+from gateway.admin.catalogue_types import (
+    CatalogueDuty,
+    Entry,
+    EntryFile,
+    OpeningReview,
+    OpeningReviewInput,
+    RegistryAct,
+    Submission,
+    TriggerInput,
+)
 from gateway.admin.desk import Info, Visit, stale, unknown
-from gateway.admin.registry_desk import in_thread, officer, own_code, registry_of, reviewer, sees_all
+from gateway.admin.registry_desk import (
+    in_thread,
+    officer,
+    opening_reviewer,
+    own_code,
+    registry_of,
+    reviewer,
+    sees_all,
+)
 from gateway.errors import BAD_REQUEST, CodedError
 from gateway.releasing.users import find_grants
 
@@ -90,6 +107,15 @@ class CatalogueQueries:
             raise unknown(f"history of {id}")
         return [RegistryAct.of(row) for row in await in_thread(lambda: office.history(id))]
 
+    @strawberry.field(description="The reviews before opening of an entry's items (R52), the oldest first.")
+    async def opening_reviews(self, info: Info, id: strawberry.ID) -> list[OpeningReview]:
+        visit = info.context
+        office = registry_of(visit).office
+        record = await in_thread(lambda: office.record(id))
+        if not (sees_all(visit) or record.current.entry.provider.credit_code == own_code(visit)):
+            raise unknown(f"reviews of {id}")
+        return [OpeningReview.of(made) for made in await in_thread(lambda: office.reviews(id))]
+
     @strawberry.field(
         description="What has to be handed in and by when (C1, C2): the department's own, or everybody's."
     )
@@ -147,6 +173,11 @@ class CatalogueMutations:
     async def accept_entry(self, info: Info, entry: EntrySeen) -> EntryFile:
         actor = reviewer(info.context)
         return await _one(info.context, entry, lambda office: office.accept(entry.id, actor))
+
+    @strawberry.mutation(description="Keep a review before opening; one of each kind is needed, by two other persons.")
+    async def review_entries(self, info: Info, entries: list[EntrySeen], review: OpeningReviewInput) -> list[EntryFile]:
+        actor, found = opening_reviewer(info.context), review.value()
+        return await _many(info.context, entries, lambda office, ids: office.review(ids, found, actor))
 
     @strawberry.mutation(description="Put accepted versions into force together; grants that lose something are named.")
     async def release_entries(

@@ -12,6 +12,8 @@ from catalog_sync.interchange import yaml_text
 from catalog_sync.lifecycle import SubmissionState
 from catalog_sync.obligations import Obligation
 from catalog_sync.office import CatalogueOffice
+from catalog_sync.opening_reviews import Findings, ReviewKind, ReviewResult
+from catalog_sync.opening_reviews import OpeningReview as Reviewed
 from catalog_sync.ports import LedgerRow
 from catalog_sync.registry import EntryRecord, EntryVersion, Trigger, TriggerKind
 from gateway.admin.matter_types import Clock
@@ -21,6 +23,8 @@ strawberry.enum(Sharing, name="SharingTier", description="Between departments.")
 strawberry.enum(Opening, name="OpeningTier", description="To the public.")
 strawberry.enum(TriggerKind, description="What made a version necessary; the law's clock runs from its day.")
 strawberry.enum(comparison.Effect, name="ChangeEffect", description="What a change means for those who use a resource.")
+strawberry.enum(ReviewKind, name="OpeningReviewKind", description="What is looked for before an item opens.")
+strawberry.enum(ReviewResult, name="OpeningReviewResult", description="Whether items may open as they are written.")
 strawberry.enum(SubmissionState, description="Where an entry stands at one level of its way upwards.")
 
 
@@ -124,6 +128,41 @@ class EntryFile:
             versions=[EntryVersionView.of(version) for version in record.versions],
             changes=[EntryChange.of(change) for change in changes],
         )
+
+
+@strawberry.input(description="What a reviewer found before items open.")
+class OpeningReviewInput:
+    kind: ReviewKind
+    result: ReviewResult
+    day: date
+    basis: str
+    document: str = strawberry.field(description="The number of the document that holds the review.")
+    items: list[str] = strawberry.field(default_factory=list, description="Aliases; none: all that are to open.")
+
+    def value(self) -> Findings:
+        """The findings as the registry keeps them."""
+        items = tuple(dict.fromkeys(self.items))
+        return Findings(self.kind, self.result, self.day, self.basis, self.document, items)
+
+
+@strawberry.type(description="A review before opening, as the registry's ledger has it.")
+class OpeningReview:
+    kind: ReviewKind
+    result: ReviewResult
+    reviewer: str
+    day: date
+    basis: str
+    document: str
+    version: int = strawberry.field(description="Of the entry; the review counts on while an item is written the same.")
+    items: list[str]
+
+    @staticmethod
+    def of(made: Reviewed) -> "OpeningReview":
+        found = made.found
+        return OpeningReview(
+            kind=found.kind, result=found.result, reviewer=made.reviewer, day=found.day, basis=found.basis,
+            document=found.document, version=made.version, items=list(made.items),
+        )  # fmt: skip
 
 
 @strawberry.type(description="A row of the registry's ledger.")

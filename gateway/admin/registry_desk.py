@@ -5,6 +5,7 @@ Roles are those of a person's credential, from the register of callers or the to
 | role | allows to |
 |---|---|
 | ``catalogue-officer`` | change the own department's entries, publish its subgraphs |
+| ``opening-reviewer`` | review what the own department opens, for secrets or for persons behind it |
 | ``competent-department`` | review, release, approve; see every department's |
 | ``auditor`` | see every department's |
 """
@@ -27,6 +28,7 @@ from gateway.releasing.office import ReleaseOffice
 from gateway.releasing.users import Users, find_users
 
 OFFICER, COMPETENT, AUDITOR = "catalogue-officer", "competent-department", "auditor"
+OPENING_REVIEWER = "opening-reviewer"
 
 T = TypeVar("T")
 
@@ -66,6 +68,11 @@ def registry_of(visit: Visit) -> RegistryDesk:
 def officer(visit: Visit) -> Actor:
     """The person on the provider's side. Raises CodedError ROLE_NEEDED."""
     return _acting(visit, OFFICER, Side.PROVIDER)
+
+
+def opening_reviewer(visit: Visit) -> Actor:
+    """The person who reviews what the department opens. Raises CodedError ROLE_NEEDED."""
+    return _acting(visit, OPENING_REVIEWER, Side.PROVIDER)
 
 
 def reviewer(visit: Visit) -> Actor:

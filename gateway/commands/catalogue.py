@@ -7,10 +7,11 @@ import typer
 
 from catalog_sync import commands
 from catalog_sync.commands import CommandResult
-from gateway.commands import catalogue_assessment, catalogue_steps
+from gateway.commands import catalogue_assessment, catalogue_reviews, catalogue_steps
 
 app = typer.Typer(help="Keep the catalogue: files, and entries on their way into force.")
-app.registered_commands += catalogue_steps.app.registered_commands + catalogue_assessment.app.registered_commands
+for part in (catalogue_steps, catalogue_reviews, catalogue_assessment):
+    app.registered_commands += part.app.registered_commands
 
 SourceArgument = Annotated[Path, typer.Argument(metavar="SOURCE", help="Folder of YAML, or a yaml, json, xlsx or csv.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -133,7 +133,7 @@ def release(
     config: ConfigOption = None,
     registry: RegistryOption = None,
 ) -> None:
-    """Put accepted versions into force together; live grants that lose something are named first (V15)."""
+    """Put accepted versions into force together; grants that lose something (V15), reviews lacking (V16) are named."""
     with open_registry(config, registry) as opened:
         _say(opened.office.release(ids, opened.competent(person), opened.grants(), acknowledge or ()))
 

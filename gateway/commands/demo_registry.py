@@ -14,6 +14,7 @@ from catalog_sync.identifiers import CreditCode
 from catalog_sync.lifecycle import Side
 from catalog_sync.loading import Register, document_nodes, load_register
 from catalog_sync.office import CatalogueOffice
+from catalog_sync.opening_reviews import Findings, ReviewKind, ReviewResult, opened_items
 from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.registry import Actor, Trigger, TriggerKind
 
@@ -45,8 +46,16 @@ def _enter(office: CatalogueOffice, folder: Path, register: Register) -> int:
     reviewer = _reviewer(register)
     for identity in ids:
         office.accept(identity, reviewer)
+    for kind in ReviewKind:
+        _review(office, ids, kind)
     office.release(ids, reviewer)
     return len(ids)
+
+
+def _review(office: CatalogueOffice, ids: list[str], kind: ReviewKind) -> None:
+    opening = [identity for identity in ids if opened_items(office.record(identity).current.entry)]
+    found = Findings(kind, ReviewResult.FIT, _TRIGGER.day, "政务数据开放审查办法（演示）", f"演示审〔2026〕{kind}")
+    office.review(opening, found, lambda entry: Actor(f"user:demo-{kind}", entry.provider.credit_code, Side.PROVIDER))
 
 
 def _release(platform: CataloguePlatform, register: Register, data: Path, name: str, address: str) -> bool:

@@ -1,6 +1,6 @@
 """An office over a store of its own, and the whole example catalogue brought into force in it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -11,6 +11,7 @@ from catalog_sync.interchange import read_documents
 from catalog_sync.lifecycle import Side
 from catalog_sync.loading import Register
 from catalog_sync.office import CatalogueOffice
+from catalog_sync.opening_reviews import Findings, ReviewKind, ReviewResult, opened_items
 from catalog_sync.platform import open_platform
 from catalog_sync.registry import Actor, Trigger, TriggerKind
 from tests.catalogue.databases import DATABASES
@@ -37,11 +38,22 @@ def office(folder: Path, register: Register | None = None, now: datetime = NOW) 
         yield CatalogueOffice(platform, register, clock=lambda: now)
 
 
+def review(office: CatalogueOffice, ids: Iterable[str]) -> None:
+    """Both reviews before opening of all that these entries open, each by a person of its own."""
+    opening = [identity for identity in ids if opened_items(office.record(identity).current.entry)]
+    for kind in ReviewKind:
+        found = Findings(kind, ReviewResult.FIT, CREATED.day, "保守国家秘密法", f"审〔2026〕{kind}")
+        for identity in opening:
+            provider = office.record(identity).current.entry.provider.credit_code
+            office.review([identity], found, Actor(f"user:{kind}", provider, Side.PROVIDER))
+
+
 def bring_into_force(office: CatalogueOffice, source: Path = EXAMPLES) -> None:
     """Drafts, submits, accepts and releases everything in a folder or file."""
     drafted = office.draft(read_documents(source), CREATED, provider_of)
     ids = [record.id for record in drafted.records]
     office.submit(ids, provider_of)
+    review(office, ids)
     for identity in ids:
         office.accept(identity, REVIEWER)
     office.release(ids, REVIEWER)

@@ -13,7 +13,7 @@ from catalog_sync.observations import Look, Observations
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import Actor
 from tests.catalogue.entry_text import GOOD, varied
-from tests.catalogue.offices import CREATED, NOW, REVIEWER, bring_into_force, office, officer
+from tests.catalogue.offices import CREATED, NOW, REVIEWER, bring_into_force, office, officer, review
 
 TRANSPORT = officer("11500000XXXX0006X1")
 STOP = "cq-tr-bus-stop"
@@ -30,6 +30,7 @@ def nodes(text: str) -> tuple[Node, ...]:
 def release(here: CatalogueOffice, text: str) -> None:
     here.draft(nodes(text), CREATED, TRANSPORT)
     here.submit([STOP], TRANSPORT)
+    review(here, [STOP])
     here.accept(STOP, REVIEWER)
     here.release([STOP], REVIEWER)
 
@@ -72,6 +73,7 @@ def test_steps_that_bring_nothing_into_force_are_no_news(tmp_path: Path) -> None
         reader.look()
         here.draft(nodes(varied(("公交站点的编号", "公交站点的代码"))), CREATED, TRANSPORT)
         here.submit([STOP], TRANSPORT)
+        review(here, [STOP])
         assert reader.look() is None
 
 

@@ -21,6 +21,7 @@ from catalog_sync.office import CatalogueOffice
 from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.registry import Actor, Trigger, TriggerKind
 from catalog_sync.releases import SubgraphRelease
+from tests.catalogue.offices import review
 from tests.support.serving import serving
 
 TRANSPORT = CreditCode.parse("11500000XXXX0006X1")
@@ -122,6 +123,7 @@ class Registry:
         drafted = self.office.draft(root.items, TRIGGER, _provider)
         ids = [record.id for record in drafted.records]
         self.office.submit(ids, _provider)
+        review(self.office, ids)
         for identity in ids:
             self.office.accept(identity, REVIEWER)
         self.office.release(ids, REVIEWER)

@@ -23,6 +23,8 @@ from tests.support.serving import serving
 PEOPLE = {
     "li": ("traffic", "catalogue-officer"),
     "author": ("civil-affairs", "catalogue-officer"),
+    "mei": ("traffic", "opening-reviewer"),
+    "tao": ("traffic", "opening-reviewer"),
     "hu": ("welfare", "catalogue-officer"),
     "wu": ("reform", "competent-department"),
     "qian": ("audit", "auditor"),

@@ -5,6 +5,7 @@ from pathlib import Path
 import openpyxl
 
 from catalog_sync.interchange import export_catalogue, import_catalogue
+from tests.catalogue.entry_text import GOOD
 from tests.registry.administered import Bureau, as_file, bureau
 from tests.releasing.registry import ADDRESS, CIVIL, WITHOUT_DATE
 
@@ -79,7 +80,7 @@ async def test_an_officers_update_goes_through_review_into_force(tmp_path: Path)
 
         history = "query($id: ID!) { entryHistory(id: $id) { actor action } }"
         acts = await here.ask("qian", history, id=BUS)
-        assert [each["action"] for each in acts[4:]] == [
+        assert [each["action"] for each in acts[6:]] == [
             "draft", "submit", "return", "revise", "draft", "submit", "accept", "release",
         ]  # fmt: skip
         assert acts[-1]["actor"] == "user:wu (11500000XXXX00019X)"
@@ -95,6 +96,33 @@ APPROVE = """mutation($n: Int!) { approveRelease(subgraph: "civil", number: $n, 
 ACKNOWLEDGE = """mutation($names: [String!]!) { acknowledgeRelease(subgraph: "civil", number: 2, names: $names) {
   notice { acknowledged } } }"""
 GO_LIVE = 'mutation { goLive(subgraph: "civil", number: 2) { state } }'
+
+
+REVIEW = f"""mutation($seen: [EntrySeen!]!, $kind: OpeningReviewKind!) {{ reviewEntries(entries: $seen, review: {{
+  kind: $kind, result: FIT, day: "2026-11-21", basis: "保守国家秘密法", document: "渝交审〔2026〕3号"}}) {FILE} }}"""
+REVIEWS = "query($id: ID!) { openingReviews(id: $id) { kind result reviewer day basis document version items } }"
+
+
+async def test_an_item_opens_once_two_reviewers_of_its_department_found_it_fit(tmp_path: Path) -> None:
+    async with bureau(tmp_path) as here:
+        [drafted] = (await here.ask("li", DRAFT, file=as_file("own.yaml", GOOD.encode())))["drafted"]
+        [submitted] = await here.ask("li", SUBMIT, seen=[seen(drafted)])
+        accepted = await here.ask("wu", ACCEPT, seen=seen(submitted))
+        refused = await here.refused("wu", RELEASE, seen=[seen(accepted)])
+        assert (refused["code"], {each["rule"] for each in refused["problems"]}) == ("CATALOGUE_INVALID", {"V16"})
+        assert (await here.refused("li", REVIEW, seen=[seen(accepted)], kind="SECRECY"))["code"] == "ROLE_NEEDED"
+        [once] = await here.ask("mei", REVIEW, seen=[seen(accepted)], kind="SECRECY")
+        again = await here.refused("mei", REVIEW, seen=[seen(once)], kind="DEIDENTIFICATION")
+        assert again["code"] == "NOT_YOURS"
+        [twice] = await here.ask("tao", REVIEW, seen=[seen(once)], kind="DEIDENTIFICATION")
+        [released] = await here.ask("wu", RELEASE, seen=[seen(twice)])
+        assert released["entry"]["state"] == "RELEASED"
+        first, _ = await here.ask("qian", REVIEWS, id=released["entry"]["id"])
+        assert first == {
+            "kind": "SECRECY", "result": "FIT", "reviewer": "user:mei", "day": "2026-11-21", "basis": "保守国家秘密法",
+            "document": "渝交审〔2026〕3号", "version": 1, "items": ["name", "stopNo"],
+        }  # fmt: skip
+        assert (await here.refused("hu", REVIEWS, id=released["entry"]["id"]))["code"] == "MATTER_UNKNOWN"
 
 
 async def test_a_subgraph_is_checked_published_approved_and_waits_for_those_it_hits(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from policies.ledger import ActFacts, Outcome, ReadFacts
 from policies.matters import Party, day_of
 from policies.ports import StoredMatter
 from tests.catalogue.entry_text import varied
-from tests.catalogue.offices import REVIEWER, bring_into_force, office, officer
+from tests.catalogue.offices import REVIEWER, bring_into_force, office, officer, review
 from tests.catalogue.test_office import nodes
 from tests.policies.memory_store import memory_store
 
@@ -127,6 +127,7 @@ async def test_a_past_period_keeps_the_versions_that_were_in_force_then(tmp_path
         here.draft(nodes(varied()), updated, TRANSPORT)
         here.submit(["cq-tr-bus-stop"], TRANSPORT)
         here.accept("cq-tr-bus-stop", REVIEWER)
+        review(here, ["cq-tr-bus-stop"])
         here.release(["cq-tr-bus-stop"], REVIEWER)
         before = assess_departments(october, await collect(here, None, october))
     with office(tmp_path, now=at + timedelta(days=30)) as here:

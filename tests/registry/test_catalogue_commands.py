@@ -87,6 +87,14 @@ def test_a_whole_catalogue_is_brought_over_in_the_names_of_its_providers(tmp_pat
     listed = json.loads(run("catalogue", "list", "--state", "submitted", "--format", "json", *at).out)
     ids = [each["id"] for each in listed["entries"]]
     expect_done(run("catalogue", "accept", *ids, "--as", REVIEWER, *at))
+    lacking = run("catalogue", "release", *ids, "--as", REVIEWER, *at)
+    assert lacking.code == 1
+    assert "is to be opened and has no secrecy review as it is written" in lacking.err
+    by = ("--result", "fit", "--basis", "保守国家秘密法", "--document", "审1", *at)
+    opened = [identity for identity in ids if run("catalogue", "reviews", identity, *at).code == 1]
+    for kind in ("secrecy", "deidentification"):
+        expect_done(run("catalogue", "review", *opened, "--as", f"user:{kind}@*", "--kind", kind, *by))
+    assert run("catalogue", "reviews", opened[0], *at).code == 0
     expect_done(run("catalogue", "release", *ids, "--as", REVIEWER, *at))
     assert len(run("catalogue", "list", "--state", "released", *at).out.splitlines()) == 12
     again = run("catalogue", "draft", EXAMPLES, *everybody, "--event", "created", "--document", "迁移方案", *at)

@@ -43,6 +43,9 @@ def bring_into_force(run: Run, level: Level, text: str) -> None:
     )
     expect_done(run("catalogue", "submit", STOP, "--as", OFFICER, *at))
     expect_done(run("catalogue", "accept", STOP, "--as", REVIEWER, *at))
+    for kind in ("secrecy", "deidentification"):
+        by = ("--kind", kind, "--result", "fit", "--basis", "保守国家秘密法", "--document", "渝交审〔2026〕1号")
+        expect_done(run("catalogue", "review", STOP, "--as", f"user:{kind}@11500000XXXX0006X1", *by, *at))
     expect_done(run("catalogue", "release", STOP, "--as", REVIEWER, *at))
 
 
