@@ -60,7 +60,7 @@ prove-access: dev
 
 # Slow or measuring; not part of `make test`.
 bench: dev
-	for name in gateway execution planning transport access composition catalogue city; do \
+	for name in gateway stalls execution planning transport access composition catalogue city; do \
 	  echo "== $$name"; $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 # Instructions of the same work here and at an earlier commit: make regression AGAINST=v0.1.0; needs valgrind.

@@ -22,7 +22,7 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
@@ -79,7 +79,10 @@ def _jobs(person: int) -> list[dict[str, object]]:
     return [{"title": "clerk", "since": 2019, "firm": firm} for firm in firms]
 
 
-def serve_subgraphs(ports: Connection) -> None:
+Answers = Callable[[str, Mapping[str, object]], object]
+
+
+def serve_subgraphs(ports: Connection, names: Sequence[str], answers: Answers) -> None:
     """Answers POSTs for all subgraphs; what was asked before is answered from memory."""
 
     async def connection(name: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -90,7 +93,7 @@ def serve_subgraphs(ports: Connection) -> None:
                 length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
                 body = await reader.readexactly(length)
                 if body not in known:
-                    data = json.dumps({"data": answer_of(name, json.loads(body))}).encode()
+                    data = json.dumps({"data": answers(name, json.loads(body))}).encode()
                     start = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: "
                     known[body] = start + str(len(data)).encode() + b"\r\n\r\n" + data
                 writer.write(known[body])
@@ -98,7 +101,7 @@ def serve_subgraphs(ports: Connection) -> None:
 
     async def run() -> None:
         servers = [
-            await asyncio.start_server(lambda r, w, name=name: connection(name, r, w), "127.0.0.1", 0) for name in SDL
+            await asyncio.start_server(lambda r, w, name=name: connection(name, r, w), "127.0.0.1", 0) for name in names
         ]
         ports.send([server.sockets[0].getsockname()[1] for server in servers])
         await asyncio.Event().wait()
@@ -107,11 +110,11 @@ def serve_subgraphs(ports: Connection) -> None:
 
 
 @contextlib.contextmanager
-def subgraphs() -> Iterator[list[int]]:
-    """The subgraphs' ports, while they run."""
+def subgraphs(names: Sequence[str] = tuple(SDL), answers: Answers = answer_of) -> Iterator[list[int]]:
+    """The subgraphs' ports, while they run; ``answers`` gives the data for a subgraph's name and a request."""
     context = get_context("spawn")
     ours, theirs = context.Pipe()
-    process = context.Process(target=serve_subgraphs, args=(theirs,), daemon=True)
+    process = context.Process(target=serve_subgraphs, args=(theirs, names, answers), daemon=True)
     process.start()
     try:
         yield ours.recv()
