@@ -18,6 +18,7 @@ from graphql import DocumentNode, parse
 
 from gateway.composition import codes
 from gateway.composition.issues import Issue, IssueLog
+from gateway.composition.merging.memory import Memory
 from gateway.composition.merging.merge import Merged, merge_subgraphs
 from gateway.composition.satisfiability.check import check_satisfiability
 from gateway.composition.subgraph.context_rules import check_contexts
@@ -61,15 +62,17 @@ def compose(subgraphs: Iterable[SubgraphSource]) -> Composition:
 
 
 class Composer:
-    """Composes again and again, and judges alone only the subgraphs that the last time had not.
+    """Composes again and again, and does only what the last time had not.
 
-    What is said of one subgraph alone follows from its name, address and SDL, so it is remembered under them. All that
-    looks at several subgraphs is done anew each time: nothing remembered can be out of date. Federation 1 subgraphs are
-    not remembered, for what becomes of them depends on the others. Only the last set of subgraphs is remembered.
+    What is said of one subgraph alone follows from its name, address and SDL, and is remembered under them; what
+    becomes of a type follows from more, and is remembered under that (``merging.memory``). So nothing remembered can be
+    out of date. Federation 1 subgraphs are not remembered, for what becomes of them depends on the others. Only the
+    last set of subgraphs is remembered.
     """
 
     def __init__(self) -> None:
         self._known: dict[SubgraphSource, _Alone] = {}
+        self._memory = Memory()
         self._lock = Lock()
 
     def compose(self, subgraphs: Iterable[SubgraphSource]) -> Composition:
@@ -78,7 +81,7 @@ class Composer:
             log = IssueLog()
             alone = [self._known.get(source) or _Alone(source) for source in sorted(subgraphs, key=_name_of)]
             self._known = {each.source: each for each in alone if not each.is_federation_1}
-            merged = _composed(alone, log)
+            merged = _composed(alone, log, self._memory)
             return Composition(None if merged is None else merged.text.written(), tuple(log.errors), tuple(log.hints))
 
 
@@ -138,7 +141,7 @@ def _name_of(source: SubgraphSource) -> str:
     return source.name
 
 
-def _composed(alone: Sequence[_Alone], log: IssueLog) -> Merged | None:
+def _composed(alone: Sequence[_Alone], log: IssueLog, memory: Memory) -> Merged | None:
     """Every stage in turn, until one has told an error."""
     _check_names(alone, log)
     if log.errors:
@@ -160,7 +163,7 @@ def _composed(alone: Sequence[_Alone], log: IssueLog) -> Merged | None:
     facts.update({each.source.name: each.tell_federation(log) for each in alone if each.is_federation_1})
     if log.errors:
         return None
-    merged = merge_subgraphs(read, facts, log)
+    merged = merge_subgraphs(read, facts, log, memory)
     if merged is not None:
         check_satisfiability(merged.merge, merged.hidden, log)
     return None if log.errors else merged

@@ -99,21 +99,23 @@ class LinkedSpecification:
 
 @dataclass(frozen=True, slots=True)
 class SupergraphText:
-    """All that a supergraph's SDL says. ``graphs`` are enum value, subgraph name and URL of each subgraph."""
+    """All that a supergraph's SDL says. ``graphs`` are enum value, subgraph name and URL of each subgraph.
+
+    ``types`` is the text of each type (``type_sdl``).
+    """
 
     join_version: str
     graphs: Sequence[tuple[str, str, str]]
     roots: Mapping[str, str]
-    types: Iterable[Type]
+    types: Iterable[str]
     links: Sequence[LinkedSpecification] = ()
     directives: Sequence[DirectiveDeclaration] = ()
     scalars: Sequence[str] = ()
     description: str | None = None
 
     def written(self) -> str:
-        """The SDL; types in alphabetical order, members as the subgraphs have them."""
-        named = sorted(self.types, key=lambda definition: definition.name)
-        definitions = [*self._machinery(), *(_type(definition) for definition in named)]
+        """The SDL."""
+        definitions = [*self._machinery(), *self.types]
         return "\n\n".join([self._schema(), *map(_directive, self.directives), *definitions]) + "\n"
 
     def _schema(self) -> str:
@@ -145,7 +147,8 @@ def _described(description: str | None, indent: str) -> str:
     return f"{indent}{written}\n"
 
 
-def _type(definition: Type) -> str:
+def type_sdl(definition: Type) -> str:
+    """The text of one type, members as the subgraphs have them."""
     head = f"{_described(definition.description, '')}{definition.kind.value} {definition.name}"
     if definition.interfaces:
         head += f" implements {' & '.join(definition.interfaces)}"

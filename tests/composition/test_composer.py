@@ -3,11 +3,12 @@
 import gc
 import random
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gateway.composition import compose as composition_module
 from gateway.composition.compose import Composer, SubgraphSource, compose
+from gateway.composition.merging import content as content_module
 from tests.composition.subgraphs import HEADER
 from tests.differential.generator import generate
 
@@ -36,7 +37,7 @@ def _edited(current: dict[str, SubgraphSource], kind: str, seed: int, place: int
     return {**current, name: SubgraphSource(name, f"http://moved-{seed}", current[name].sdl)}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(st.integers(0, 399), edits)
 def test_after_any_edits_the_outcome_is_that_of_a_composition_from_nothing(seed, changes) -> None:
     composer = Composer()
@@ -48,6 +49,136 @@ def test_after_any_edits_the_outcome_is_that_of_a_composition_from_nothing(seed,
         assert again.supergraph_sdl == fresh.supergraph_sdl
         assert again.errors == fresh.errors
         assert again.hints == fresh.hints
+
+
+LINKED = (
+    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@external", '
+    '"@requires", "@override", "@inaccessible", "@authenticated", "@cost", "@interfaceObject", "@context", '
+    '"@fromContext", "@composeDirective", TAG])\n'
+)
+OWN = 'extend schema @link(url: "https://example.org/own/v1.0", import: ["@own"])\ndirective @own on FIELD_DEFINITION\n'
+HOLDER = 'type Holder @key(fields: "id") @context(name: "held") { id: ID! p: Int inner: Inner! }\n'
+PARTS: dict[str, list[list[str]]] = {
+    "alpha": [
+        [LINKED.replace("TAG", '"@tag"'), LINKED.replace("TAG", '{name: "@tag", as: "@label"}')],
+        [
+            "type Query { e: E item: Item mood: Mood }",
+            "type Query { e(mood: Mood, by: By): E item: Item }",
+            "type Query { e: E item: Item }",
+        ],
+        [
+            'type E implements Item @key(fields: "id") { id: ID! a: Int }',
+            'type E implements Item @key(fields: "id") { id: ID! a: Int! @inaccessible }',
+            'type E implements Item @key(fields: "id") { id: ID! a: Int @tag(name: "x") }',
+            'type E implements Item @key(fields: "id") { id: ID! a: Int @authenticated }',
+            'type E implements Item @key(fields: "id") @inaccessible { id: ID! a: Int @shareable @cost(weight: 2) }',
+            'type E @key(fields: "id") { id: ID! a: Int }',
+        ],
+        [
+            'interface Item @key(fields: "id") { id: ID! }',
+            'interface Item @key(fields: "id") { id: ID! a: Int }',
+            '"""Any."""\ninterface Item @key(fields: "id") { id: ID! @inaccessible }',
+        ],
+        ["enum Mood { GOOD BAD }", "enum Mood { GOOD }", "enum Mood { GOOD BAD @inaccessible }"],
+        ["input By { id: ID }", "input By { id: ID = 1 more: Int = 3 }", "input By { id: ID! }"],
+        [
+            "type Shared @shareable { v: Int x(mood: Mood): Int }",
+            "type Shared @shareable { v: Int! x(mood: Mood): Int item: Item }",
+            "",
+        ],
+        ['type All @tag(name: "z") @authenticated @shareable { x: Int @inaccessible y: Int @cost(weight: 1) }'],
+    ],
+    "beta": [
+        [LINKED.replace("TAG", '"@tag"')],
+        [OWN + "type Marked { z: Int @own }"],
+        ["type Query { shared: Shared }", "type Query { shared: Shared by(by: By): Mood }"],
+        [
+            'type Item @interfaceObject @key(fields: "id") { id: ID! extra: Int }',
+            'type Item @interfaceObject @key(fields: "id") { id: ID! extra: String @tag(name: "t") }',
+            'type Item @interfaceObject @key(fields: "id") { id: ID! a: Int @shareable extra: Int @authenticated }',
+            "",
+        ],
+        ["enum Mood { GOOD BAD }", "enum Mood { GOOD SAD }"],
+        ["input By { id: ID }", "input By { id: ID! }", 'input By { id: ID = 2 other: Int @tag(name: "b") }'],
+        [
+            "type Shared @shareable { v: Int x(mood: Mood): Int }",
+            '"""About."""\ntype Shared @shareable { v: Int y: Mood }',
+        ],
+    ],
+    "gamma": [
+        [LINKED.replace("TAG", '"@tag"')],
+        ["", OWN + 'extend schema @composeDirective(name: "@own")'],
+        [
+            'type E @key(fields: "id") { id: ID! b: Int }',
+            'type E @key(fields: "id") { id: ID! a: Int @override(from: "alpha") }',
+            'type E @key(fields: "id") { id: ID! a: Int @override(from: "alpha", label: "percent(5)") }',
+            'type E @key(fields: "id") { id: ID! a: Int @external b: Int @requires(fields: "a") }',
+            'type E @key(fields: "id") { id: ID! a: Int @shareable b: Int @tag(name: "x") }',
+            'type E @key(fields: "id", resolvable: false) { id: ID! }',
+            'interface Item @key(fields: "id") { id: ID! }\ntype E implements Item @key(fields: "id") { id: ID! }',
+        ],
+        [
+            HOLDER + 'type Inner @key(fields: "id") { id: ID! q(p: Int @fromContext(field: "$held { p }")): Int }',
+            HOLDER + 'type Inner @key(fields: "id") { id: ID! q(p: Int): Int }',
+            HOLDER.replace('@context(name: "held")', "") + 'type Inner @key(fields: "id") { id: ID! }',
+        ],
+        ["type Query { holder: Holder e2: E }", "type Query { holder: Holder inner: Inner mood: String }"],
+    ],
+    "other": [
+        [LINKED.replace("TAG", '"@tag"')],
+        [
+            "type Shared @shareable { v: Int x: Int }",
+            "type Shared @shareable { v: Int }",
+            'type Shared @shareable { item: E }\ntype E @key(fields: "id") { id: ID! }',
+        ],
+    ],
+    "old": [
+        ["type Query { old: Int }", "type Query { old: Int e3: E }"],
+        ["", 'extend type E @key(fields: "id") { id: ID! @external d: Int }', "type Shared { v: Int }"],
+    ],
+}
+choices = st.lists(
+    st.tuples(st.sampled_from(sorted(PARTS)), st.integers(0, 6), st.integers(0, 6)), min_size=1, max_size=8
+)
+
+
+def _assembled(chosen: dict[tuple[str, int], int]) -> list[SubgraphSource]:
+    """The subgraphs of ``PARTS``, of each part the alternative that was chosen."""
+    return [
+        SubgraphSource(name, "", "\n".join(part[chosen.get((name, n), 0) % len(part)] for n, part in enumerate(parts)))
+        for name, parts in PARTS.items()
+    ]
+
+
+@settings(max_examples=40, deadline=None)
+@given(choices)
+@example([("beta", 3, 2)])  # a field comes by an interface object
+@example([("beta", 4, 1), ("other", 1, 1)])  # an enum becomes an input, for all subgraphs have the argument now
+@example([("alpha", 2, 5), ("alpha", 6, 1), ("other", 1, 2), ("gamma", 2, 6), ("gamma", 2, 0)])  # E is an Item, or not
+@example([("gamma", 1, 1)])  # what another says by a directive is composed
+def test_whatever_one_type_has_to_do_with_another_a_change_of_either_is_seen(changes) -> None:
+    composer, chosen = Composer(), {}
+    composer.compose(_assembled({}))
+    for name, part, alternative in changes:
+        chosen[name, part] = alternative
+        assert composer.compose(_assembled(chosen)) == compose(_assembled(chosen))
+
+
+def test_only_types_of_the_subgraph_that_changed_are_merged_again(monkeypatch) -> None:
+    merged = []
+    filling = content_module.merge_fields
+    monkeypatch.setattr(
+        content_module,
+        "merge_fields",
+        lambda merge, type_, *rest: merged.append(type_.name) or filling(merge, type_, *rest),
+    )
+    a = SubgraphSource("a", "", HEADER + "type Query { a: A } type A { x: Int }")
+    b = HEADER + "type Query { b: B } type B { y: Int }"
+    composer = Composer()
+    composer.compose([a, SubgraphSource("b", "", b)])
+    merged.clear()
+    composer.compose([a, SubgraphSource("b", "", b + "type C { z: Int }")])
+    assert sorted(merged) == ["B", "C", "Query"]
 
 
 def test_only_a_subgraph_that_changed_is_read_again(monkeypatch) -> None:

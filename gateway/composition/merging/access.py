@@ -52,7 +52,7 @@ def _spread(
 def check_access(merge: Merge) -> None:
     """Log an issue for every computed field that asks less than the fields it is computed from."""
     for subgraph in merge.subgraphs:
-        for definition, member in subgraph.fields():
+        for definition, member in merge.annotated(subgraph):
             merged = merge.types[definition.name].fields.get(member.name)
             if merged is None:
                 continue

@@ -13,7 +13,7 @@ from graphql import BooleanValueNode, ConstListValueNode, ConstValueNode, IntVal
 from gateway.composition import codes, hints
 from gateway.composition.merging.composed import ComposedDirectives
 from gateway.composition.merging.scopes import conjunction
-from gateway.composition.merging.state import Merge, Sources, by_field, by_value, named
+from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.subgraph.federation_rules import AUTH
 from gateway.supergraph.directives import WRITTEN
 from gateway.supergraph.elements import Applied, Member, Type, plain
@@ -34,22 +34,22 @@ class DirectiveMerge:
     names: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
-    def run(self) -> None:
-        """Fill the directives of every element of the supergraph."""
-        for name, merged in self.merge.types.items():
-            type_sources = self.merge.sources(name)
-            self._element(name, merged, type_sources)
-            fields = by_field(type_sources)
-            for member in merged.fields.values():
-                sources = fields.get(member.name, [])
-                through = self._through(name, member.name, sources) if sources and merged.interfaces else []
-                self._element(f"{name}.{member.name}", member, [*sources, *through])
-                for argument in member.arguments.values():
-                    having = [(s, m.arguments[argument.name]) for s, m in sources if argument.name in m.arguments]
-                    self._element(f"{name}.{member.name}({argument.name}:)", argument, having)
-            for value in merged.values.values():
-                having = [(s, t.values[value.name]) for s, t in type_sources if value.name in t.values]
-                self._element(f"{name}.{value.name}", value, having)
+    def apply(self, merged: Type, type_sources: Sources[Type], fields: Mapping[str, Sources[Member]]) -> set[str]:
+        """Fill the directives of a type and all in it, given its fields in each subgraph; the identities that occur."""
+        before, self.used, name = self.used, set(), merged.name
+        self._element(name, merged, type_sources)
+        for member in merged.fields.values():
+            sources = fields[member.name]
+            through = self._through(name, member.name, sources) if merged.interfaces else []
+            self._element(f"{name}.{member.name}", member, [*sources, *through])
+            for argument in member.arguments.values():
+                having = [(s, m.arguments[argument.name]) for s, m in sources if argument.name in m.arguments]
+                self._element(f"{name}.{member.name}({argument.name}:)", argument, having)
+        for value in merged.values.values():
+            having = [(s, t.values[value.name]) for s, t in type_sources if value.name in t.values]
+            self._element(f"{name}.{value.name}", value, having)
+        found, self.used = self.used, before
+        return found
 
     def _through(self, type_name: str, name: str, sources: Sources[Member]) -> Sources[Member]:
         """What fields of @interfaceObject types say of a field that the type has itself.

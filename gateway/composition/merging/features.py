@@ -11,17 +11,23 @@ from gateway.supergraph.elements import DirectiveDeclaration, all_members, named
 from gateway.supergraph.join_writing import LinkedSpecification
 
 
-def _used_names(subgraph: Subgraph) -> dict[tuple[str | None, str], None]:
+def _used_names(merge: Merge, subgraph: Subgraph) -> dict[tuple[str | None, str], None]:
     """The identities of the directives that the subgraph applies anywhere, and what it calls them."""
-    elements = (element for _, element in all_members(subgraph.types.values()))
-    applied = (directive for element in elements for directive in element.directives)
-    return dict.fromkeys((d.identity, d.name) for d in (*applied, *subgraph.schema_directives))
+
+    def find() -> dict[tuple[str | None, str], None]:
+        elements = (element for _, element in all_members(subgraph.types.values()))
+        applied = (directive for element in elements for directive in element.directives)
+        return dict.fromkeys((d.identity, d.name) for d in (*applied, *subgraph.schema_directives))
+
+    return merge.memory.recall("names", subgraph.name, subgraph, merge.log, find)
 
 
 def directive_names(merge: Merge) -> dict[str, str]:
     """What each directive is called in the supergraph: as the subgraphs call it, who must agree."""
     names: dict[str, str] = {}
-    used = [(subgraph, identity, name) for subgraph in merge.subgraphs for identity, name in _used_names(subgraph)]
+    used = [
+        (subgraph, identity, name) for subgraph in merge.subgraphs for identity, name in _used_names(merge, subgraph)
+    ]
     for identity in WRITTEN:
         if identity in ("context", "fromContext", "cacheTag"):
             continue

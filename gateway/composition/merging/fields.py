@@ -1,6 +1,6 @@
 """Fields of object and interface types: united over the subgraphs, their types widened, their arguments intersected."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from graphql import ConstValueNode, print_ast
@@ -8,7 +8,7 @@ from graphql import ConstValueNode, print_ast
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
-from gateway.composition.merging.state import E, Merge, Sources, by_field, by_value, named
+from gateway.composition.merging.state import E, Merge, Sources, by_value, named
 from gateway.composition.merging.types import escape, merge_description
 from gateway.composition.subgraph.facts import context_of, fields_argument, is_contextual
 from gateway.composition.subgraph.reading import Subgraph
@@ -19,15 +19,14 @@ from gateway.supergraph.model import TypeKind
 _MERGED = WRITTEN.keys() & FEDERATION_DIRECTIVES.keys()
 
 
-def merge_fields(merge: Merge) -> None:
-    """Fill every object and interface type of the supergraph."""
-    for name, merged in merge.types.items():
-        if merged.kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
-            type_sources = merge.sources(name)
-            for field_name, sources in by_field(type_sources).items():
-                _FieldMerge.of(merge, merged, type_sources, field_name, sources).run()
-            if merged.kind is TypeKind.OBJECT:
-                _hint_entity(merge, name, type_sources)
+def merge_fields(
+    merge: Merge, merged: Type, type_sources: Sources[Type], fields: Mapping[str, Sources[Member]]
+) -> None:
+    """Fill an object or interface type with its fields, given by name with those who have them."""
+    for name, sources in fields.items():
+        _FieldMerge.of(merge, merged, type_sources, name, sources).run()
+    if merged.kind is TypeKind.OBJECT:
+        _hint_entity(merge, merged.name, type_sources)
 
 
 def _hint_entity(merge: Merge, name: str, sources: Sources[Type]) -> None:
@@ -88,8 +87,11 @@ class _FieldMerge:
 
     def _alone(self, subgraph: Subgraph, member: Member) -> Member:
         merged = Member(self.name, member.type, description=member.description or None)
-        if member.arguments:
-            merged.arguments = merge_arguments(self.merge, self.coordinate, self.sources)
+        merged.arguments = {
+            name: Member(name, argument.type, description=argument.description or None, default=argument.default)
+            for name, argument in member.arguments.items()
+            if not is_contextual(argument)
+        }
         if len(self.type_sources) > 1 or any(map(is_contextual, member.arguments.values())):
             merged.join = [*self._join_field(subgraph, member, is_uniform=True)]
         return merged

@@ -32,7 +32,7 @@ def check_implementations(merge: Merge) -> None:
 def check_requirements(merge: Merge) -> None:
     """What @requires gives as arguments must be known, and enough, wherever the required field is resolved."""
     for subgraph in merge.subgraphs:
-        for definition, member in subgraph.fields():
+        for definition, member in merge.annotated(subgraph):
             for applied in member.applied("requires"):
                 node = field_set_of(applied)
                 for parent, selection in _selected(merge, definition.name, node) if node else ():

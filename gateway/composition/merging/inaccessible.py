@@ -8,19 +8,18 @@ from graphql import ConstValueNode
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.state import Merge
-from gateway.supergraph.elements import Element, Member, Type, all_members, is_required, named_type
+from gateway.supergraph.elements import Element, Member, Type, is_required, named_type
 from gateway.supergraph.model import TypeKind
 
 
 def check_inaccessible(merge: Merge) -> None:
     """Log an issue wherever the API schema would lack something it refers to."""
-    if any(element.has("inaccessible") for _, element in all_members(merge.types.values())):
-        for definition in merge.types.values():
-            check = _Check(merge, definition)
-            if definition.has("inaccessible"):
-                check.hidden_type()
-            else:
-                check.visible_type()
+    for definition in merge.types.values():
+        check = _Check(merge, definition)
+        if definition.has("inaccessible"):
+            check.hidden_type()
+        else:
+            check.visible_type()
 
 
 class _Check:

@@ -1,25 +1,19 @@
 """Input objects and enums: what clients send must be understood by every subgraph, what they receive by one."""
 
+from collections.abc import Mapping
+
 from gateway.composition import codes, hints
 from gateway.composition.merging.fields import merge_default, merge_input_type, report_missing
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import merge_description
-from gateway.supergraph.elements import Member, Type, named_type
-from gateway.supergraph.model import TypeKind
+from gateway.supergraph.elements import Member, Type
 
 
-def merge_inputs(merge: Merge) -> None:
-    """Fill every input object of the supergraph with the fields that all subgraphs know."""
-    for name, merged in merge.types.items():
-        if merged.kind is TypeKind.INPUT_OBJECT:
-            _merge_input(merge, merged, merge.sources(name))
-
-
-def _merge_input(merge: Merge, merged: Type, type_sources: Sources[Type]) -> None:
+def merge_input(merge: Merge, merged: Type, type_sources: Sources[Type], fields: Mapping[str, Sources[Member]]) -> None:
+    """Fill an input object with the fields that all subgraphs know."""
     name = merged.name
-    for field_name in dict.fromkeys(f for _, t in type_sources for f in t.fields):
+    for field_name, sources in fields.items():
         coordinate = f"{name}.{field_name}"
-        sources = [(s, t.fields[field_name]) for s, t in type_sources if field_name in t.fields]
         merged_type, uniform = merge_input_type(
             merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
         )
@@ -37,30 +31,10 @@ def _merge_input(merge: Merge, merged: Type, type_sources: Sources[Type]) -> Non
         merge.report(codes.EMPTY_MERGED_INPUT_TYPE, name, why, type_sources)
 
 
-def merge_enums(merge: Merge) -> None:
-    """Fill every enum; last, for the rule depends on where the enum is used."""
-    as_input, as_output = _usages(merge)
-    for name, merged in merge.types.items():
-        if merged.kind is TypeKind.ENUM:
-            _merge_enum(merge, merged, merge.sources(name), as_input.get(name), as_output.get(name))
-
-
-def _usages(merge: Merge) -> tuple[dict[str, str], dict[str, str]]:
-    """For each type one coordinate where it is used as input, and one where as output."""
-    as_input: dict[str, str] = {}
-    as_output: dict[str, str] = {}
-    for definition, member in merge.fields():
-        coordinate = f"{definition.name}.{member.name}"
-        found = as_input if definition.kind is TypeKind.INPUT_OBJECT else as_output
-        found.setdefault(named_type(member.type), coordinate)
-        for argument in member.arguments.values():
-            as_input.setdefault(named_type(argument.type), f"{coordinate}({argument.name}:)")
-    return as_input, as_output
-
-
-def _merge_enum(
+def merge_enum(
     merge: Merge, merged: Type, type_sources: Sources[Type], as_input: str | None, as_output: str | None
 ) -> None:
+    """Fill an enum; ``as_input`` and ``as_output`` are coordinates where it is sent and received."""
     name = merged.name
     if as_input is None and as_output is None:
         why = "is an enum that is used nowhere; the values of all subgraphs are kept."

@@ -2,32 +2,27 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.composition import hints
 from gateway.composition.issues import IssueLog
 from gateway.composition.merging.access import check_access, spread_access
 from gateway.composition.merging.applied import DirectiveMerge
 from gateway.composition.merging.composed import compose_directives, executable_directives
+from gateway.composition.merging.content import merge_content
 from gateway.composition.merging.features import directive_names, supergraph_features
-from gateway.composition.merging.fields import merge_fields
 from gateway.composition.merging.implementations import check_implementations, check_requirements
 from gateway.composition.merging.inaccessible import check_inaccessible
-from gateway.composition.merging.inputs import merge_enums, merge_inputs
 from gateway.composition.merging.interface_objects import merge_interface_objects
+from gateway.composition.merging.memory import Memory
 from gateway.composition.merging.overrides import merge_overrides
 from gateway.composition.merging.state import Merge, graph_names
-from gateway.composition.merging.types import (
-    merge_description,
-    merge_implements,
-    merge_roots,
-    merge_shallow_types,
-    merge_unions,
-)
+from gateway.composition.merging.types import merge_description, merge_roots, merge_shallow_types
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import STANDALONE
-from gateway.supergraph.elements import Member, all_members
-from gateway.supergraph.join_writing import SupergraphText
+from gateway.supergraph.elements import Member, Type, all_members
+from gateway.supergraph.join_writing import SupergraphText, type_sdl
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +34,29 @@ class Merged:
     hidden: frozenset[str]
 
 
-def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], log: IssueLog) -> Merged | None:
-    """Merge; None when a rule was broken, which is then in ``log``."""
-    merge = Merge(subgraphs, facts, log, graphs=graph_names(s.name for s in subgraphs))
+def merge_subgraphs(
+    subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], log: IssueLog, memory: Memory
+) -> Merged | None:
+    """Merge; None when a rule was broken, which is then in ``log``. ``memory`` is what the last merge left."""
+    memory.begin()
+    merge = Merge(subgraphs, facts, log, memory, graphs=graph_names(s.name for s in subgraphs))
     composed = compose_directives(merge)
     merge_shallow_types(merge)
-    merge_implements(merge)
-    merge_unions(merge)
     merge_roots(merge)
     merge_overrides(merge)
-    merge_inputs(merge)
-    merge_fields(merge)
-    executable = executable_directives(merge)
-    merge_enums(merge)
     directives = DirectiveMerge(merge, composed, directive_names(merge))
-    directives.run()
+    merge_content(merge, directives)
+    executable = executable_directives(merge)
     merge_interface_objects(merge)
     spread_access(directives)
     if log.errors:
         return None
+    members = all_members(merge.types.values()) if "inaccessible" in directives.used else ()
+    hidden = frozenset(coordinate for coordinate, element in members if element.has("inaccessible"))
     check_implementations(merge)
     check_requirements(merge)
-    check_inaccessible(merge)
+    if hidden:
+        check_inaccessible(merge)
     check_access(merge)
     if log.errors:
         return None
@@ -69,7 +65,7 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], l
         join_version=_join_version(merge),
         graphs=[(merge.graphs[s.name], s.name, s.url) for s in subgraphs],
         roots=merge.roots,
-        types=merge.types.values(),
+        types=[_sdl(merge, merge.types[name]) for name in sorted(merge.types)],
         links=[*links, *composed.links],
         directives=[*declarations, *executable, *composed.declarations.values()],
         scalars=scalars,
@@ -77,7 +73,12 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], l
             merge, "schema", [(s, Member("schema", description=s.schema_description)) for s in subgraphs]
         ),
     )
-    return Merged(merge, text, frozenset(c for c, e in all_members(merge.types.values()) if e.has("inaccessible")))
+    return Merged(merge, text, hidden)
+
+
+def _sdl(merge: Merge, definition: Type) -> str:
+    # In a tuple it is compared with the last one by identity first.
+    return merge.memory.recall("text", definition.name, (definition,), merge.log, partial(type_sdl, definition))
 
 
 def _join_version(merge: Merge) -> str:

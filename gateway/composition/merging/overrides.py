@@ -20,7 +20,7 @@ def merge_overrides(merge: Merge) -> None:
     """Check every @override and note what it means for both subgraphs."""
     by_name = {subgraph.name: subgraph for subgraph in merge.subgraphs}
     for subgraph in merge.subgraphs:
-        for definition, member in subgraph.fields():
+        for definition, member in merge.annotated(subgraph):
             for applied in member.applied("override"):
                 other = by_name.get(str(applied.value("from")))
                 _Overriding(merge, subgraph, definition, member, applied, other).apply(by_name)

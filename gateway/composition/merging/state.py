@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gateway.composition.issues import CompositionCode, IssueLog
+from gateway.composition.merging.memory import Memory
 from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, TypeSystem
@@ -34,15 +35,20 @@ class Override:
 
 @dataclass(slots=True)
 class Merge(TypeSystem):
-    """One merge under way. ``types`` is the supergraph; ``graphs`` maps subgraph names to values of join__Graph."""
+    """One merge under way. ``types`` is the supergraph; ``graphs`` maps subgraph names to values of join__Graph.
+
+    ``compared`` counts how often a type was held against a different one.
+    """
 
     subgraphs: Sequence[Subgraph]
     facts: Mapping[str, Facts]
     log: IssueLog
+    memory: Memory = field(default_factory=Memory)
     types: dict[str, Type] = field(default_factory=dict)
     graphs: dict[str, str] = field(default_factory=dict)
     roots: dict[str, str] = field(default_factory=dict)
     overrides: dict[tuple[str, str, str], Override] = field(default_factory=dict)
+    compared: int = 0
     _sources: dict[str, Sources[Type]] = field(default_factory=dict)
 
     def sources(self, type_name: str) -> Sources[Type]:
@@ -69,6 +75,20 @@ class Merge(TypeSystem):
                 is_there = definition.has("interfaceObject") and field_name in definition.fields
                 if is_there and not self.facts[subgraph.name].is_external(interface, field_name):
                     yield interface, subgraph
+
+    def annotated(self, subgraph: Subgraph) -> list[tuple[Type, Member]]:
+        """The subgraph's fields that carry directives, themselves or on an argument."""
+
+        def find() -> list[tuple[Type, Member]]:
+            every = subgraph.fields()
+            return [(t, m) for t, m in every if m.directives or any(a.directives for a in m.arguments.values())]
+
+        return self.memory.recall("annotated", subgraph.name, subgraph, self.log, find)
+
+    def is_subtype(self, sub: str, sup: str) -> bool:
+        """As ever, and counted: whoever asks follows from more than the types it is about."""
+        self.compared += 1
+        return TypeSystem.is_subtype(self, sub, sup)
 
     def override(self, subgraph: Subgraph, type_name: str, field_name: str) -> Override | None:
         """What @override says of the field in the subgraph."""

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 
 from graphql import print_ast
 from graphql.language.print_string import print_string
@@ -15,17 +16,27 @@ from gateway.supergraph.model import TypeKind
 
 
 def merge_shallow_types(merge: Merge) -> None:
-    """Give the supergraph every type, with its kind, description and @join__type, but without content."""
-    names = dict.fromkeys(name for subgraph in merge.subgraphs for name in subgraph.types)
-    for name in names:
+    """Give the supergraph every type, with its kind, description, interfaces and members, but without content."""
+    for name in dict.fromkeys(name for subgraph in merge.subgraphs for name in subgraph.types):
         sources = merge.sources(name)
-        kind = _kind(merge, name, sources)
-        if kind is None:
-            continue
-        merged = Type(name, kind)
-        merged.description = merge_description(merge, name, sources)
-        merged.join = [line for subgraph, source in sources for line in _join_type(merge, subgraph, source)]
-        merge.types[name] = merged
+        ground = sources, [merge.graphs[subgraph.name] for subgraph, _ in sources]
+        shallow = merge.memory.recall("shallow", name, ground, merge.log, partial(_shallow, merge, name, sources))
+        if shallow is not None:
+            merge.types[name] = shallow
+
+
+def _shallow(merge: Merge, name: str, sources: Sources[Type]) -> Type | None:
+    kind = _kind(merge, name, sources)
+    if kind is None:
+        return None
+    merged = Type(name, kind)
+    merged.description = merge_description(merge, name, sources)
+    merged.join = [line for subgraph, source in sources for line in _join_type(merge, subgraph, source)]
+    if kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
+        _merge_implements(merge, merged, sources)
+    elif kind is TypeKind.UNION:
+        _merge_union(merge, merged, sources)
+    return merged
 
 
 def _kind(merge: Merge, name: str, sources: Sources[Type]) -> TypeKind | None:
@@ -71,34 +82,27 @@ def escape(text: str) -> str:
     return print_string(text)[1:-1]
 
 
-def merge_implements(merge: Merge) -> None:
+def _merge_implements(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
     """A type implements what it implements in any subgraph."""
-    for name, merged in merge.types.items():
-        if merged.kind not in (TypeKind.OBJECT, TypeKind.INTERFACE):
-            continue
-        for subgraph, source in merge.sources(name):
-            for interface in source.interfaces:
-                if interface not in merged.interfaces:
-                    merged.interfaces.append(interface)
-                merged.join.append(f'@join__implements(graph: {merge.graphs[subgraph.name]}, interface: "{interface}")')
+    for subgraph, source in sources:
+        for interface in source.interfaces:
+            if interface not in merged.interfaces:
+                merged.interfaces.append(interface)
+            merged.join.append(f'@join__implements(graph: {merge.graphs[subgraph.name]}, interface: "{interface}")')
 
 
-def merge_unions(merge: Merge) -> None:
+def _merge_union(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
     """A union has the members it has in any subgraph."""
-    for name, merged in merge.types.items():
-        if merged.kind is not TypeKind.UNION:
-            continue
-        sources = merge.sources(name)
-        for subgraph, source in sources:
-            for member in source.members:
-                if member not in merged.members:
-                    merged.members.append(member)
-                merged.join.append(f'@join__unionMember(graph: {merge.graphs[subgraph.name]}, member: "{member}")')
-        for member in merged.members:
-            without = [s for s, source in sources if member not in source.members]
-            if without:
-                why = f"is a union that includes {member} in some subgraphs, but not in {named(without)}."
-                merge.report(hints.INCONSISTENT_UNION_MEMBER, name, why, sources)
+    for subgraph, source in sources:
+        for member in source.members:
+            if member not in merged.members:
+                merged.members.append(member)
+            merged.join.append(f'@join__unionMember(graph: {merge.graphs[subgraph.name]}, member: "{member}")')
+    for member in merged.members:
+        without = [s for s, source in sources if member not in source.members]
+        if without:
+            why = f"is a union that includes {member} in some subgraphs, but not in {named(without)}."
+            merge.report(hints.INCONSISTENT_UNION_MEMBER, merged.name, why, sources)
 
 
 def merge_roots(merge: Merge) -> None:

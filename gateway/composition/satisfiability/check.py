@@ -152,8 +152,8 @@ class _Walk:
     def _expand(self, state: _State) -> None:
         fields = self._visible(state.runtime)
         self.reach.budget.spend(len(fields) * len(state.positions))
-        holders = self.reach.holders(state.positions)
-        for merged in fields:
+        answered, holders = self.reach.answered(state.positions), self.reach.holders(state.positions)
+        for merged in [each for each in fields if each.name not in answered]:
             self._decide(state.decided, partial(self._ask, state, merged, holders.get(merged.name, [])))
 
     def _ask(self, state: _State, merged: Member, holders: list[Position]) -> None:

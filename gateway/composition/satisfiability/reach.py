@@ -12,6 +12,7 @@ only labels that meet on a path are ever combined.
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
@@ -166,13 +167,10 @@ class Reach:
         if runtime == "Query":
             yield from ((s, runtime, None) for s in self.merge.subgraphs)
             return
-        for subgraph in self.merge.subgraphs:
-            for name in (runtime, *self.merge.types[runtime].interfaces):
-                definition = subgraph.types.get(name)
-                if definition is None or definition.kind is not TypeKind.OBJECT:
-                    continue
-                for key in definition.resolvable_keys:
-                    yield subgraph, name, field_set_of(key)
+        names = (runtime, *self.merge.types[runtime].interfaces)
+        for subgraph, definition in (pair for name in names for pair in self.merge.sources(name)):
+            if definition.kind is TypeKind.OBJECT:
+                yield from ((subgraph, definition.name, field_set_of(key)) for key in definition.resolvable_keys)
 
     def can_select(
         self, positions: Iterable[Position], runtime: str, node: SelectionSetNode, excluding: str | None = None
@@ -210,6 +208,17 @@ class Reach:
         definition = self.subgraphs[position.subgraph].types.get(position.type)
         return definition.fields.get(name) if definition is not None else None
 
+    def answered(self, positions: Iterable[Position]) -> set[str]:
+        """Fields that one of the positions answers without further ado, and that lead to nothing else."""
+        found: set[str] = set()
+        for position in positions:
+            subgraph = self.subgraphs[position.subgraph]
+            find = partial(_bare_leaves, subgraph)
+            leaves = self.merge.memory.recall("leaves", subgraph.name, subgraph, self.merge.log, find)
+            own = (position.subgraph, position.type)
+            found |= {name for name in leaves[position.type] if (*own, name) not in self.merge.overrides}
+        return found
+
     def holders(self, positions: Iterable[Position]) -> dict[str, list[Position]]:
         """By the name of a field, those of the positions whose subgraph declares it."""
         found: dict[str, list[Position]] = {}
@@ -241,12 +250,11 @@ class Reach:
         """Why the field cannot be asked for at the position; None if it can."""
         self.budget.spend()
         member = self.member(position, name)
-        is_bare = member is not None and not (member.directives or member.arguments or member.external_by_type)
-        if is_bare and (position.subgraph, position.type, name) not in self.merge.overrides:
-            return None
         coordinate = f"{runtime}.{name}"
         if member is None:
             return f"it does not have {coordinate}"
+        if _is_bare(member) and (position.subgraph, position.type, name) not in self.merge.overrides:
+            return None
         provided = any(promised == name for promised, _ in position.provided)
         if self.merge.facts[position.subgraph].is_external(position.type, name) and not provided:
             return f"{coordinate} is @external there"
@@ -351,6 +359,19 @@ class Reach:
             elif name[3:] == runtime or name[3:] in interfaces:
                 provided.append(inner)
         return Position(place.subgraph, runtime, _united(provided))
+
+
+def _bare_leaves(subgraph: Subgraph) -> dict[str, list[str]]:
+    """By type, the fields of which nothing is said and whose values have no fields."""
+    composite = {name for name, definition in subgraph.types.items() if definition.is_composite}
+    return {
+        name: [m.name for m in t.fields.values() if _is_bare(m) and named_type(m.type) not in composite]
+        for name, t in subgraph.types.items()
+    }
+
+
+def _is_bare(member: Member) -> bool:
+    return not (member.directives or member.arguments or member.external_by_type)
 
 
 def _tree(node: SelectionSetNode) -> Provided:

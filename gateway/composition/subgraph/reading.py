@@ -53,7 +53,7 @@ _MACHINERY_TYPES = {
 _MACHINERY_FIELDS = ("_service", "_entities")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Subgraph(TypeSystem):
     """What one subgraph declares. ``roots`` maps operations to type names, by then always the standard ones."""
 

@@ -1,0 +1,81 @@
+"""What is in each type of the supergraph: fields, values and directives.
+
+A type's content follows from its declarations, those of its interfaces, what @override says of its fields, the names of
+directives, and, for an enum, from where it is used. Where a type of a field has to be held against another one, it
+follows from more, and is merged anew each time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+
+from gateway.composition.merging.applied import DirectiveMerge
+from gateway.composition.merging.fields import merge_fields
+from gateway.composition.merging.inputs import merge_enum, merge_input
+from gateway.composition.merging.state import Merge, by_field
+from gateway.supergraph.elements import Type, named_type
+from gateway.supergraph.model import TypeKind
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A complete type, the directives on it, and of each type that it uses one coordinate, as input and as output."""
+
+    merged: Type
+    used: set[str]
+    as_input: Mapping[str, str]
+    as_output: Mapping[str, str]
+
+
+def merge_content(merge: Merge, directives: DirectiveMerge) -> None:
+    """Fill every type of the supergraph; enums last, for their rule depends on where they are used."""
+    names = directives.names, directives.composed
+    names = merge.memory.recall("directives", "", names, merge.log, lambda: names)
+    overrides: dict[str, list[object]] = {}
+    for (subgraph, type_name, field_name), override in merge.overrides.items():
+        overrides.setdefault(type_name, []).append((subgraph, field_name, override))
+    as_input: dict[str, str] = {}
+    as_output: dict[str, str] = {}
+    shallow = dict(merge.types)
+    for name, definition in sorted(shallow.items(), key=lambda item: item[1].kind is TypeKind.ENUM):
+        beside = [pair for interface in definition.interfaces for pair in merge.sources(interface)]
+        usage = (as_input.get(name), as_output.get(name)) if definition.kind is TypeKind.ENUM else (None, None)
+        ground = definition, merge.sources(name), beside, overrides.get(name), names, usage
+        make, compared = partial(_content, merge, directives, definition, usage), merge.compared
+        content = merge.memory.recall("content", name, ground, merge.log, make)
+        if merge.compared != compared:
+            merge.memory.forget("content", name)
+        merge.types[name] = _changeable(content.merged)
+        directives.used |= content.used
+        for found, more in ((as_input, content.as_input), (as_output, content.as_output)):
+            for used, coordinate in more.items():
+                found.setdefault(used, coordinate)
+
+
+def _changeable(merged: Type) -> Type:
+    """The type as later rules may change it: interfaces and their fields, and which fields an implementation has."""
+    if merged.kind is TypeKind.INTERFACE:
+        return replace(merged, fields={name: replace(member) for name, member in merged.fields.items()})
+    return replace(merged, fields=dict(merged.fields)) if merged.interfaces else merged
+
+
+def _content(merge: Merge, directives: DirectiveMerge, shallow: Type, usage: tuple[str | None, str | None]) -> _Content:
+    merged = replace(shallow, join=[*shallow.join], fields={}, values={}, directives=[])
+    sources = merge.sources(merged.name)
+    fields = by_field(sources)
+    if merged.kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
+        merge_fields(merge, merged, sources, fields)
+    elif merged.kind is TypeKind.INPUT_OBJECT:
+        merge_input(merge, merged, sources, fields)
+    elif merged.kind is TypeKind.ENUM:
+        merge_enum(merge, merged, sources, *usage)
+    used = directives.apply(merged, sources, fields)
+    as_input: dict[str, str] = {}
+    as_output: dict[str, str] = {}
+    for member in merged.fields.values():
+        coordinate = f"{merged.name}.{member.name}"
+        found = as_input if merged.kind is TypeKind.INPUT_OBJECT else as_output
+        found.setdefault(named_type(member.type), coordinate)
+        for argument in member.arguments.values():
+            as_input.setdefault(named_type(argument.type), f"{coordinate}({argument.name}:)")
+    return _Content(merged, used, as_input, as_output)
