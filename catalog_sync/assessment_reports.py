@@ -1,19 +1,14 @@
 """The annual report of an assessment: as a table for programs, a workbook for offices, a text for people."""
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import openpyxl
-from openpyxl.styles import Font
 
 from catalog_sync.assessment import Assessment, Figure
 from catalog_sync.errors import CATALOGUE_UNREADABLE, CodedError
+from catalog_sync.table_reports import Table, table_csv, table_markdown, write_workbook
 
 HEADINGS = ("department", "credit code", "period", "figure", "value", "out of", "percent", "subjects")
 ENDINGS = (".csv", ".xlsx", ".md")
-_LONGEST_CELL = 32_000
 
 
 def write_report(assessments: Iterable[Assessment], target: Path, weights: Mapping[str, int] | None = None) -> None:
@@ -22,7 +17,7 @@ def write_report(assessments: Iterable[Assessment], target: Path, weights: Mappi
     if target.suffix == ".csv":
         target.write_text(report_csv(listed), encoding="utf-8-sig")
     elif target.suffix == ".xlsx":
-        _write_xlsx(listed, target)
+        write_workbook([_table(listed)], target)
     elif target.suffix == ".md":
         target.write_text(report_markdown(listed, weights), encoding="utf-8")
     else:
@@ -32,11 +27,7 @@ def write_report(assessments: Iterable[Assessment], target: Path, weights: Mappi
 
 def report_csv(assessments: Iterable[Assessment]) -> str:
     """One line a figure, with what it counts."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(HEADINGS)
-    writer.writerows(_rows(assessments))
-    return text.getvalue()
+    return table_csv(_table(assessments))
 
 
 def report_markdown(assessments: Iterable[Assessment], weights: Mapping[str, int] | None = None) -> str:
@@ -46,8 +37,8 @@ def report_markdown(assessments: Iterable[Assessment], weights: Mapping[str, int
         lines = [f"## {each.name} ({each.department})", "", f"Period {each.period}."]
         if weights:
             lines.append(f"Score {each.score(weights)}.")
-        lines += ["", "| figure | value | out of | percent |", "|---|---|---|---|"]
-        lines += [f"| {f.name} | {f.value} | {_text(f.out_of)} | {_text(f.rate)} |" for f in each.figures]
+        rows = tuple((f.name, f.value, f.out_of, _text(f.rate)) for f in each.figures)
+        lines += ["", table_markdown(Table("", HEADINGS[3:7], rows)).rstrip("\n")]
         late = [(f, event) for f in each.figures for event in f.events if not event.in_time]
         if late:
             lines += ["", "Not in time:", ""]
@@ -73,28 +64,16 @@ def figure_text(figure: Figure) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _rows(assessments: Iterable[Assessment]) -> Iterator[tuple[str, ...]]:
-    for each in assessments:
-        for figure in each.figures:
-            told = (figure.name, str(figure.value), _text(figure.out_of), _text(figure.rate))
-            yield each.name, str(each.department), str(each.period), *told, " ".join(figure.subjects)
-
-
-def _write_xlsx(assessments: Iterable[Assessment], target: Path) -> None:
-    book = openpyxl.Workbook(write_only=True)
-    sheet = book.create_sheet("assessment")
-    sheet.freeze_panes = "A2"
-    headings = []
-    for heading in HEADINGS:
-        cell = openpyxl.cell.WriteOnlyCell(sheet, heading)
-        cell.font = Font(bold=True)
-        headings.append(cell)
-    sheet.append(headings)
-    for name, code, period, figure, value, out_of, rate, subjects in _rows(assessments):
-        numbers = [int(value), int(out_of) if out_of else None, float(rate) if rate else None]
-        # A workbook's cell ends at 32,767 characters; the csv holds what does not fit.
-        sheet.append([name, code, period, figure, *numbers, subjects[:_LONGEST_CELL]])
-    book.save(target)
+def _table(assessments: Iterable[Assessment]) -> Table:
+    rows = (
+        (
+            each.name, str(each.department), str(each.period), figure.name, figure.value, figure.out_of,
+            None if figure.rate is None else float(figure.rate), " ".join(figure.subjects),
+        )
+        for each in assessments
+        for figure in each.figures
+    )  # fmt: skip
+    return Table("assessment", HEADINGS, tuple(rows))
 
 
 def _text(value: object) -> str:

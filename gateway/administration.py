@@ -84,6 +84,7 @@ class Administration:
                 person_key=self._person_key,
                 governance=self._governance,
                 callers=lambda: self._authenticator.callers,
+                issuers=lambda: self._authenticator.issuers,
                 zone=self._access.zone,
                 registry=registry,
             )

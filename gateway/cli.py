@@ -7,13 +7,14 @@ that command runs, so that ``--help`` stays instant.
 import importlib
 import sys
 from collections.abc import Container
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from catalog_sync.errors import CodedError
-from gateway.commands.output import Format, FormatOption, ReportFormat
+from gateway.commands.output import EvidenceFormat, Format, FormatOption, ReportFormat
 
 GROUPS = {
     "catalogue": "Keep the catalogue: files, and entries on their way into force.",
@@ -122,6 +123,21 @@ def explain(
     from gateway.commands.explain import run
 
     raise typer.Exit(run(operation, config, caller, purpose, format_.value))
+
+
+@app.command()
+def evidence(
+    config: Annotated[Path, typer.Option("--config", metavar="FILE", help="The gateway's settings.")],
+    first: Annotated[datetime, typer.Option("--from", formats=["%Y-%m-%d"], help="The period's first day.")],
+    last: Annotated[datetime, typer.Option("--to", formats=["%Y-%m-%d"], help="Its last day, included.")],
+    format_: Annotated[EvidenceFormat, typer.Option("--format", help="How to write it.")] = EvidenceFormat.MD,
+    output: OutputOption = None,
+) -> None:
+    """Report a period: accounts, roles, versions, grants, stops, ledgers, backup tests; exit 1 if one has a fault."""
+    from catalog_sync.assessment import Period
+    from gateway.commands.evidence import run
+
+    raise typer.Exit(run(config, Period(first.date(), last.date()), format_, output))
 
 
 @app.command()

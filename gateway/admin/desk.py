@@ -3,7 +3,7 @@
 import hashlib
 import re
 import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -15,7 +15,7 @@ from gateway.admin.errors import MATTER_UNKNOWN, PEOPLE_ONLY
 from gateway.admin.rights import LiveRights, Rights
 from gateway.errors import BAD_REQUEST, CodedError
 from policies.callers import Caller, CallerKind
-from policies.credentials import RegisteredCaller
+from policies.credentials import Issuer, RegisteredCaller
 from policies.errors import DRAFT_STALE
 from policies.grants import Rules
 from policies.items import ItemTiers
@@ -36,7 +36,7 @@ class Desk:
 
     ``rules`` gives the rule profile and calendar of a moment; ``person_key`` is the secret under which persons stand in
     the ledger; ``governance`` is the live one, None where nothing is served; ``callers`` gives those registered, by
-    subject; ``zone`` the listener's.
+    subject; ``zone`` the listener's; ``issuers`` those whose tokens count.
     """
 
     store: PolicyStore
@@ -49,6 +49,7 @@ class Desk:
     governance: Callable[[], Governance | None]
     callers: Callable[[], Mapping[str, RegisteredCaller]]
     zone: str
+    issuers: Callable[[], Sequence[Issuer]] = tuple
     registry: "RegistryDesk | None" = None
 
 

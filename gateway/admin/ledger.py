@@ -34,7 +34,7 @@ async def search(
     """
     if not 1 <= first <= MOST:
         raise CodedError(BAD_REQUEST, f"`first` is 1 to {MOST}, not {first}.")
-    await _record_search(visit, query, why)
+    await record_look(visit, why, query)
     found: list[LedgerRecord] = []
     async for record in all_records(visit.desk.store, after, query.since):
         if kind in (None, record.kind) and _fits(record, query):
@@ -59,7 +59,7 @@ async def person_reads(
 ) -> list[LedgerRecord]:
     """Who read this person's records (R23). The identity is hashed at once and kept nowhere."""
     query = ReadQuery(person=person_hash(visit.desk.person_key, identity), since=since, until=until)
-    await _record_search(visit, query, why)
+    await record_look(visit, why, query)
     return [
         record
         async for record in all_records(visit.desk.store, since=since)
@@ -79,8 +79,8 @@ async def verify(visit: Visit, anchors: Iterable[Anchor]) -> Anchor | None:
     return last
 
 
-async def _record_search(visit: Visit, query: ReadQuery, why: str) -> None:
-    """Who looks into the ledger is read of in the ledger."""
+async def record_look(visit: Visit, why: str, query: ReadQuery = ReadQuery()) -> None:  # noqa: B008 - it is frozen
+    """Who looks into the ledger is read of in the ledger. Raises CodedError ACT_FORBIDDEN, BAD_REQUEST."""
     await _demand_auditor(visit)
     if not why.strip():
         raise CodedError(BAD_REQUEST, "`why` is empty: a search of the ledger has a reason, which is recorded.")

@@ -12,6 +12,7 @@ from gateway.admin.assessment_fields import AssessmentQueries
 from gateway.admin.catalogue_fields import CatalogueMutations, CatalogueQueries
 from gateway.admin.desk import Info, Visit
 from gateway.admin.doubts import DoubtMutations, DoubtQueries
+from gateway.admin.evidence_fields import EvidenceMutations, EvidenceQueries
 from gateway.admin.explaining import ExplainQueries
 from gateway.admin.grant_fields import GrantMutations, GrantQueries
 from gateway.admin.ledger_fields import LedgerQueries
@@ -49,6 +50,7 @@ class Query(
     OpeningQueries,
     DoubtQueries,
     LedgerQueries,
+    EvidenceQueries,
     ExplainQueries,
     PreviewQueries,
     CatalogueQueries,
@@ -66,7 +68,15 @@ class Query(
 
 
 @strawberry.type
-class Mutation(PolicyMutations, GrantMutations, OpeningMutations, DoubtMutations, CatalogueMutations, ReleaseMutations):
+class Mutation(
+    PolicyMutations,
+    GrantMutations,
+    OpeningMutations,
+    DoubtMutations,
+    EvidenceMutations,
+    CatalogueMutations,
+    ReleaseMutations,
+):
     """All steps."""
 
 

@@ -22,6 +22,15 @@ class ReportFormat(StrEnum):
     GITHUB = "github"
 
 
+class EvidenceFormat(StrEnum):
+    """How a report of evidence is written."""
+
+    MD = "md"
+    JSON = "json"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="How to print.")]
 

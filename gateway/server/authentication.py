@@ -30,6 +30,7 @@ from policies.credentials import (
     CallerRegister,
     Certificates,
     Identity,
+    Issuer,
     RegisteredCaller,
     TokenVerifier,
     peek,
@@ -55,6 +56,10 @@ class Authenticator(Protocol):
     def callers(self) -> Mapping[str, RegisteredCaller]:
         """The callers that are registered now, by subject."""
 
+    @property
+    def issuers(self) -> tuple[Issuer, ...]:
+        """Those whose tokens count now."""
+
     async def authenticate(self, credentials: Credentials) -> Caller:
         """The caller. Raises CodedError: UNAUTHENTICATED, CREDENTIAL_OUT_OF_SCOPE or CALLER_HEADER_INVALID."""
 
@@ -71,6 +76,7 @@ class RegisteredAuthenticator:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.callers: Mapping[str, RegisteredCaller] = {one.subject: one for one in register.callers}
+        self.issuers: tuple[Issuer, ...] = register.issuers
         self._zone = zone
         self._clock = clock
         self._api_keys = ApiKeys(register.callers)
@@ -152,6 +158,11 @@ class FollowedAuthenticator:
     def callers(self) -> Mapping[str, RegisteredCaller]:
         """See Authenticator."""
         return self._current.callers
+
+    @property
+    def issuers(self) -> tuple[Issuer, ...]:
+        """See Authenticator."""
+        return self._current.issuers
 
     async def authenticate(self, credentials: Credentials) -> Caller:
         """See Authenticator."""

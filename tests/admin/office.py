@@ -68,6 +68,8 @@ p2, C-6, dept:police, decide, 30700503/1/*, allow
 p2, C-7, dept:land, decide, 30700504/2/*, allow
 p2, C-8, role:coordinator, coordinate, share:conditional, allow
 p2, C-9, role:auditor, audit, ledger, allow
+g, user:deng, role:operator, centre
+p2, C-10, role:operator, operate, system, allow
 """
 PEOPLE = {
     "li": ("user:li", CallerKind.OFFICER, "welfare"),
@@ -79,6 +81,7 @@ PEOPLE = {
     "zhou": ("user:zhou", CallerKind.ADMINISTRATOR, "reform"),
     "zhao": ("user:zhao", CallerKind.OFFICER, "reform"),
     "qian": ("user:qian", CallerKind.OFFICER, "audit"),
+    "deng": ("user:deng", CallerKind.OFFICER, "centre"),
     "benefits": ("app:benefits", CallerKind.APPLICATION, "welfare"),
     "planner": ("app:planner", CallerKind.PUBLIC, None),
 }
