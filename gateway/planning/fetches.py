@@ -163,13 +163,18 @@ class Spot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Site:
-    """Where steps are being realised: the request, the place it plans for, the selections, the objects."""
+    """Where steps are being realised: the request, the place it plans for, the selections, the objects.
+
+    ``parent`` is where the field was asked that led to the objects, ``origin`` where they were before they were entered
+    here.
+    """
 
     group: Group
     place: Place
     selected: Selected
     spot: Spot
     parent: "Site | None"
+    origin: "Site | None" = None
 
 
 @dataclass(slots=True)
@@ -317,7 +322,7 @@ class FetchBuilder:
         if trusted and interface and self.graph.is_interface_object(site.place.node):
             selected.add_typename()
             site.spot.scope.has_typename = True
-        return Site(group, way.place, selected, site.spot, site.parent)
+        return Site(group, way.place, selected, site.spot, site.parent, site)
 
     def _enter_root(self, way: Way, site: Site, after: set[Group]) -> Site:
         """A request for fields of the query type, wherever below another field they are wanted: one for all places."""
@@ -447,8 +452,14 @@ class FetchBuilder:
             raise CodedError(
                 NO_PLAN, f"Nothing above {site.place.node.type} sets the context that ({argument.name}:) needs."
             )
-        plan = self.search.plan(self.search.sets.of_field_set(argument.selection), ancestor.place)
-        if plan.missing:
+        # Where the objects were first, nothing must wait for the requests that entered them elsewhere.
+        ancestors = [ancestor]
+        while (origin := ancestors[-1].origin) is not None and self._sets(argument, origin):
+            ancestors.append(origin)
+        wanted = self.search.sets.of_field_set(argument.selection)
+        plans = ((each, self.search.plan(wanted, each.place)) for each in reversed(ancestors))
+        ancestor, plan = next(((each, plan) for each, plan in plans if not plan.missing), (None, None))
+        if ancestor is None or plan is None:
             raise CodedError(NO_PLAN, f"The context value of ({argument.name}:) cannot be fetched.")
         after |= self.realise(plan.steps, ancestor)
         key = (ancestor.spot.path, argument.selection, argument.type)
