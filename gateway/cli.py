@@ -23,7 +23,7 @@ GROUPS = {
     "ledger": "The record of every administrative act and every judged operation.",
     "subgraph": "Publish subgraphs: new, check, publish, approve, go-live, refuse, retire, rollback, list, show.",
     "sync": "Exchange the catalogue with other levels, by line or by file.",
-    "policy": "Edit access policies: lint, what-if, draft, second person, publish, roll back, stop.",
+    "policy": "Edit access policies: draft, lint, test, what-if, second person, publish, roll back, stop.",
 }
 """Commands with commands of their own, each in ``gateway.commands`` under its name."""
 

@@ -185,6 +185,12 @@ class PolicyOffice:
         persons = (draft.author, *draft.approvals)
         return await self._go_live(version, live, persons, draft.note, person, "publish", drafts.published(draft))
 
+    async def discard(self, identity: str, person: Person) -> Draft:
+        """The author gives the draft up."""
+        draft = drafts.discard(await self._draft(identity), person.subject)
+        await self._keep(draft, person, "draft discarded")
+        return draft
+
     async def roll_back(self, number: int, person: Person, approver: Person, reason: str) -> SignedVersion:
         """Makes an old content live again, as a new version, on the word of two persons."""
         if person.subject == approver.subject:

@@ -9,11 +9,9 @@ import msgspec
 from gateway.admin.desk import Visit, check_name, stale, unknown
 from gateway.admin.filing import Cabinet, Change, Filed
 from gateway.errors import BAD_REQUEST, CodedError
-from policies import drafts
 from policies.console import ConsoleAct
 from policies.drafts import Draft, FreezeOf, PolicyTest
 from policies.errors import DRAFT_REFUSED, DRAFT_STALE
-from policies.ledger import ActFacts
 from policies.lines import PolicyVersion, time_text
 from policies.matters import Party
 from policies.publication import STRUCTURE, Person
@@ -108,12 +106,8 @@ async def publish(visit: Visit, name: str) -> SignedVersion:
 
 async def discard(visit: Visit, name: str) -> Draft:
     """The author gives the draft up."""
-    given_up = drafts.discard(await readable_draft(visit, name), visit.person.subject)
-    facts = ActFacts(
-        person=visit.person.subject, department=visit.person.department, act="draft discarded", about=f"draft {name}"
-    )
-    await visit.desk.store.save_draft(given_up, facts, visit.now)
-    return given_up
+    await readable_draft(visit, name)
+    return await visit.desk.office.discard(name, visit.person)
 
 
 async def propose_roll_back(visit: Visit, number: int, reason: str) -> Filed[RollBack]:

@@ -1,87 +1,77 @@
-"""``watersmeet policy``: an edit on its way to live, from the command line."""
+"""``watersmeet policy``: an edit on its way to live, from the command line; what is looked at before is a neighbour."""
 
-from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
-from catalog_sync.loading import Catalogue, load_catalogue
+from gateway.commands import policy_checks
+from gateway.commands.output import Format, FormatOption, print_json
+from gateway.commands.policy_desk import (
+    ConfigOption,
+    DraftArgument,
+    NoteOption,
+    PersonOption,
+    TestsOption,
+    at_office,
+    found_draft,
+    person_of,
+    read_tests,
+)
 from gateway.errors import CodedError
-from gateway.policy_source import items_of, live_tables, open_store, read_key, run_apart
-from gateway.registry_source import read_registered_catalogue
-from gateway.settings import SETTINGS_INVALID, Settings, load_settings
+from gateway.settings import SETTINGS_INVALID
 from gateway.sources import read_text
 from policies.drafts import FreezeOf
-from policies.lines import parse_policy, with_catalogue
-from policies.lint import lint
-from policies.publication import Person, PolicyOffice
-from policies.simulation import WhatIf, what_if
-from policies.tables import compile_lines
+from policies.lines import parse_policy
+from policies.ports import PolicyStore
+from policies.publication import PolicyOffice
+from policies.versions import SignedVersion
 
-app = typer.Typer(help="Edit access policies: lint, what-if, draft, second person, publish, roll back, stop.")
+app = typer.Typer(help="Edit access policies: draft, lint, test, what-if, second person, publish, roll back, stop.")
+app.registered_commands += policy_checks.app.registered_commands
 
-T = TypeVar("T")
-
-ConfigOption = Annotated[Path, typer.Option("--config", metavar="FILE", help="The gateway's settings.")]
-PersonOption = Annotated[str, typer.Option("--as", metavar="PERSON@DEPARTMENT", help="Who acts: user:ada@tax.")]
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="Policy lines.")]
-DraftArgument = Annotated[str, typer.Argument(metavar="DRAFT", help="The draft's id.")]
-NoteOption = Annotated[str, typer.Option("--note", help="Why, in a sentence; kept in the ledger.")]
-
-
-@app.command("lint")
-def lint_command(file: FileArgument, config: ConfigOption) -> None:
-    """Say what is wrong with policy lines, line by line, and how to mend it."""
-    items = items_of(_catalogue(load_settings(config)))
-    findings = lint(with_catalogue(parse_policy(read_text(file)), items), datetime.now(UTC))
-    for finding in findings:
-        typer.echo(str(finding))
-    errors = sum(finding.is_error for finding in findings)
-    typer.echo(f"{errors} errors, {len(findings) - errors} other findings", err=True)
-    raise typer.Exit(int(errors > 0))
-
-
-@app.command("what-if")
-def what_if_command(file: FileArgument, config: ConfigOption) -> None:
-    """Say who would gain and who would lose which items under these lines instead of the live ones."""
-    settings = load_settings(config)
-    catalogue = _catalogue(settings)
-    after = compile_lines("draft", parse_policy(read_text(file)), items_of(catalogue))
-    found = what_if(live_tables(settings.access, catalogue), after, datetime.now(UTC))
-    typer.echo(_changes(found))
 
 
 @app.command()
 def install(file: FileArgument, config: ConfigOption, person: PersonOption, note: NoteOption = "first policy") -> None:
     """Publish the first version of an empty store; every later one needs two persons."""
     lines = tuple(line.tokens for line in parse_policy(read_text(file)))
-    signed = _at_office(config, lambda office: office.install(lines, _person(person), note))
+    signed = at_office(config, lambda office, _: office.install(lines, person_of(person), note))
     typer.echo(f"{signed.version.name} is live")
 
 
 @app.command()
 def draft(
     file: FileArgument, config: ConfigOption, person: PersonOption, identity: Annotated[str, typer.Option("--id")],
-    note: NoteOption,
+    note: NoteOption = "", tests: TestsOption = None,
 ) -> None:  # fmt: skip
-    """Start a draft with these lines; nothing changes until it is published."""
+    """Start a draft with these lines, or put them into the own draft of that id; live only once published.
 
-    async def start(office: PolicyOffice) -> str:
-        started = await office.start(identity, _person(person), note)
-        edited = await office.edit(identity, _person(person), read_text(file), (), started.revision)
+    The policy tests of the version before stay with it unless --tests names others.
+    """
+    who, text = person_of(person), read_text(file)
+    given = read_tests(tests) if tests is not None else None
+
+    async def take(office: PolicyOffice, store: PolicyStore) -> str:
+        current = await store.draft(identity)
+        if current is None:
+            if not note.strip():
+                raise CodedError(SETTINGS_INVALID, "--note is empty: say in a sentence what the draft is for.")
+            current = await office.start(identity, who, note)
+        kept = given if given is not None else current.tests
+        edited = await office.edit(identity, who, text, kept, current.revision)
         checked = await office.check(identity)
         return f"draft {edited.id}, revision {edited.revision}, needs {checked.persons} persons"
 
-    typer.echo(_at_office(config, start))
+    typer.echo(at_office(config, take))
 
 
 @app.command()
 def propose(identity: DraftArgument, config: ConfigOption, person: PersonOption) -> None:
     """Lay a draft before the second person."""
-    laid = _at_office(config, lambda office: office.propose(identity, _person(person)))
+    laid = at_office(config, lambda office, _: office.propose(identity, person_of(person)))
     typer.echo(f"draft {laid.id}, revision {laid.revision}, is proposed")
 
 
@@ -91,15 +81,28 @@ def approve(
     revision: Annotated[int, typer.Option("--revision", help="The revision that was looked at.")],
 ) -> None:  # fmt: skip
     """Approve a proposed draft as it stands; not one's own."""
-    approved = _at_office(config, lambda office: office.approve(identity, _person(person), revision))
-    typer.echo(f"draft {approved.id} has {len(approved.approvals)} approvals")
+
+    async def stand(office: PolicyOffice, _: PolicyStore) -> str:
+        approved = await office.approve(identity, person_of(person), revision)
+        missing = (await office.check(identity)).persons - 1 - len(approved.approvals)
+        rest = f"{missing} more needed" if missing > 0 else "it can be published"
+        return f"draft {approved.id} has {len(approved.approvals)} approvals; {rest}"
+
+    typer.echo(at_office(config, stand))
 
 
 @app.command()
 def publish(identity: DraftArgument, config: ConfigOption, person: PersonOption) -> None:
     """Prove an approved draft against Casbin and make it live on all workers."""
-    signed = _at_office(config, lambda office: office.publish(identity, _person(person)))
+    signed = at_office(config, lambda office, _: office.publish(identity, person_of(person)))
     typer.echo(f"{signed.version.name} is live")
+
+
+@app.command()
+def discard(identity: DraftArgument, config: ConfigOption, person: PersonOption) -> None:
+    """Give up the own draft."""
+    given_up = at_office(config, lambda office, _: office.discard(identity, person_of(person)))
+    typer.echo(f"draft {given_up.id} is given up")
 
 
 @app.command()
@@ -109,7 +112,7 @@ def rollback(
     note: NoteOption,
 ) -> None:  # fmt: skip
     """Make an old version's content live again, as a new version."""
-    signed = _at_office(config, lambda o: o.roll_back(number, _person(person), _person(approver), note))
+    signed = at_office(config, lambda o, _: o.roll_back(number, person_of(person), person_of(approver), note))
     typer.echo(f"{signed.version.name} is live, with the content of version {number}")
 
 
@@ -122,61 +125,54 @@ def freeze(
 ) -> None:  # fmt: skip
     """Stop access at once, on the word of one person; it can only take rights away."""
     until = datetime.now(UTC) + timedelta(hours=hours)
-    signed = _at_office(config, lambda o: o.freeze(what, tuple(names), _person(person), note, until))
+    signed = at_office(config, lambda o, _: o.freeze(what, tuple(names), person_of(person), note, until))
     typer.echo(f"{signed.version.name} is live; the stop ends {until:%Y-%m-%d %H:%M} UTC")
 
 
 @app.command()
 def show(
-    config: ConfigOption, version: Annotated[int | None, typer.Option("--version", help="Default: live.")] = None
+    config: ConfigOption,
+    version: Annotated[int | None, typer.Option("--version", help="Default: live.")] = None,
+    draft: Annotated[str | None, typer.Option("--draft", metavar="ID", help="A draft instead.")] = None,
 ) -> None:
-    """Print a version's lines."""
+    """Print the lines of a version or a draft."""
 
-    async def lines(office: PolicyOffice) -> str:
+    async def lines(office: PolicyOffice, store: PolicyStore) -> str:
+        if draft is not None:
+            return (await found_draft(store, draft)).text
         found = (await office.version(version)).version if version is not None else await office.live()
         if found is None:
-            raise CodedError(SETTINGS_INVALID, "The store holds no policy yet; `policy install FILE` puts one in.")
+            raise policy_checks.no_policy()
         return found.text()
 
-    typer.echo(_at_office(config, lines), nl=False)
+    typer.echo(at_office(config, lines), nl=False)
 
 
-def _catalogue(settings: Settings) -> Catalogue:
-    if settings.registry.store:
-        return read_registered_catalogue(settings.registry.store)
-    if not settings.access.catalogue:
-        raise CodedError(
-            SETTINGS_INVALID, "Neither registry.store nor access.catalogue is set; name the store or folder of entries."
-        )
-    return load_catalogue(Path(settings.access.catalogue))
+@app.command("list")
+def list_command(config: ConfigOption, format_: FormatOption = Format.TEXT) -> None:
+    """List drafts with their state, and versions with their persons, newest first."""
 
+    async def look(office: PolicyOffice, store: PolicyStore) -> tuple[list[dict[str, object]], list[SignedVersion]]:
+        drafts: list[dict[str, object]] = [
+            {"id": each.id, "state": each.state.value, "revision": each.revision, "base": each.base,
+             "author": each.author, "approvals": list(each.approvals), "note": each.note}
+            for each in await store.drafts()
+        ]  # fmt: skip
+        head = await store.head() or 0
+        return drafts, [await office.version(number) for number in range(head, 0, -1)]
 
-def _person(text: str) -> Person:
-    subject, at, department = text.partition("@")
-    if not at or not subject.startswith("user:"):
-        raise CodedError(SETTINGS_INVALID, f"--as {text}: a person is written user:NAME@DEPARTMENT.")
-    return Person(subject, department)
-
-
-def _at_office(config: Path, act: Callable[[PolicyOffice], Awaitable[T]]) -> T:
-    settings = load_settings(config)
-    if not settings.access.store:
-        raise CodedError(SETTINGS_INVALID, "access.store is not set; drafts and versions live in a store.")
-    key = read_key(settings.access.store_key, "access.store_key")
-    catalogue = _catalogue(settings)
-
-    async def work() -> T:
-        async with open_store(settings.access.store) as store:
-            with ThreadPoolExecutor(1) as prover:
-                return await act(PolicyOffice(store, key, lambda: items_of(catalogue), executor=prover))
-
-    return run_apart(work)
-
-
-def _changes(found: WhatIf) -> str:
-    lines = []
-    for change in found.changes:
-        purpose = f" for {change.purpose}" if change.purpose else ""
-        head = f"{', '.join(change.subjects)} in {change.zone}{purpose}: {change.act}, rows {change.rows}"
-        lines += [head, *(f"  + {item}" for item in change.gained), *(f"  - {item}" for item in change.lost)]
-    return "\n".join(lines) if lines else "Nobody gains or loses anything."
+    drafts, versions = at_office(config, look)
+    shown = [
+        {"number": each.version.number, "name": each.version.name, "published": each.published_at,
+         "persons": list(each.persons), "note": each.note}
+        for each in versions
+    ]  # fmt: skip
+    if format_ is Format.JSON:
+        print_json({"version": 1, "drafts": drafts, "versions": shown})
+        return
+    for row in drafts:
+        typer.echo(f"draft {row['id']}  {row['state']}  revision {row['revision']}  by {row['author']}: {row['note']}")
+    for place, one in enumerate(shown):
+        live = "  live" if not place else ""
+        persons = ", ".join(versions[place].persons)
+        typer.echo(f"version {one['number']}{live}  {one['published']}  {persons}: {one['note']}")
