@@ -74,6 +74,7 @@ class PreparedDocument:
     conditions: tuple[str, ...]
     definitions: tuple[VariableDefinitionNode, ...]
     schema: GraphQLSchema
+    weight: int = 0
     shapes: dict[Shape, Prepared] = field(default_factory=dict)
     uses: Uses = field(default_factory=Uses)
 
@@ -93,10 +94,17 @@ class PreparedDocument:
         """The values that @skip and @include look at, in order of the variables' names."""
         return tuple([bool(values.get(name)) for name in self.conditions])
 
-    def remember(self, shape: Shape, prepared: Prepared) -> None:
-        """Keeps a shape, as long as there are not too many."""
+    def remember(self, shape: Shape, prepared: Prepared) -> int:
+        """Keeps a shape, as long as there are not too many; what it adds to the weight."""
+        before = self.full_weight()
         if len(self.shapes) < SHAPES_KEPT:
             self.shapes[shape] = prepared
+        return self.full_weight() - before
+
+    def full_weight(self) -> int:
+        """For how many documents more than one it counts: the first shape is part of every document."""
+        plans = sum(prepared.compiled.weight for prepared in tuple(self.shapes.values()))
+        return self.weight + plans + max(0, len(self.shapes) - 1)
 
 
 def literals_of(operation: Operation) -> dict[str, object]:

@@ -19,7 +19,7 @@ from gateway.access.permit import permit
 from gateway.document_limits import DocumentLimits
 from gateway.documents import forget, read_document
 from gateway.errors import CodedError, RequestError
-from gateway.execution.compiled import CompiledPlan, compile_plan
+from gateway.execution.compiled import WEIGHT, CompiledPlan, compile_plan
 from gateway.garbage import collection_paused, search_when_grown
 from gateway.memo import Memo
 from gateway.planning.normalize import normalize
@@ -33,6 +33,9 @@ from gateway.supergraph.model import Supergraph
 from gateway.yielding import yielding
 
 T = TypeVar("T")
+
+BYTES_OF_A_CHARACTER = 9
+"""What a document takes for each character of its text: at worst it is a list of short strings."""
 
 DocumentKey = tuple[str, str, str | None, bool]
 
@@ -60,6 +63,10 @@ class UsedDocument:
     text: Text
     uses: int
     conditions: tuple[Mapping[str, bool], ...]
+
+
+def _documents(bound: int) -> Memo[DocumentKey, PreparedDocument]:
+    return Memo(bound, PreparedDocument.full_weight)
 
 
 def _conditions(prepared: PreparedDocument) -> tuple[Mapping[str, bool], ...]:
@@ -104,15 +111,15 @@ class Snapshot:
         self.plain_view = CallerView("", self.schema)
         self._planner = Planner(supergraph)
         self._rollout = Rollout(supergraph, labels)
-        self._documents: Memo[DocumentKey, PreparedDocument] = Memo(bounds.documents)
-        self._plans: Memo[tuple[str, str, frozenset[str]], CompiledPlan] = Memo(bounds.plans)
+        self._documents: Memo[DocumentKey, PreparedDocument] = _documents(bounds.documents)
+        self._plans: Memo[tuple[str, str, frozenset[str]], CompiledPlan] = Memo(bounds.plans, lambda plan: plan.weight)
         self._underway: dict[object, asyncio.Future[Any]] = {}
 
     def under(self, governance: Governance) -> "Snapshot":
         """The same supergraph under another policy: planner and plans stay, what was permitted is forgotten."""
         changed = copy(self)
         changed.governance = governance
-        changed._documents = Memo(self._documents.bound)
+        changed._documents = _documents(self._documents.bound)
         changed._underway = {}
         return changed
 
@@ -181,7 +188,8 @@ class Snapshot:
     def _read(self, key: DocumentKey, text: Text, view: CallerView) -> tuple[PreparedDocument, DocumentNode]:
         valid = read_document(text.document, text.operation_name, view.schema, self._limits)
         definitions = tuple(valid.operation.variable_definitions or ())
-        document = PreparedDocument(valid.conditions, definitions, view.schema)
+        weight = BYTES_OF_A_CHARACTER * len(text.document) // WEIGHT
+        document = PreparedDocument(valid.conditions, definitions, view.schema, weight)
         return self._documents.put(key, document), valid.document
 
     def _shape(
@@ -208,7 +216,7 @@ class Snapshot:
             permitted.persons,
             permitted.uses,
         )
-        document.remember(shape, prepared)
+        self._documents.grew(document.remember(shape, prepared))
         return prepared
 
     def _plan(self, operation: Operation, view: CallerView, labels: frozenset[str]) -> CompiledPlan:

@@ -29,6 +29,10 @@ MAX_LIVE_SHAPES = 4_000
 """Shapes in all compiled forms of a process: about 9 kB each, so some 36 MB."""
 
 
+WEIGHT = 32_000
+"""Bytes for which a remembered value counts as one more."""
+
+
 class FormBudget:
     """Keeps the compiled forms of a process within a bound: the oldest make room for the newest."""
 
@@ -59,11 +63,12 @@ class CompiledPlan:
 
     __slots__ = (
         "__weakref__", "_compiled_at_run", "_form", "_mismatches", "_runs", "completing", "introspection", "merging",
-        "plan", "schedule", "schema", "templates",
+        "plan", "schedule", "schema", "templates", "weight",
     )  # fmt: skip
 
     def __init__(self, plan: QueryPlan, schema: GraphQLSchema, compiled_at_run: int | None) -> None:
         self.plan = plan
+        self.weight = plan.size() // WEIGHT
         self.schema = schema
         self.schedule = Schedule(plan.fetches)
         self.templates = tuple(RequestTemplate(fetch) for fetch in plan.fetches)
