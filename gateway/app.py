@@ -20,7 +20,7 @@ from gateway.measuring import Counts, MeasuredGateway, MeasuredTransport, Shared
 from gateway.own_view import own_view_routes
 from gateway.reloading import follow
 from gateway.server.admission import Admission
-from gateway.server.application import Application, ASGIApplication, build_application
+from gateway.server.application import Application, ASGIApplication, Behind, build_application
 from gateway.server.graphql_http import HttpSettings
 from gateway.server.health import Readiness
 from gateway.server.rate_limits import SharedBuckets, rate_limits
@@ -86,7 +86,7 @@ def create_app(
     )
 
 
-def _behind(server: ServerSettings) -> Callable[[ASGIApplication], ASGIApplication] | None:
+def _behind(server: ServerSettings) -> Callable[[ASGIApplication], Behind] | None:
     """What puts the application behind the trusted proxies, where there are any."""
     if not server.trusted_proxies:
         if server.client_certificate_header:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -206,7 +206,7 @@ class GovernedGateway(_OnBuilds):
         """The result with where its data come from."""
         assert self.provenance is not None
         told = self.provenance.of(prepared, build, self._now())
-        return replace(result, extensions={**result.extensions, "provenance": told})
+        return msgspec.structs.replace(result, extensions={**result.extensions, "provenance": told})
 
     def _now(self) -> datetime:
         """The moment; never earlier than before, or a clock set back would reopen a grant that has ended."""

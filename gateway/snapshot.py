@@ -11,6 +11,7 @@ from copy import copy
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
+import msgspec
 from graphql import DocumentNode, GraphQLSchema, parse
 
 from gateway.access.caller_view import CallerView
@@ -40,8 +41,7 @@ BYTES_OF_A_CHARACTER = 9
 DocumentKey = tuple[str, str, str | None, bool]
 
 
-@dataclass(frozen=True, slots=True)
-class Text:
+class Text(msgspec.Struct, frozen=True):
     """What a client sent that decides the plan.
 
     ``partial`` asks for the permitted rest of a refused operation; ``queries_only`` refuses anything but a query.

@@ -15,11 +15,12 @@ class Calls:
     sent already is answered from memory, so that no subgraph is asked twice and no mutation happens twice.
     """
 
-    __slots__ = ("_bound", "_fetches", "_loop", "_replaying", "_sent", "_sharing", "_transport", "deadline")
+    __slots__ = ("_bound", "_fetches", "_replaying", "_sent", "_sharing", "_transport", "deadline", "loop")
 
     def __init__(self, bound: BoundPlan, transport: SubgraphTransport) -> None:
-        self._loop = asyncio.get_running_loop()
-        self.deadline = self._loop.time() + bound.timeout
+        # Asked for once in a request: asyncio asks the kernel for the process's number each time.
+        self.loop = asyncio.get_running_loop()
+        self.deadline = self.loop.time() + bound.timeout
         self._bound = bound
         self._fetches = bound.compiled.plan.fetches
         self._sharing = bound.sharing if bound.compiled.plan.kind is not OperationKind.MUTATION else None
@@ -29,21 +30,22 @@ class Calls:
 
     def begin(self, number: int, body: bytes) -> asyncio.Future[bytes]:
         """Send one request of fetch ``number``; the future will hold its answer or a CodedError."""
+        future: asyncio.Future[bytes]
         if self._replaying:
-            for sent_number, sent_body, sent in self._sent:
+            for sent_number, sent_body, future in self._sent:
                 if sent_number == number and sent_body == body:
-                    return sent
+                    return future
         bound, subgraph = self._bound, self._fetches[number].subgraph
         headers = bound.signer.headers_for(subgraph, body) if bound.signer is not None else ()
-        left = max(self.deadline - self._loop.time(), 0.001)
-        future: asyncio.Future[bytes]
+        left = max(self.deadline - self.loop.time(), 0.001)
         try:
             if self._sharing is not None:
                 future = self._sharing.send(self._transport, bound.sharing_key, subgraph, body, headers, left)
             else:
-                future = asyncio.ensure_future(self._transport.send(subgraph, body, headers, left))
+                sent = self._transport.send(subgraph, body, headers, left)
+                future = sent if isinstance(sent, asyncio.Future) else asyncio.ensure_future(sent)
         except CodedError as error:
-            future = self._loop.create_future()
+            future = self.loop.create_future()
             future.set_exception(error)
         self._sent.append((number, body, future))
         return future

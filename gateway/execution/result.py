@@ -1,7 +1,7 @@
 """What goes into an execution, and what comes out of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Protocol
 
 import msgspec
@@ -9,6 +9,8 @@ import msgspec
 from gateway.errors import SUBGRAPH_MALFORMED, ErrorReport
 from gateway.execution.compiled import CompiledPlan
 from gateway.execution.sharing import SharedRequests
+
+_NOTHING: Mapping[str, object] = MappingProxyType({})
 
 
 class RequestSigner(Protocol):
@@ -19,8 +21,7 @@ class RequestSigner(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class BoundPlan:
+class BoundPlan(msgspec.Struct, frozen=True):
     """A compiled plan with all that one request adds to it.
 
     ``variables`` holds values by canonical name; one without a value is absent. ``timeout`` is in seconds and covers
@@ -30,7 +31,7 @@ class BoundPlan:
     """
 
     compiled: CompiledPlan
-    variables: Mapping[str, object] = field(default_factory=dict)
+    variables: Mapping[str, object] = _NOTHING
     signer: RequestSigner | None = None
     timeout: float = 30.0
     show_subgraphs: bool = False
@@ -38,13 +39,12 @@ class BoundPlan:
     sharing_key: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(msgspec.Struct, frozen=True):
     """An answer: ``data`` as plain values, or ``encoded`` already as JSON with no other member; and its ``errors``."""
 
     data: object
     errors: tuple[ErrorReport, ...] = ()
-    extensions: Mapping[str, object] = field(default_factory=dict)
+    extensions: Mapping[str, object] = _NOTHING
     encoded: bytes | None = None
 
     def encode(self) -> bytes:

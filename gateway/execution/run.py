@@ -46,14 +46,14 @@ class Run:
         self._waits = list(schedule.waits)
         self._left = len(schedule.waits)
         self._answers: dict[int, list[Answer | None]] = {}
-        self._done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._done: asyncio.Future[None] = calls.loop.create_future()
 
     async def finish(self, event: bytes | None = None) -> None:
         """Run to the end. A subscription's ``event`` is the answer to its trigger, which is the first fetch.
 
         Raises what the steps raise, at once.
         """
-        timer = asyncio.get_running_loop().call_at(self._calls.deadline, self._expire)
+        timer = self._calls.loop.call_at(self._calls.deadline, self._expire)
         try:
             if event is None:
                 self._begin(self._schedule.first)

@@ -1,12 +1,13 @@
 """All addresses of one listener as one ASGI application.
 
 The data endpoint is looked up by its exact path before Starlette's routing: routing a request costs more than a small
-answer does. Everything else (health, pages, administration) is Starlette's.
+answer does. A request for it that came whole need not even become ASGI's (see http_protocol). Everything else (health,
+pages, administration) is Starlette's.
 """
 
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -24,6 +25,7 @@ from gateway.server.errors import BODY_TOO_LARGE, NOT_FOUND, OVERLOADED
 from gateway.server.graphql_http import GraphQLEndpoint, HttpSettings
 from gateway.server.headers import pick_headers, request_id_of
 from gateway.server.health import Readiness, health_routes
+from gateway.server.responses import WholeResponse
 from gateway.server.stored_documents import StoredDocuments
 from gateway.server.websocket import SocketSettings, WebSocketEndpoint
 
@@ -47,25 +49,50 @@ _ALLOWED_HEADERS = ("Authorization", "Content-Type", "Prefer", "X-API-Key", "X-C
 _TRANSPORT_SECURITY = (b"strict-transport-security", b"max-age=31536000; includeSubDomains")
 
 
+class Behind(Protocol):
+    """An application that stands before another and sees more of a request than that would, such as TrustedProxies."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None: ...
+
+    def look(self, scope: Scope) -> Scope:
+        """The scope as the other is to have it."""
+
+
 class Application:
     """All addresses of one listener, made by ``build_application``. A server fails ``readiness`` before it stops."""
 
     def __init__(
         self,
-        data: tuple[str, ASGIApplication, ASGIApplication],
+        data: tuple[str, GraphQLEndpoint, ASGIApplication],
         rest: ASGIApplication,
         origins: Sequence[str],
+        hosts: Sequence[str],
         readiness: Readiness,
-        behind: Callable[[ASGIApplication], ASGIApplication] | None = None,
+        behind: Callable[[ASGIApplication], Behind] | None = None,
     ) -> None:
         self.readiness = readiness
         self._path, self._graphql, self._socket = data
+        self._address = self._path.encode()
         self._rest = rest
+        # Patterns are the middleware's to judge; a host that is named in full is let in by either.
+        self._names = frozenset(host.encode() for host in hosts)
         entry = self._dispatch if not origins else _readable_by(origins, self._dispatch)
-        self._entry = entry if behind is None else behind(entry)
+        behind_proxies = None if behind is None else behind(entry)
+        self._look = None if behind_proxies is None else behind_proxies.look
+        self._entry = behind_proxies or entry
+        if hosts:
+            self._entry = TrustedHostMiddleware(self._entry, allowed_hosts=hosts, www_redirect=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._entry(scope, receive, send)
+
+    def takes(self, url: bytes, host: bytes) -> bool:
+        """See TakesWhole."""
+        return url == self._address and (not self._names or host.partition(b":")[0] in self._names)
+
+    def respond(self, scope: Scope, body: bytes) -> Awaitable[WholeResponse | None]:
+        """See TakesWhole."""
+        return self._graphql.respond(scope if self._look is None else self._look(scope), body)
 
     async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
@@ -92,7 +119,7 @@ def build_application(
     origins: Sequence[str] = (),
     hosts: Sequence[str] = (),
     lifespan: Lifespan | None = None,
-    behind: Callable[[ASGIApplication], ASGIApplication] | None = None,
+    behind: Callable[[ASGIApplication], Behind] | None = None,
     path: str = "/graphql",
 ) -> Application:
     """The application of a listener.
@@ -106,22 +133,11 @@ def build_application(
     documents = documents or StoredDocuments()
     http = http or HttpSettings()
     streams = OpenStreams(http.streams, http.streams_of_one)
-    graphql = GraphQLEndpoint(answering, admission, documents, http, streams, readiness.stopping, wrapped=bool(origins))
+    graphql = GraphQLEndpoint(answering, admission, documents, http, streams, readiness.stopping)
     socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), streams, origins)
     refused: Any = {HTTPException: _refused}
     rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)
-    return Application((path, graphql, socket), _with_security_headers(rest), origins, readiness, _named(hosts, behind))
-
-
-def _named(
-    hosts: Sequence[str], behind: Callable[[ASGIApplication], ASGIApplication] | None
-) -> Callable[[ASGIApplication], ASGIApplication] | None:
-    """``behind``, where the header Host has to be one of ``hosts`` before anything else is looked at."""
-    if not hosts:
-        return behind
-    return lambda application: TrustedHostMiddleware(
-        application if behind is None else behind(application), allowed_hosts=hosts, www_redirect=False
-    )
+    return Application((path, graphql, socket), _with_security_headers(rest), origins, hosts, readiness, behind)
 
 
 def _readable_by(origins: Sequence[str], application: ASGIApplication) -> ASGIApplication:

@@ -5,27 +5,24 @@ takes trailers for headers, and a request for whatever host. So a few slow conne
 and a header that a proxy in front takes away could come as a trailer. And it writes the head and the body of a response
 one by one, each of which the event loop hands to the kernel at once; for a small answer that is a tenth of its cost.
 
-WHOLE_RESPONSE goes further for the one kind of response that is sent all the time: the data endpoint hands over the
-bytes of the head as they are, where ASGI would have every header of every response checked and put together again.
+Most requests are a POST to the data endpoint whose head and body arrive together. Such a request is *whole*: it goes to
+the application as a scope and bytes, and comes back as a WholeResponse, written at once. Nothing of ASGI, which
+would cost as much as a small answer, stands between. All else (other addresses, bodies in parts, streams, requests of
+pages, clients that close) goes uvicorn's way; what a request must fulfil to be read at all is the same for both.
 """
 
 import asyncio
-from collections.abc import Iterable
-from functools import partial
-from typing import TYPE_CHECKING, Any, cast
-from weakref import ref
+import math
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.server.headers import CLIENT_CERTIFICATE
+from gateway.server.responses import WholeResponse
 
 if TYPE_CHECKING:
-    from uvicorn._types import ASGI3Application
-
-WHOLE_RESPONSE = "watersmeet.whole_response"
-"""Key in a scope's ``extensions``: a function of the head's bytes (status line and headers, each ended by CRLF, with
-Content-Length, without the blank line) and the body, which sends both and is true; or false, with nothing sent, where
-the response must go the ordinary way."""
+    from uvicorn.config import Config
 
 HEAD_BYTES = 65_536
 HEAD_PATIENCE = 10.0
@@ -36,7 +33,17 @@ STALL_PATIENCE = 20.0
 STALL_BYTES = 4_096
 
 _LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
-_FRAMING = frozenset((b"host", b"transfer-encoding", b"expect"))
+_JUDGED = frozenset((b"host", b"transfer-encoding", b"expect", b"accept", b"origin"))
+
+
+class TakesWhole(Protocol):
+    """An application that answers some requests whole; see the module."""
+
+    def takes(self, url: bytes, host: bytes) -> bool:
+        """Whether a whole POST to this address is answered by ``respond``."""
+
+    def respond(self, scope: dict[str, Any], body: bytes) -> Awaitable[WholeResponse | None]:
+        """The response; None sends nothing. ``scope`` holds type, method, headers, client and state as in ASGI."""
 
 
 class JoiningTransport:
@@ -94,12 +101,31 @@ class _MalformedError(Exception):
     """What came is not a request that every reader of HTTP would read alike; the parser turns it into its own error."""
 
 
+class _WholeRequest:
+    """A request that came whole, while it is answered: what uvicorn asks of the request that is its turn."""
+
+    __slots__ = ("disconnected", "keep_alive", "message_event", "response_complete", "task")
+
+    response_started = more_body = False
+    task: asyncio.Task[None]
+
+    def __init__(self, told: asyncio.Event) -> None:
+        self.disconnected = self.response_complete = False
+        self.keep_alive = True
+        self.message_event = told
+
+
 class BoundedHttpProtocol(HttpToolsProtocol):
     """One connection of a client. Invariant: a timer runs whenever the next move is the client's, and within a request
     it is not reset by single bytes."""
 
     _head_size = _trailer_size = 0
-    _host_seen = _chunked = False
+    _chunked = False
+    _host: bytes | None = None
+    # None unless the request in hand may turn out to be whole; then what has come of its body.
+    _parts: list[bytes] | None = None
+    _ordinary = False
+    _idle_since = math.inf
     _body_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     _in_head = True
@@ -107,6 +133,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _head_timer: asyncio.TimerHandle | None = None
     _defaults: list[tuple[bytes, bytes]] | None = None
     _end_of_head = b"\r\n"
+
+    def __init__(self, config: "Config", *arguments: Any, **options: Any) -> None:
+        super().__init__(config, *arguments, **options)
+        self._told = asyncio.Event()  # uvicorn sets it when the client goes; nobody waits for it
+        takes = getattr(self.app, "takes", None)
+        self._takes: Callable[[bytes, bytes], bool] = takes or (lambda url, host: False)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of asyncio.Protocol."""
@@ -123,6 +155,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._watch_body(False)
         self._stop_stall_timer()
+        self._stop_idle_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -137,9 +170,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self.transport.close()
             elif self._head_timer is None:
                 self._head_timer = self.loop.call_later(HEAD_PATIENCE, self.transport.close)
-        elif (cycle := cast("RequestResponseCycle | None", self.cycle)) and cycle.more_body is (
-            self._body_timer is None
-        ):
+            return
+        if self._parts is not None and not self.transport.is_closing():
+            self._go_the_ordinary_way(self._parts)
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if cycle is not None and cycle.more_body is (self._body_timer is None):
             self._watch_body(cycle.more_body)
 
     def pause_writing(self) -> None:
@@ -153,11 +188,37 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         super().resume_writing()
 
     def timeout_keep_alive_handler(self) -> None:
-        """Called when a connection was idle for long; what its client has not read by now, it never will."""
-        if self._unsent():
+        """Called when a connection may have been idle for long; what its client has not read by now, it never will.
+
+        Requests do not stop the timer and start it anew: it looks when the last one was, and waits for the rest.
+        """
+        self.timeout_keep_alive_task = None
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        if left > 0.001:
+            if left < math.inf:
+                self.timeout_keep_alive_task = self.loop.call_later(left, self.timeout_keep_alive_handler)
+        elif self._unsent():
             self.transport.abort()
         else:
             super().timeout_keep_alive_handler()
+
+    def _unset_keepalive_if_required(self) -> None:
+        self._idle_since = math.inf
+
+    def on_response_complete(self) -> None:
+        """Called when a response was sent, to begin the next request that waits."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+            return
+        self._idle_since = self.loop.time()
+        if self.timeout_keep_alive_task is None:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
 
     def send_400_response(self, msg: str) -> None:
         """Called when the parser gives up. An answer in the midst of another would be taken for a part of it."""
@@ -173,14 +234,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Called when a request asks for a WebSocket, whose protocol writes whole messages."""
         self._stop_timer()
         self._stop_stall_timer()
+        self._stop_idle_timer()
         self.transport = cast(JoiningTransport, self.transport).plain
         super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
         """Called by the parser."""
-        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = b"", [], False
         self._in_head, self._head_is_new, self._head_size = True, True, 0
-        self._host_seen = self._chunked = False
+        self._host, self._chunked, self._ordinary = None, False, False
         if self._body_timer is not None:
             self._watch_body(False)
 
@@ -192,18 +254,23 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             if self._trailer_size > HEAD_BYTES:
                 raise _MalformedError
             return
-        if name in _FRAMING:
-            self._check_framing(name, value)
+        if name in _JUDGED:
+            self._judge(name, value)
         self.headers.append((name, value))
 
-    def _check_framing(self, name: bytes, value: bytes) -> None:
+    def _judge(self, name: bytes, value: bytes) -> None:
         """RFC 9112: one Host (section 3.2); chunked is the one coding that says where a request ends (6.1, 6.3)."""
-        if name == b"expect":
-            self.expect_100_continue = value.lower() == b"100-continue"
-        elif name == b"host":
-            if self._host_seen:
+        if name == b"host":
+            if self._host is not None:
                 raise _MalformedError
-            self._host_seen = True
+            self._host = value
+        elif name == b"accept":
+            self._ordinary = self._ordinary or b"event-stream" in value.lower()
+        elif name == b"origin":
+            self._ordinary = True
+        elif name == b"expect":
+            self._ordinary = True
+            self.expect_100_continue = value.lower() == b"100-continue"
         else:
             if self._chunked or value.strip().lower() != b"chunked":
                 raise _MalformedError
@@ -211,43 +278,91 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Called by the parser."""
-        if (self._chunked or not self._host_seen) and self.parser.get_http_version() == (
-            "1.0" if self._chunked else "1.1"
-        ):
+        parser, host = self.parser, self._host
+        if (self._chunked or host is None) and parser.get_http_version() == ("1.0" if self._chunked else "1.1"):
             raise _MalformedError
         self._in_head = False
         self._trailer_size = 0
         if self._head_timer is not None:
             self._stop_timer()
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        if (
+            not self._ordinary
+            and host is not None
+            and (cycle is None or cycle.response_complete)
+            and parser.get_method() == b"POST"
+            and self._takes(self.url, host)
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+        ):
+            self._parts = []
+        else:
+            self._begin_ordinarily()
+
+    def on_body(self, body: bytes) -> None:
+        """Called by the parser."""
+        if self._parts is None:
+            super().on_body(body)
+        else:
+            self._parts.append(body)
+
+    def on_message_complete(self) -> None:
+        """Called by the parser."""
+        parts = self._parts
+        if parts is None:
+            super().on_message_complete()
+            return
+        self._parts = None
+        request = _WholeRequest(self._told)
+        self.cycle = cast(RequestResponseCycle, request)
+        body = parts[0] if len(parts) == 1 else b"".join(parts)
+        request.task = self.loop.create_task(self._answer_whole(request, self.headers, body))
+        self.tasks.add(request.task)
+
+    def _begin_ordinarily(self) -> None:
+        url, headers, expects = self.url, self.headers, self.expect_100_continue
+        super().on_message_begin()
+        self.url, self.headers, self.expect_100_continue = url, headers, expects
+        self.scope["headers"] = headers
         super().on_headers_complete()
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: "ASGI3Application") -> None:
-        # Weakly, for the cycle holds the scope that holds this: a ring for the garbage collector with every request.
-        extensions: dict[str, Any] = {WHOLE_RESPONSE: partial(self._respond, ref(cycle))}
-        cycle.scope["extensions"] = extensions
-        super()._start_asgi_task(cycle, app)
+    def _go_the_ordinary_way(self, parts: list[bytes]) -> None:
+        """Called for a request that was thought to be whole, when only a part of its body has come."""
+        self._parts = None
+        self._begin_ordinarily()
+        for part in parts:
+            super().on_body(part)
 
-    def _respond(self, answered: "ref[RequestResponseCycle]", head: bytes, body: bytes) -> bool:
-        """See WHOLE_RESPONSE. What uvicorn's ``send`` does for a start and a body, in one step."""
-        cycle = answered()
-        if (
-            cycle is None
-            or cycle.response_started
-            or cycle.disconnected
-            or self.flow.write_paused
-            or not cycle.keep_alive
-        ):
-            return False
-        cycle.response_started = cycle.response_complete = True
-        cycle.waiting_for_100_continue = False
+    async def _answer_whole(self, request: _WholeRequest, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+        try:
+            scope = {
+                "type": "http",
+                "method": "POST",
+                "headers": headers,
+                "client": self.client,
+                "state": self.app_state,
+            }
+            response = await cast(TakesWhole, self.app).respond(scope, body)
+            if self.flow.write_paused and not request.disconnected:
+                await self.flow.drain()
+            if response is not None and not request.disconnected:
+                self._send_whole(request, response)
+        finally:
+            self.tasks.discard(request.task)
+
+    def _send_whole(self, request: _WholeRequest, response: WholeResponse) -> None:
+        """What uvicorn's ``send`` does for a start and a body, in one step."""
+        request.response_complete = True
         defaults = self.server_state.default_headers
         if defaults is not self._defaults:  # uvicorn makes a new list every second, for the date
             self._defaults = defaults
             self._end_of_head = b"".join([b"%b: %b\r\n" % header for header in defaults]) + b"\r\n"
-        self.transport.writelines((head, self._end_of_head, body))
-        cycle.message_event.set()
-        cycle.on_response()
-        return True
+        if request.keep_alive:
+            self.transport.writelines((response.head(), self._end_of_head, response.body))
+        else:  # the server is stopping
+            self.transport.writelines((response.head(), b"connection: close\r\n", self._end_of_head, response.body))
+            self.transport.close()
+        self.on_response_complete()
 
     def _watch_body(self, coming: bool) -> None:
         if self._body_timer is not None:
@@ -277,6 +392,11 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             self.transport.abort()
         else:
             self._stall_timer = self.loop.call_later(STALL_PATIENCE, self._see_progress, now)
+
+    def _stop_idle_timer(self) -> None:
+        if self.timeout_keep_alive_task is not None:
+            self.timeout_keep_alive_task.cancel()
+            self.timeout_keep_alive_task = None
 
     def _stop_stall_timer(self) -> None:
         if self._stall_timer is not None:

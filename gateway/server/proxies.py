@@ -55,10 +55,12 @@ class TrustedProxies:
         self._trusts = lru_cache(4_096)(self._is_trusted)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application(self.look(scope), receive, send)
+
+    def look(self, scope: Scope) -> Scope:
+        """The scope with what a trusted proxy says in it."""
         peer = scope.get("client")
-        if peer is not None and self._trusts(peer[0]):
-            scope = {**scope, **self._told(scope, peer)}
-        await self._application(scope, receive, send)
+        return {**scope, **self._told(scope, peer)} if peer is not None and self._trusts(peer[0]) else scope
 
     def _told(self, scope: Scope, peer: tuple[str, int]) -> dict[str, Any]:
         state = {**scope.get("state", {})}

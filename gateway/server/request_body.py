@@ -39,8 +39,8 @@ _NAMES = frozenset(("query", "documentId", "operationName", "variables", "extens
 async def read_body(receive: Receive, declared: bytes | None, limit: int, patience: float) -> bytes:
     """The whole body. ``declared`` is Content-Length, ``limit`` in bytes, ``patience`` in seconds for a body in parts.
 
-    Raises CodedError BODY_TOO_LARGE (before reading where the length is declared) or REQUEST_TIMED_OUT, and
-    ClientGoneError.
+    Raises CodedError BODY_TOO_LARGE (before reading where the length is declared, else no later than a part above it)
+    or REQUEST_TIMED_OUT, and ClientGoneError.
     """
     if declared is not None and int(declared) > limit:
         raise _too_large(limit)
@@ -54,8 +54,6 @@ async def read_body(receive: Receive, declared: bytes | None, limit: int, patien
                 return await _read_rest(receive, body, limit)
         except TimeoutError:
             raise CodedError(REQUEST_TIMED_OUT, f"The body did not arrive within {patience:g} seconds.") from None
-    if len(body) > limit:
-        raise _too_large(limit)
     return body
 
 
@@ -70,9 +68,13 @@ async def _read_rest(receive: Receive, first: bytes, limit: int) -> bytes:
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if not message.get("more_body", False):
-            if size > limit:
-                raise _too_large(limit)
             return b"".join(parts)
+
+
+def check_size(body: bytes, limit: int) -> None:
+    """Raises CodedError BODY_TOO_LARGE."""
+    if len(body) > limit:
+        raise _too_large(limit)
 
 
 def _too_large(limit: int) -> CodedError:

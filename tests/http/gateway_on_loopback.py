@@ -165,8 +165,9 @@ async def on_loopback(
         opened.listen()
         config = uvicorn.Config(
             application, http=BoundedHttpProtocol, ws=WebSocketProtocol, lifespan="off", log_config=None,
-            log_level="warning", access_log=False, server_header=False, ws_per_message_deflate=False,
-            timeout_graceful_shutdown=1, ssl_context_factory=(lambda config, made: tls) if tls else None,
+            log_level="warning", access_log=False, server_header=False, proxy_headers=False,
+            ws_per_message_deflate=False, timeout_graceful_shutdown=1,
+            ssl_context_factory=(lambda config, made: tls) if tls else None,
         )  # fmt: skip
         server = _Server(config)
         serving = asyncio.ensure_future(server.serve([opened]))
