@@ -4,7 +4,7 @@ Breaking: an operation that was valid is no longer, or means something else. Ris
 hold what clients did not expect. Safe: nothing a client does is touched.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -19,8 +19,8 @@ from graphql import (
     GraphQLObjectType,
     GraphQLSchema,
     GraphQLUnionType,
-    is_specified_scalar_type,
     print_ast,
+    specified_scalar_types,
 )
 
 
@@ -48,11 +48,16 @@ class SchemaChange:
         return f"{self.coordinate}: {self.message}"
 
 
-def compare_schemas(old: GraphQLSchema, new: GraphQLSchema) -> tuple[SchemaChange, ...]:
-    """All changes from ``old`` to ``new``, the breaking ones first, then by coordinate."""
+def compare_schemas(
+    old: GraphQLSchema, new: GraphQLSchema, same: Container[str] = frozenset()
+) -> tuple[SchemaChange, ...]:
+    """All changes from ``old`` to ``new``, the breaking ones first, then by coordinate.
+
+    ``same`` are coordinates of types and fields that are known to be the same in both, and need not be looked into.
+    """
     order = list(ChangeEffect)
     return tuple(
-        sorted(_Comparison(old, new).changes(), key=lambda c: (order.index(c.effect), c.coordinate, c.message))
+        sorted(_Comparison(old, new, same).changes(), key=lambda c: (order.index(c.effect), c.coordinate, c.message))
     )
 
 
@@ -68,15 +73,16 @@ Inputs = dict[str, GraphQLArgument] | dict[str, GraphQLInputField]
 class _Comparison:
     old: GraphQLSchema
     new: GraphQLSchema
+    same: Container[str]
 
     def changes(self) -> Iterator[SchemaChange]:
         before, after = _own_types(self.old), _own_types(self.new)
-        for name in sorted(before.keys() - after.keys()):
+        for name in sorted(before - after):
             yield SchemaChange(ChangeEffect.BREAKING, name, "the type was removed.")
-        for name in sorted(after.keys() - before.keys()):
+        for name in sorted(after - before):
             yield SchemaChange(ChangeEffect.SAFE, name, "the type was added.")
-        for name in sorted(before.keys() & after.keys()):
-            yield from self._type(before[name], after[name])
+        for name in sorted(name for name in before & after if name not in self.same):
+            yield from self._type(self.old.type_map[name], self.new.type_map[name])
         yield from self._roots()
 
     def _roots(self) -> Iterator[SchemaChange]:
@@ -128,7 +134,8 @@ class _Comparison:
         for name in sorted(other.fields.keys() - one.fields.keys()):
             yield SchemaChange(ChangeEffect.SAFE, f"{one.name}.{name}", "the field was added.")
         for name in sorted(one.fields.keys() & other.fields.keys()):
-            yield from self._field(f"{one.name}.{name}", one.fields[name], other.fields[name])
+            if f"{one.name}.{name}" not in self.same:
+                yield from self._field(f"{one.name}.{name}", one.fields[name], other.fields[name])
 
     def _field(self, coordinate: str, one: GraphQLField, other: GraphQLField) -> Iterator[SchemaChange]:
         was, now = str(one.type), str(other.type)
@@ -176,8 +183,8 @@ class _Comparison:
             yield SchemaChange(ChangeEffect.RISKY, coordinate, told)
 
 
-def _own_types(schema: GraphQLSchema) -> dict[str, GraphQLNamedType]:
-    return {n: t for n, t in schema.type_map.items() if not n.startswith("__") and not is_specified_scalar_type(t)}
+def _own_types(schema: GraphQLSchema) -> set[str]:
+    return {name for name in schema.type_map if not name.startswith("__") and name not in specified_scalar_types}
 
 
 def _kind(type_: GraphQLNamedType) -> str:

@@ -72,6 +72,13 @@ def bind_catalogue(supergraph: Supergraph, catalogue: "Catalogue") -> Bindings:
     return _Binding(supergraph, catalogue).result()
 
 
+def unbound_of(subgraph: str, supergraph: Supergraph, catalogue: "Catalogue") -> tuple[Unbound, ...]:
+    """Those fields of a subgraph that no released catalogue entry covers."""
+    binding = _Binding(supergraph, catalogue)
+    binding.bind([(definition, field) for definition, field in binding.fields() if subgraph in field.sources])
+    return binding.unbound
+
+
 class _Binding:
     def __init__(self, supergraph: Supergraph, catalogue: "Catalogue") -> None:
         self._supergraph = supergraph
@@ -84,13 +91,15 @@ class _Binding:
         self._follows: dict[str, frozenset[str]] = {}
         self._unbound: list[Unbound] = []
 
-    def result(self) -> Bindings:
-        fields = [
-            (definition, field)
-            for definition in self._supergraph.types.values()
-            if definition.kind is TypeKind.OBJECT
-            for field in definition.fields.values()
-        ]
+    @property
+    def unbound(self) -> tuple[Unbound, ...]:
+        return tuple(self._unbound)
+
+    def fields(self) -> list[tuple[TypeDefinition, FieldDefinition]]:
+        objects = (each for each in self._supergraph.types.values() if each.kind is TypeKind.OBJECT)
+        return [(definition, field) for definition in objects for field in definition.fields.values()]
+
+    def bind(self, fields: Iterable[tuple[TypeDefinition, FieldDefinition]]) -> None:
         for definition, field in fields:
             needed = self._needs(definition, field)
             coordinate = f"{definition.name}.{field.name}"
@@ -100,11 +109,15 @@ class _Binding:
                 self._reads[coordinate] = needed
                 if needed and self._bound_type(field) is not None:
                     self._follows[coordinate] = needed
+
+    def result(self) -> Bindings:
+        fields = self.fields()
+        self.bind(fields)
         for definition, field in fields:
             self._bind_inputs(definition, field)
             self._bind_arguments(definition, field)
         persons = _persons(self._catalogue)
-        return Bindings(self._reads, self._filters, self._inner, self._follows, tuple(self._unbound), persons)
+        return Bindings(self._reads, self._filters, self._inner, self._follows, self.unbound, persons)
 
     def _needs(self, definition: TypeDefinition, field: FieldDefinition) -> frozenset[str] | str:
         """The items a field discloses, or the reason why none can be named."""

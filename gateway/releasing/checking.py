@@ -13,13 +13,15 @@ from graphql import GraphQLSchema
 from catalog_sync.loading import Catalogue
 from catalog_sync.releases import ReleaseProblem, SubgraphRelease, check_release, schema_changes
 from catalog_sync.schema_comparison import SchemaChange, compare_schemas
-from gateway.access.bindings import SURROGATE, Bindings, bind_catalogue
+from gateway.access.bindings import SURROGATE, Bindings, bind_catalogue, unbound_of
 from gateway.composition.compose import Composer, SubgraphSource
 from gateway.composition.issues import Issue
+from gateway.garbage import collection_paused
 from gateway.releasing.documents import documents_hit
 from gateway.releasing.report import Affected, ReleaseReport, UserKind
 from gateway.releasing.users import Users
 from gateway.supergraph.api_schema import api_schema
+from gateway.supergraph.features import parts
 from gateway.supergraph.join_sdl import SupergraphReader
 from gateway.supergraph.model import Supergraph
 
@@ -37,20 +39,36 @@ class _Graph:
 
 
 class GraphMemory:
-    """What was composed and read last, so that the next graph costs what differs. Safe to share between threads."""
+    """What was composed and read last, so that the next graph costs what differs. Safe to share between threads.
 
-    def __init__(self) -> None:
-        self._composer = Composer()
-        self._reader = SupergraphReader()
+    ``composer`` and ``reader`` may be those of a gateway that serves the live releases.
+    """
+
+    def __init__(self, composer: Composer | None = None, reader: SupergraphReader | None = None) -> None:
+        self._composer = composer or Composer()
+        self._reader = reader or SupergraphReader()
+        self._live: tuple[Sequence[SubgraphSource], _Graph] = (), _Graph(None)
+
+    def live(self, releases: Sequence[SubgraphRelease]) -> _Graph:
+        """The graph of the live releases, which many candidates are held against."""
+        sources, graph = self._live
+        if sources != (wanted := _sources(releases)):
+            graph = self.graph(releases)
+            self._live = wanted, graph
+        return graph
 
     def graph(self, releases: Sequence[SubgraphRelease]) -> _Graph:
         """The graph of a set of releases."""
         if not releases:
             return _Graph(None)
-        composed = self._composer.compose([SubgraphSource(each.subgraph, each.address, each.sdl) for each in releases])
+        composed = self._composer.compose(_sources(releases))
         if composed.supergraph_sdl is None:
             return _Graph(None, composed.errors)
         return _Graph(self._reader.read(composed.supergraph_sdl))
+
+
+def _sources(releases: Iterable[SubgraphRelease]) -> list[SubgraphSource]:
+    return [SubgraphSource(each.subgraph, each.address, each.sdl) for each in releases]
 
 
 def check(
@@ -64,18 +82,27 @@ def check(
 
     CodedError SDL_UNREADABLE for text that is no schema.
     """
-    before = tuple(live)
+    with collection_paused():
+        return _checked(candidate, tuple(live), catalogue, users, memory or GraphMemory())
+
+
+def _checked(
+    candidate: SubgraphRelease,
+    before: tuple[SubgraphRelease, ...],
+    catalogue: Catalogue,
+    users: Users,
+    graphs: GraphMemory,
+) -> ReleaseReport:
     others = tuple(release for release in before if release.subgraph != candidate.subgraph)
     own = next((release for release in before if release.subgraph == candidate.subgraph), None)
     problems = list(check_release(candidate, catalogue, others))
-    graphs = memory or GraphMemory()
-    old, new = graphs.graph(before), graphs.graph((*others, candidate))
+    old, new = graphs.live(before), graphs.graph((*others, candidate))
     if new.supergraph is not None:
         told = {problem.coordinate for problem in problems}
         problems += [each for each in _unbound(candidate, new.supergraph, catalogue) if each.coordinate not in told]
     changes: tuple[SchemaChange, ...] = ()
     if old.supergraph is not None and new.supergraph is not None:
-        changes = compare_schemas(old.schema(), new.schema())
+        changes = _compared(old, new)
     elif own is not None and own.sdl != candidate.sdl:
         changes = schema_changes(own.sdl, candidate.sdl)
     report = ReleaseReport(candidate.subgraph, candidate.digest, new.issues, tuple(problems), changes)
@@ -94,16 +121,31 @@ def check_removal(
     others = tuple(release for release in before if release.subgraph != subgraph)
     digest = next((release.digest for release in before if release.subgraph == subgraph), "")
     graphs = memory or GraphMemory()
-    old, new = graphs.graph(before), graphs.graph(others)
-    changes = () if old.supergraph is None else compare_schemas(old.schema(), new.schema())
+    old, new = graphs.live(before), graphs.graph(others)
+    changes = () if old.supergraph is None else _compared(old, new)
     report = ReleaseReport(subgraph, digest, new.issues, (), changes)
     return _with_affected(report, old, new, catalogue, users)
 
 
+def _compared(old: _Graph, new: _Graph) -> tuple[SchemaChange, ...]:
+    """What changed for clients. What was not read again is the same, unless something else is hidden now."""
+    before, after = old.supergraph, new.supergraph
+    same: set[str] = set()
+    if before is not None and after is not None and before.inaccessible == after.inaccessible:
+        for name, node in after.definitions.types.items():
+            known = before.definitions.types.get(name)
+            if known is node:
+                same.add(name)
+            elif known is not None:
+                kept = set(map(id, parts(known, "fields")))
+                same |= {f"{name}.{field.name.value}" for field in parts(node, "fields") if id(field) in kept}
+    return compare_schemas(old.schema(), new.schema(), same)
+
+
 def _unbound(candidate: SubgraphRelease, graph: Supergraph, catalogue: Catalogue) -> Iterator[ReleaseProblem]:
     """The release's fields that would be withheld from everybody (R10)."""
-    for field in bind_catalogue(graph, catalogue).unbound:
-        if candidate.subgraph in field.subgraphs and not field.coordinate.endswith(f".{SURROGATE}"):
+    for field in unbound_of(candidate.subgraph, graph, catalogue):
+        if not field.coordinate.endswith(f".{SURROGATE}"):
             remedy = "Bind it to an item with @resource, or drop it: nobody would see it."
             yield ReleaseProblem(field.coordinate, f"{field.reason[0].upper()}{field.reason[1:]}.", remedy)
 

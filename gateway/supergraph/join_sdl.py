@@ -8,7 +8,7 @@ an owner per type in place of a graph per field.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from graphql import (
     DefinitionNode,
@@ -60,10 +60,17 @@ from gateway.supergraph.model import (
     TypeSource,
 )
 
+T = TypeVar("T")
+
 _PLAIN = FieldSource()
 _SCHEMA_NODES = (SchemaDefinitionNode, SchemaExtensionNode)
+_BODY = "\n{\n"
 _BETWEEN = re.compile(r"\n\n+(?=[^\s}])")
 _QUOTES = '"""'
+_STRING = r'"(?:[^"\\]|\\.)*"'
+_IN_BRACKETS = rf'(?:[^"()#]|{_STRING}|\((?:[^"()#]|{_STRING})*\))*'
+_FIELD = re.compile(rf"  [_A-Za-z]\w*(?:\({_IN_BRACKETS}\))?: [\[\]!\w]+(?: @\w+(?:\({_IN_BRACKETS}\))?)*")
+"""A line that is one whole field, whatever the lines beside it."""
 # Directives of GraphQL itself that clients may see on definitions.
 _STANDARD_DIRECTIVES = frozenset({"deprecated", "specifiedBy", "oneOf"})
 
@@ -87,8 +94,59 @@ class _Piece:
     named: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class _Cut:
+    """A type that was read with other fields: its ``piece``, of which the ``first`` and ``last`` so many fields stay.
+
+    ``text`` is the type as it is now, with the fields between them alone.
+    """
+
+    piece: _Piece
+    first: int
+    last: int
+    text: str
+
+    @classmethod
+    def of(cls, text: str, before: str, piece: _Piece) -> "_Cut | None":
+        """None where fields do not stand in a line each, or most are new. What stands before them is the same."""
+        head, _, body = text.partition(_BODY)
+        lines, known = (each.split("\n")[:-1] for each in (body, before.partition(_BODY)[2]))
+        is_type = [*map(len, (piece.types, piece.nodes, piece.machinery))] == [1, 1, 0]
+        if not (is_type and body.endswith("\n}") and lines and all(map(_FIELD.fullmatch, known))):
+            return None
+        shorter = min(len(lines) - 1, len(known))
+        first = next((n for n in range(shorter) if lines[n] != known[n]), shorter)
+        last = next((n for n in range(shorter - first) if lines[-1 - n] != known[-1 - n]), shorter - first)
+        between = lines[first : len(lines) - last]
+        fields = next(iter(piece.types.values())).fields
+        if len(fields) != len(known) or 2 * len(between) > len(lines) or not all(map(_FIELD.fullmatch, between)):
+            return None
+        return cls(piece, first, last, head + _BODY + "\n".join((*between, "}")))
+
+    def joined(self, between: _Piece) -> _Piece:
+        """The whole type, given what ``text`` was read as."""
+        (old,), (new,) = self.piece.types.values(), between.types.values()
+        (was,), (now,) = self.piece.nodes, between.nodes
+        nodes = [*parts(was, "fields")[: self.first], *parts(now, "fields"), *_last(parts(was, "fields"), self.last)]
+        known = list(old.fields.items())
+        fields = dict([*known[: self.first], *new.fields.items(), *_last(known, self.last)])
+        node = copy_node(now, {"fields": tuple(nodes)})
+        hidden = [each for each in self.piece.inaccessible if each.partition("(")[0].rpartition(".")[2] in fields]
+        return _Piece(
+            {new.name: replace(new, fields=fields)},
+            (node,),
+            (),
+            (*between.inaccessible, *hidden),
+            frozenset(_mentioned([node])),
+        )
+
+
+def _last(sequence: Sequence[T], count: int) -> Sequence[T]:
+    return sequence[len(sequence) - count :]
+
+
 class SupergraphReader:
-    """Reads one version of a supergraph after the other, and of each only the definitions that the last had not.
+    """Reads one version of a supergraph after the other, and of each only what the last had not: types, and fields.
 
     What a definition means follows from its own text, the specifications linked and the subgraphs listed. So it is
     remembered by its text, and forgotten when one of the others changes. Only the last version is remembered. Safe to
@@ -102,24 +160,35 @@ class SupergraphReader:
         """Read supergraph SDL. Raises CodedError SUPERGRAPH_INVALID that says what is wrong and where."""
         frame, known = self._last
         parsed: dict[str, tuple[DefinitionNode, ...]] = {}
-        texts = _parse_pieces(sdl, known, parsed)
+        cuts: dict[str, _Cut] = {}
+        texts = _parse_pieces(sdl, known, parsed, cuts)
         reader = _Reader.of([n for text in texts for n in parsed.get(text) or known[text].machinery])
         if reader.frame() != frame:
-            parsed.update({text: _parse(text) for text in texts if text not in parsed})
-            known = {}
+            parsed.update({text: _parse(text) for text in texts if text not in parsed or text in cuts})
+            known, cuts = {}, {}
         pieces = {text: reader.piece(parsed[text]) if text in parsed else known[text] for text in texts}
+        pieces |= {text: cut.joined(pieces[text]) for text, cut in cuts.items()}
         supergraph = _assemble(reader, pieces.values())
         self._last = (reader.frame(), pieces)
         return supergraph
 
 
-def _parse_pieces(sdl: str, known: Mapping[str, _Piece], parsed: dict[str, tuple[DefinitionNode, ...]]) -> list[str]:
+def _parse_pieces(
+    sdl: str, known: Mapping[str, _Piece], parsed: dict[str, tuple[DefinitionNode, ...]], cuts: dict[str, _Cut]
+) -> list[str]:
     """Divides ``sdl`` and parses what is not ``known``; all of it as one piece if it could not be divided."""
     texts = list(dict.fromkeys(_divided(sdl)))
+    gone = {text.partition(_BODY)[0]: text for text in known.keys() - texts}
     try:
-        parsed.update({text: _parse(text) for text in texts if text not in known})
+        for text in texts:
+            if text not in known:
+                before = gone.get(text.partition(_BODY)[0])
+                cut = None if before is None else _Cut.of(text, before, known[before])
+                cuts |= {} if cut is None else {text: cut}
+                parsed[text] = _parse(text if cut is None else cut.text)
     except GraphQLSyntaxError:
         parsed.clear()
+        cuts.clear()
         texts = [sdl]
         try:
             parsed[sdl] = _parse(sdl)
@@ -140,7 +209,7 @@ def _divided(sdl: str) -> Iterator[str]:
         if not sdl.count(_QUOTES, start, match.start()) % 2:
             yield sdl[start : match.start()]
             start = match.end()
-    yield sdl[start:]
+    yield sdl[start:].rstrip("\n")
 
 
 def _parse(text: str) -> tuple[DefinitionNode, ...]:

@@ -1,5 +1,8 @@
 """Reading one supergraph after another: what is remembered never shows, and a schema made lazily is the same schema."""
 
+import re
+from collections.abc import Callable
+
 import pytest
 from graphql import build_schema, lexicographic_sort_schema, parse, print_schema, validate_schema
 from hypothesis import given, settings
@@ -33,6 +36,54 @@ def test_after_any_others_a_supergraph_reads_as_it_does_alone(texts) -> None:
     reader = SupergraphReader()
     for text in texts:
         assert _said(reader.read(text)) == _said(read_supergraph(text))
+
+
+def _outcome(read: Callable[[str], Supergraph], text: str) -> object:
+    try:
+        return _said(read(text))
+    except CodedError as error:
+        return error.message
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    st.sampled_from(COMPOSED),
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["", "  more: Int", '  more(by: [ID!] = [")"]): E0 @join__field(graph: ALPHA)', "  id: ID", "  a("]
+            ),
+            st.integers(0, 500),
+            st.integers(0, 2),
+        ),
+        min_size=1,
+        max_size=5,
+    ),
+)
+def test_after_any_change_of_lines_a_supergraph_reads_as_it_does_alone(text, changes) -> None:
+    reader = SupergraphReader()
+    reader.read(text)
+    for line, place, dropped in changes:
+        lines = text.split("\n")
+        fields = [n for n, each in enumerate(lines) if re.match(r"  \w+[(:]", each)]
+        at = fields[place % len(fields)]
+        changed = "\n".join([*lines[:at], *([line] if line else []), *lines[at + dropped :]])
+        assert _outcome(reader.read, changed) == _outcome(read_supergraph, changed)
+        text = changed if "  a(" not in changed else text
+
+
+def test_of_a_type_that_changed_only_fields_that_did_are_parsed(monkeypatch) -> None:
+    parsed = []
+    monkeypatch.setattr(join_sdl, "parse", lambda text, **options: parsed.append(text) or parse(text, **options))
+    fields = "\n".join(f"  f{number}: Int" for number in range(20))
+    text = f'{LINKS}\n\nenum join__Graph {{ A @join__graph(name: "a", url: "") }}\n\ntype Query\n{{\n{fields}\n}}\n'
+    reader = SupergraphReader()
+    before = reader.read(text)
+    parsed.clear()
+    after = reader.read(text.replace("f7: Int", "f7: Int\n  more: ID"))
+    assert parsed == ["type Query\n{\n  more: ID\n}"]
+    assert list(after.types["Query"].fields) == [*[f"f{n}" for n in range(8)], "more", *[f"f{n}" for n in range(8, 20)]]
+    assert after.types["Query"].fields["f19"] is before.types["Query"].fields["f19"]
 
 
 def test_only_definitions_that_changed_are_parsed(monkeypatch) -> None:
