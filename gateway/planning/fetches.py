@@ -29,12 +29,11 @@ MOST_FIELDS = 100_000
 
 @dataclass(slots=True, eq=False)
 class Scope:
-    """The slots of the objects at one path; ``has_typename`` once some request brings their trusted __typename."""
+    """The slots of the objects at one path."""
 
     graph: QueryGraph
     slots: dict[tuple[str, str, tuple[str, ...], str], str] = field(default_factory=dict)
     below: dict[str, "Scope"] = field(default_factory=dict)
-    has_typename: bool = False
 
     def slot(self, type_name: str, name: str, arguments: str, alias: str = "") -> str:
         """The slot for a field of ``type_name``; a new one at first mention."""
@@ -166,7 +165,7 @@ class Site:
     """Where steps are being realised: the request, the place it plans for, the selections, the objects.
 
     ``parent`` is where the field was asked that led to the objects, ``origin`` where they were before they were entered
-    here.
+    here. ``root`` is how many steps of the path lead to where a root request's answer goes.
     """
 
     group: Group
@@ -175,6 +174,7 @@ class Site:
     spot: Spot
     parent: "Site | None"
     origin: "Site | None" = None
+    root: int = 0
 
 
 @dataclass(slots=True)
@@ -189,6 +189,7 @@ class FetchBuilder:
     _moved: dict[object, set[Group]] = field(default_factory=dict)
     _entered: dict[object, Site] = field(default_factory=dict)
     _roots: list[Scope] = field(default_factory=list)
+    _typed: list[tuple[Group, int, tuple[PathStep, ...]]] = field(default_factory=list)
 
     @property
     def graph(self) -> QueryGraph:
@@ -215,12 +216,23 @@ class FetchBuilder:
                 touched |= self._move(step, site)
         return touched
 
+    def typed(self) -> frozenset[tuple[str, ...]]:
+        """The paths, as slots, at which some request brings the trusted __typename of the objects."""
+        found: set[tuple[str, ...]] = set()
+        for group, root, path in self._typed:
+            for start in group.paths or (path[:root],):
+                found.add(tuple(step.slot for step in (*start, *path[root:])))
+        return frozenset(found)
+
+    def _ask_type(self, selected: Selected, site: Site, path: tuple[PathStep, ...]) -> None:
+        selected.add_typename()
+        self._typed.append((site.group, site.root, path))
+
     def _local(self, step: LocalField, site: Site) -> set[Group]:
         wanted, spot = step.wanted, site.spot
         if step.edge is None:
             if self.graph.is_abstract(site.place.node.type):
-                site.selected.add_typename()
-                spot.scope.has_typename = True
+                self._ask_type(site.selected, site, spot.path)
             return {site.group}
         touched = {site.group}
         # An interface that nothing implements has an @interfaceObject's fields all the same.
@@ -259,21 +271,21 @@ class FetchBuilder:
         if self.graph.is_query_root(declared):
             site.spot.scope.below.setdefault(slot, self._root_scope())
         scope = site.spot.scope.at(slot)
+        path = (*site.spot.narrowed_path(), PathStep(slot))
         if self.graph.is_abstract(declared) and not self.graph.is_interface_object(place.node):
-            selected.add_typename()
-            scope.has_typename = True
+            self._ask_type(selected, site, path)
         occurring = self.graph.possible(declared)
         here = self.graph.possible(place.node.type, place.node.subgraph)
-        path = (*site.spot.narrowed_path(), PathStep(slot))
         # Where the subgraph's own type is narrower, no other type can stand in its answers.
         spot = Spot(scope, path, occurring if here == occurring else here, here)
-        return self.realise(plan.steps, Site(site.group, place, selected, spot, site)) | {site.group}
+        return self.realise(plan.steps, Site(site.group, place, selected, spot, site, root=site.root)) | {site.group}
 
     def _narrowed(self, step: Narrowed, site: Site) -> set[Group]:
         within = site.spot.within & self.search.occurring(step.place)
         spot = Spot(site.spot.scope, site.spot.path, site.spot.occurring, within)
         selected = site.selected if step.condition == site.place.node.type else site.selected.fragment(step.condition)
-        return self.realise(step.plan.steps, Site(site.group, step.place, selected, spot, site.parent))
+        inner = Site(site.group, step.place, selected, spot, site.parent, root=site.root)
+        return self.realise(step.plan.steps, inner)
 
     def _move(self, move: Move, site: Site) -> set[Group]:
         """What is fetched elsewhere; inputs that several fields share are walked once."""
@@ -319,10 +331,10 @@ class FetchBuilder:
         selected = group.selected.fragment(way.place.node.type)
         interface = self.graph.is_abstract(way.place.node.type)
         trusted = not self.graph.is_interface_object(way.place.node)
+        entered = Site(group, way.place, selected, site.spot, site.parent, site)
         if trusted and interface and self.graph.is_interface_object(site.place.node):
-            selected.add_typename()
-            site.spot.scope.has_typename = True
-        return Site(group, way.place, selected, site.spot, site.parent, site)
+            self._ask_type(selected, entered, site.spot.path)
+        return entered
 
     def _enter_root(self, way: Way, site: Site, after: set[Group]) -> Site:
         """A request for fields of the query type, wherever below another field they are wanted: one for all places."""
@@ -334,7 +346,7 @@ class FetchBuilder:
             group = self._by_key[key] = self.root_group(node.subgraph, OperationKind.QUERY, node.type, level, ())
         group.after |= after
         group.paths[site.spot.narrowed_path()] = None
-        return Site(group, way.place, group.selected, site.spot, site.parent)
+        return Site(group, way.place, group.selected, site.spot, site.parent, root=len(site.spot.path))
 
     def _root_scope(self) -> Scope:
         """What is at the query type below other fields is the same everywhere, and has one set of slots."""

@@ -75,11 +75,12 @@ class _Planning:
             self._at_once(root.name)
         types = {variable.name: _declared(variable) for variable in operation.variables}
         calls = self.scope if operation.kind is OperationKind.MUTATION else None
+        projector = Projector(self.schema, calls, self.builder.typed())
         return QueryPlan(
             kind=operation.kind,
             root_type=root.name,
             fetches=number_fetches(self.graph, self.builder.groups, types),
-            projection=Projector(self.schema, calls).project((operation.selections,), root, self.scope),
+            projection=projector.project((operation.selections,), root, self.scope),
             introspection=self._introspection(),
         )
 

@@ -32,37 +32,46 @@ MOST_ENTRIES = 200_000
 META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
 """The introspection fields of the query root; what is below them is executed against the schema, not planned."""
 Sets = tuple[tuple[Selection, ...], ...]
+Slots = tuple[str, ...]
 
 
 @dataclass(slots=True)
 class Projector:
-    """Projects one operation for one caller's schema. ``calls`` is the root's scope in a mutation."""
+    """Projects one operation for one caller's schema.
+
+    ``calls`` is the root's scope in a mutation, ``typed`` the paths of objects whose concrete type is fetched.
+    """
 
     schema: GraphQLSchema
     calls: Scope | None
+    typed: frozenset[Slots]
     _known: dict[tuple[object, ...], tuple[FieldProjection, ...]] = field(default_factory=dict)
     _keep: list[object] = field(default_factory=list)
     _entries: int = 0
 
-    def project(self, sets: Sets, type_: GraphQLCompositeType, scope: Scope) -> tuple[FieldProjection, ...]:
-        """The projection of merged selection sets on objects of ``type_``."""
-        key = (tuple(map(id, sets)), type_.name, id(scope))
+    def project(
+        self, sets: Sets, type_: GraphQLCompositeType, scope: Scope, path: Slots = ()
+    ) -> tuple[FieldProjection, ...]:
+        """The projection of merged selection sets on objects of ``type_`` at a path."""
+        key = (tuple(map(id, sets)), type_.name, path)
         known = self._known.get(key)
         if known is None:
             self._keep.append(sets)
-            known = self._known[key] = self._project(sets, type_, scope)
+            known = self._known[key] = self._project(sets, type_, scope, path)
         return known
 
-    def _project(self, sets: Sets, type_: GraphQLCompositeType, scope: Scope) -> tuple[FieldProjection, ...]:
+    def _project(
+        self, sets: Sets, type_: GraphQLCompositeType, scope: Scope, path: Slots
+    ) -> tuple[FieldProjection, ...]:
         if isinstance(type_, GraphQLObjectType):
-            return self._on_type(sets, type_, scope, certain=True)
+            return self._on_type(sets, type_, scope, path, certain=True)
         lists: dict[tuple[str, ...], tuple[FieldProjection, ...]] = {}
         for alike in self._alike(sets, type_, scope):
             first = cast(GraphQLObjectType, self.schema.type_map[alike[0]])
-            lists[alike] = self._on_type(sets, first, scope, certain=False)
+            lists[alike] = self._on_type(sets, first, scope, path, certain=False)
         if not lists and isinstance(type_, GraphQLInterfaceType):
-            return self._on_type(sets, type_, scope, certain=False)  # an @interfaceObject without implementers
-        if not scope.has_typename and lists:
+            return self._on_type(sets, type_, scope, path, certain=False)  # an @interfaceObject without implementers
+        if path not in self.typed and lists:
             return next(iter(lists.values()))
         return _together(lists)
 
@@ -101,10 +110,10 @@ class Projector:
             raise CodedError(PLAN_LIMIT, message)
 
     def _on_type(
-        self, sets: Sets, type_: GraphQLObjectType | GraphQLInterfaceType, scope: Scope, certain: bool
+        self, sets: Sets, type_: GraphQLObjectType | GraphQLInterfaceType, scope: Scope, path: Slots, certain: bool
     ) -> tuple[FieldProjection, ...]:
         groups = self._collected(sets, type_)
-        return tuple(self._field(key, group, type_, scope, certain) for key, group in groups.items())
+        return tuple(self._field(key, group, type_, scope, path, certain) for key, group in groups.items())
 
     def _collected(
         self, sets: Sets, type_: GraphQLObjectType | GraphQLInterfaceType
@@ -139,6 +148,7 @@ class Projector:
         group: list[FieldSelection],
         type_: GraphQLObjectType | GraphQLInterfaceType,
         scope: Scope,
+        path: Slots,
         certain: bool,
     ) -> FieldProjection:
         first = next((s for s in group if not isinstance(s.outcome, Read)), group[0])
@@ -157,7 +167,7 @@ class Projector:
             below = tuple(selection.selections for selection in group if selection.selections)
             if below:
                 target = cast(GraphQLCompositeType, get_named_type(declared))
-                children = self.project(below, target, scope.at(placed))
+                children = self.project(below, target, scope.at(placed), (*path, placed))
         return FieldProjection(
             response_key=key,
             slot=placed,
@@ -166,7 +176,7 @@ class Projector:
             field_name=first.name,
             outcome=first.outcome,
             fields=children,
-            typed=slot is None or not is_abstract_type(get_named_type(declared)) or scope.at(placed).has_typename,
+            typed=slot is None or not is_abstract_type(get_named_type(declared)) or (*path, placed) in self.typed,
         )
 
 

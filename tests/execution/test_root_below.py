@@ -2,7 +2,7 @@
 
 from gateway.supergraph.api_schema import api_schema
 from tests.execution.subgraphs import ScriptedSubgraphs, answer, told
-from tests.planning.plans import plan
+from tests.planning.plans import plan, supergraph
 from tests.planning.test_root_below import OFFICE
 
 SCHEMA = api_schema(OFFICE)
@@ -59,3 +59,35 @@ async def test_a_mutation_that_fails_asks_for_no_query_of_its_answer() -> None:
         "mutation { open { query { __typename } } }",
         "mutation { count }",
     ]
+
+
+async def test_objects_whose_type_is_told_at_one_place_need_none_at_another() -> None:
+    graph = supergraph(
+        "a b c",
+        """
+        type Query @type(A) @type(B) @type(C) { town: Query @in(B) place: Place @in(A) }
+        interface Place @type(A, key: "id", isInterfaceObject: true) @type(C, key: "id") {
+          id: ID!
+          name: String @in(A)
+          size: Int @in(C)
+        }
+        type Hall implements Place @implements(C, interface: "Place") @type(C, key: "id") {
+          id: ID!
+          name: String @join__field
+          size: Int
+          seats: Int
+        }
+        """,
+    )
+    subgraphs = ScriptedSubgraphs(
+        {
+            "b": [{"data": {"town": {"town": {"__typename": "Query"}}}}],
+            "a": [{"data": {"place": {"id": "1", "name": "Old hall"}}}],
+            "c": [{"data": {"_entities": [{"__typename": "Hall", "seats": 80}]}}],
+        }
+    )
+    planned = plan(graph, "{ town { town { place { ... on Hall { seats } } } place { name } } }")
+
+    data, errors = told(await answer(planned, api_schema(graph), subgraphs))
+
+    assert (data, errors) == ({"town": {"town": {"place": {"seats": 80}}, "place": {"name": "Old hall"}}}, [])
