@@ -1,18 +1,18 @@
 """``__schema`` and ``__type``, answered from the schema that the caller sees."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping
 
 import msgspec
 from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execute_sync
 
 from gateway.errors import INTERNAL, ErrorReport
+from gateway.memo import Memo
 from gateway.yielding import yielding
 
 Introspected = tuple[Mapping[str, object], tuple[ErrorReport, ...]]
-REMEMBERED = 16
-"""Answers kept per plan: tools ask the same thing again, with few values of ``__type(name:)``."""
+_answers: "Memo[tuple[Introspection, bytes], Introspected]" = Memo(16)
+"""In all plans of a process, since the answer of a large schema takes megabytes: tools ask the same thing again."""
 
 
 class Introspection:
@@ -27,7 +27,6 @@ class Introspection:
             if isinstance(operation, OperationDefinitionNode)
             for definition in operation.variable_definitions or ()
         ]
-        self._answers: OrderedDict[bytes, Introspected] = OrderedDict()
 
     async def answer(self, variables: Mapping[str, object]) -> Introspected:
         """The values by response key, and errors if graphql-core had any. Not to be written to.
@@ -35,13 +34,8 @@ class Introspection:
         A large schema takes graphql-core a good part of a second, so it works in a thread.
         """
         used = {name: variables[name] for name in self._names if name in variables}
-        key = msgspec.json.encode(used)
-        known = self._answers.get(key)
-        if known is None:
-            known = self._answers[key] = await asyncio.to_thread(self._execute, used)
-            if len(self._answers) > REMEMBERED:
-                self._answers.popitem(last=False)
-        return known
+        key = self, msgspec.json.encode(used)
+        return _answers.get(key) or _answers.put(key, await asyncio.to_thread(self._execute, used))
 
     def _execute(self, variables: dict[str, object]) -> Introspected:
         with yielding():
