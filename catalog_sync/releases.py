@@ -7,6 +7,8 @@ import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import lru_cache
+from typing import NamedTuple
 
 from graphql import (
     DirectiveDefinitionNode,
@@ -132,18 +134,16 @@ def check_release(
     Each field bound by ``@resource(code:)`` must be an item of a released entry of the same provider, in one of the
     item's types, nullable where it can be withheld; no other release may serve the same item (R20).
     """
-    document = _parsed(release.sdl)
-    served = tuple(_served(document))
-    beside = [(other, _parsed(other.sdl)) for other in _concerned(served, release, others)]
-    bound = {name for each in (document, *(found for _, found in beside)) for name in _codes_by_type(each)}
-    enums = {node.name.value for node in document.definitions if isinstance(node, EnumTypeDefinitionNode)}
+    served, bound, enums = _bound(release.sdl)
+    beside = [(other, _bound(other.sdl)) for other in _concerned(served, release, others)]
+    bound = bound.union(*(found.types for _, found in beside))
     problems: list[ReleaseProblem] = []
     for field in served:
         problems.extend(_field_problems(field, release, catalogue, bound, enums))
     owners = {
         (field.code, field.name): f"{other.subgraph} as {field.coordinate} ({other.provider})"
         for other, found in beside
-        for field in _served(found)
+        for field in found.served
     }
     for field in served:
         owner = owners.get((field.code, field.name))
@@ -163,9 +163,26 @@ def schema_changes(before: str, after: str) -> tuple[SchemaChange, ...]:
 
 def served_fields(sdl: str) -> tuple[ServedField, ...]:
     """The fields that a schema binds to items; CodedError SDL_UNREADABLE if it is none."""
-    return tuple(_served(_parsed(sdl)))
+    return _bound(sdl).served
 
 
+class _Bound(NamedTuple):
+    """What a schema binds to resources: its served fields and its types; and the names of its enums."""
+
+    served: tuple[ServedField, ...]
+    types: frozenset[str]
+    enums: frozenset[str]
+
+
+@lru_cache(maxsize=200)
+def _bound(sdl: str) -> _Bound:
+    """Remembered, for one check after the other looks at the same schemas beside its own."""
+    document = _parsed(sdl)
+    enums = (node.name.value for node in document.definitions if isinstance(node, EnumTypeDefinitionNode))
+    return _Bound(tuple(_served(document)), frozenset(_codes_by_type(document)), frozenset(enums))
+
+
+@lru_cache(maxsize=200)
 def sdl_digest(sdl: str) -> str:
     """SHA-256 over the schema's definitions, sorted and printed one way; CodedError SDL_UNREADABLE if it is none."""
     definitions = sorted(print_ast(node) for node in _parsed(sdl).definitions)
@@ -187,7 +204,7 @@ def _concerned(
 
 
 def _field_problems(
-    field: ServedField, release: SubgraphRelease, catalogue: Catalogue, bound: set[str], enums: set[str]
+    field: ServedField, release: SubgraphRelease, catalogue: Catalogue, bound: frozenset[str], enums: frozenset[str]
 ) -> Iterator[ReleaseProblem]:
     entry = catalogue.entry(field.code)
     if entry is None:
