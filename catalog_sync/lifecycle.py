@@ -23,7 +23,7 @@ class Transition:
     event: str
     source: StrEnum
     target: StrEnum
-    side: Side
+    side: StrEnum
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,17 @@ class StateMachine:
         for transition in self.transitions:
             if transition.source == state and transition.event == event and transition.side == side:
                 return transition.target
-        possible = ", ".join(f"{each.event} by the {each.side}" for each in self.transitions if each.source == state)
-        allowed = possible or "nothing, it has ended"
-        message = f"{subject} is {state}, so the {side} cannot {event} it. Possible now: {allowed}."
+        message = f"{subject} is {state}, so the {side} cannot {event} it. Possible now: {self.possible(state)}."
         raise CodedError(ILLEGAL_TRANSITION, message, {"state": str(state), "event": event})
+
+    def target(self, state: StrEnum, event: str) -> StrEnum | None:
+        """The state after an event, whoever takes it; None if there is no such arrow."""
+        return next((each.target for each in self.transitions if (each.source, each.event) == (state, event)), None)
+
+    def possible(self, state: StrEnum) -> str:
+        """What can happen in a state, for messages."""
+        listed = [f"{each.event} by the {each.side}" for each in self.transitions if each.source == state]
+        return ", ".join(dict.fromkeys(listed)) or "nothing, it has ended"
 
     def states(self) -> tuple[StrEnum, ...]:
         """Every state, the initial one first, then in the order of the arrows."""

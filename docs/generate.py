@@ -8,9 +8,14 @@ import typer
 import typer.main
 
 from catalog_sync.errors import Family
+from catalog_sync.lifecycle import diagrams
 from gateway.cli import GROUPS, command_line
 from gateway.codes import all_codes
 from gateway.settings import known_settings
+from policies.doubts import DOUBT_LIFECYCLE
+from policies.drafts import DRAFT_LIFECYCLE
+from policies.grants import GRANT_LIFECYCLE
+from policies.openings import OPENING_LIFECYCLE
 
 DOCS = Path(__file__).parent
 sys.path.insert(0, str(DOCS))
@@ -62,6 +67,23 @@ def commands_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def lifecycles_page() -> str:
+    """The states of what is decided about access, drawn from the rows that run."""
+    lines = [
+        "# Lifecycles",
+        "",
+        "Who takes which step from which state: drafts of the policy, applications for grants, applications to open,",
+        "doubts. Each step asks for more than its state: who decides, what has to be said, which clock runs",
+        "([access.md](access.md), [admin-api.md](admin-api.md)). Entries, submissions and releases are drawn in",
+        "[catalogue-sync.md](catalogue-sync.md). Made from the code by `make docs`.",
+        "",
+        diagrams((DRAFT_LIFECYCLE, GRANT_LIFECYCLE, OPENING_LIFECYCLE, DOUBT_LIFECYCLE))
+        .replace("### ", "## ")
+        .rstrip(),
+    ]
+    return "\n".join(lines) + "\n"
+
+
 def _described(command: object, path: str) -> list[str]:
     inner = getattr(command, "commands", None)
     if inner:
@@ -78,6 +100,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "settings.md": settings_page,
     "commands.md": commands_page,
+    "lifecycles.md": lifecycles_page,
     "performance.md": performance_page,
     "pictures/performance.svg": performance_picture,
 }

@@ -12,10 +12,11 @@ from enum import StrEnum
 
 import msgspec
 
+from catalog_sync.lifecycle import StateMachine, Transition
 from catalog_sync.rule_profiles import RunningClock
 from policies.grants import Rules
 from policies.ledger import LedgerRecord, Outcome, ReadFacts, RecordKind
-from policies.matters import CLOCK, Party, Step, day_of, demand, demand_complete, step
+from policies.matters import CLOCK, Party, Step, Taker, after, day_of, demand, demand_complete, step
 
 NOTICE = (
     "The value is under check. Whoever brings valid proof is to be served; nobody may be sent away to have the record "
@@ -32,6 +33,25 @@ class DoubtState(StrEnum):
     CONFIRMED = "confirmed"
     NOT_OURS = "not_ours"
     CLOSED = "closed"
+
+
+DOUBT_LIFECYCLE = StateMachine(
+    "doubt about a value",
+    DoubtState.RAISED,
+    (
+        Transition("route", DoubtState.RAISED, DoubtState.IN_CHECK, Taker.COORDINATOR),
+        Transition("answer corrected", DoubtState.IN_CHECK, DoubtState.CORRECTED, Taker.PROVIDER),
+        Transition("answer confirmed", DoubtState.IN_CHECK, DoubtState.CONFIRMED, Taker.PROVIDER),
+        Transition("answer not_ours", DoubtState.IN_CHECK, DoubtState.NOT_OURS, Taker.PROVIDER),
+        Transition("route", DoubtState.NOT_OURS, DoubtState.IN_CHECK, Taker.COORDINATOR),
+        *(
+            Transition(event, answered, target, Taker.RAISER)
+            for answered in (DoubtState.CORRECTED, DoubtState.CONFIRMED)
+            for event, target in (("close", DoubtState.CLOSED), ("reopen", DoubtState.IN_CHECK))
+        ),
+    ),
+)
+"""What runs, what is refused and what docs/lifecycles.md draws are these rows."""
 
 
 class DoubtReport(msgspec.Struct, frozen=True, kw_only=True):
@@ -96,19 +116,19 @@ def raise_doubt(identity: str, report: DoubtReport, by: Party, now: datetime) ->
 
 def route(doubt: Doubt, provider: str, by: Party, rules: Rules, now: datetime) -> Doubt:
     """To the provider that answers for the item; its clock starts, anew when an earlier one was the wrong one."""
-    demand(doubt.state in (DoubtState.RAISED, DoubtState.NOT_OURS), f"Doubt {doubt.id} is {doubt.state}.")
+    state = _after(doubt, "route")
     demand(provider != doubt.provider, f"{provider} said already that it is not theirs.")
     clock = rules.profile.start("C5", day_of(now), rules.calendar)
-    return _next(doubt, now, by, "routed", provider, state=DoubtState.IN_CHECK, provider=provider, clock=clock)
+    return _next(doubt, now, by, "routed", provider, state=state, provider=provider, clock=clock)
 
 
 def answer(
     doubt: Doubt, state: DoubtState, by: Party, note: str, now: datetime, data_version: str | None = None
 ) -> Doubt:
     """The provider's answer: CORRECTED (with the new data version), CONFIRMED right, or NOT_OURS."""
-    demand(doubt.state is DoubtState.IN_CHECK, f"Doubt {doubt.id} is {doubt.state}.")
-    demand(by.department == doubt.provider, f"The answer to doubt {doubt.id} is {doubt.provider}'s.")
     demand(state in (DoubtState.CORRECTED, DoubtState.CONFIRMED, DoubtState.NOT_OURS), f"{state} is no answer.")
+    _after(doubt, f"answer {state}")
+    demand(by.department == doubt.provider, f"The answer to doubt {doubt.id} is {doubt.provider}'s.")
     problems = [] if note.strip() else ["say what the check found"]
     if (state is DoubtState.CORRECTED) != bool(data_version):
         problems.append("a correction, and nothing else, names the new data version")
@@ -118,17 +138,16 @@ def answer(
 
 def close(doubt: Doubt, by: Party, now: datetime) -> Doubt:
     """Whoever raised it is content."""
-    _demand_answered(doubt, by)
-    return _next(doubt, now, by, "closed", "", state=DoubtState.CLOSED)
+    return _next(doubt, now, by, "closed", "", state=_answered(doubt, by, "close"))
 
 
 def reopen(doubt: Doubt, by: Party, note: str, rules: Rules, now: datetime) -> Doubt:
     """Whoever raised it is not content, and says why; once."""
-    _demand_answered(doubt, by)
+    state = _answered(doubt, by, "reopen")
     demand(not doubt.reopened, f"Doubt {doubt.id} was reopened once already.")
     demand(bool(note.strip()), "Say what the answer leaves open.")
     clock = rules.profile.start("C5", day_of(now), rules.calendar)
-    changes = {"state": DoubtState.IN_CHECK, "clock": clock, "reopened": True, "data_version": None}
+    changes = {"state": state, "clock": clock, "reopened": True, "data_version": None}
     return _next(doubt, now, by, "reopened", note, **changes)
 
 
@@ -147,10 +166,14 @@ def to_be_told(doubt: Doubt, records: Iterable[LedgerRecord], since: str) -> fro
     return frozenset(told)
 
 
-def _demand_answered(doubt: Doubt, by: Party) -> None:
-    answered = (DoubtState.CORRECTED, DoubtState.CONFIRMED)
-    demand(doubt.state in answered, f"Doubt {doubt.id} is {doubt.state}; there is no answer yet.")
+def _after(doubt: Doubt, event: str) -> DoubtState:
+    return after(DOUBT_LIFECYCLE, doubt.state, event, f"Doubt {doubt.id}")
+
+
+def _answered(doubt: Doubt, by: Party, event: str) -> DoubtState:
+    state = _after(doubt, event)
     demand(by.department == doubt.raised_by.department, f"Doubt {doubt.id} was raised by {doubt.raised_by.department}.")
+    return state
 
 
 def _next(doubt: Doubt, now: datetime, by: Party, act: str, note: str, **changes: object) -> Doubt:

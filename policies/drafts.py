@@ -10,11 +10,13 @@ from enum import StrEnum
 
 import msgspec
 
+from catalog_sync.lifecycle import StateMachine, Transition
 from policies.callers import Caller, CallerKind
 from policies.combinations import APART
 from policies.console import EVERYBODY
 from policies.errors import DRAFT_REFUSED, DRAFT_STALE, POLICY_TESTS_FAILED, CodedError
 from policies.lines import ANY, PolicyLine, PolicyVersion, Tokens, parse_policy, rule_of, time_of, time_text
+from policies.matters import Taker
 from policies.tables import PolicyTables
 
 LONGEST_FREEZE = timedelta(hours=72)
@@ -29,6 +31,22 @@ class DraftState(StrEnum):
     PROPOSED = "proposed"
     PUBLISHED = "published"
     DISCARDED = "discarded"
+
+
+DRAFT_LIFECYCLE = StateMachine(
+    "draft of a policy",
+    DraftState.EDITING,
+    (
+        Transition("edit", DraftState.EDITING, DraftState.EDITING, Taker.AUTHOR),
+        Transition("propose", DraftState.EDITING, DraftState.PROPOSED, Taker.AUTHOR),
+        Transition("edit", DraftState.PROPOSED, DraftState.EDITING, Taker.AUTHOR),
+        Transition("approve", DraftState.PROPOSED, DraftState.PROPOSED, Taker.SECOND_PERSON),
+        Transition("publish", DraftState.PROPOSED, DraftState.PUBLISHED, Taker.STANDING),
+        Transition("discard", DraftState.EDITING, DraftState.DISCARDED, Taker.AUTHOR),
+        Transition("discard", DraftState.PROPOSED, DraftState.DISCARDED, Taker.AUTHOR),
+    ),
+)
+"""What runs, what is refused and what docs/lifecycles.md draws are these rows."""
 
 
 class PolicyTest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -89,11 +107,11 @@ class Checked:
 
 def edit(draft: Draft, text: str, tests: tuple[PolicyTest, ...], person: str, revision: int) -> Draft:
     """The draft with another text. Only its author edits it, and only the revision that the author saw."""
-    _demand(draft.state in (DraftState.EDITING, DraftState.PROPOSED), f"Draft {draft.id} is {draft.state} already.")
+    state = _after(draft, "edit")
     _demand(person == draft.author, f"Draft {draft.id} is {draft.author}'s; make one of your own.")
     if revision != draft.revision:
         raise CodedError(DRAFT_STALE, f"Draft {draft.id} has revision {draft.revision}, not {revision}.")
-    return _next(draft, text=text, tests=tests, state=DraftState.EDITING, approvals=())
+    return _next(draft, text=text, tests=tests, state=state, approvals=())
 
 
 def check(draft: Draft, tables: PolicyTables, before: tuple[Tokens, ...], now: datetime) -> Checked:
@@ -106,24 +124,23 @@ def check(draft: Draft, tables: PolicyTables, before: tuple[Tokens, ...], now: d
 
 def propose(checked: Checked) -> Draft:
     """The draft laid before the second person."""
-    _demand(checked.draft.state is DraftState.EDITING, f"Draft {checked.draft.id} is {checked.draft.state} already.")
-    return _next(checked.draft, state=DraftState.PROPOSED)
+    return _next(checked.draft, state=_after(checked.draft, "propose"))
 
 
 def approve(draft: Draft, person: str, revision: int) -> Draft:
     """One more person stands for the draft as it is. Nobody approves the own draft, nobody twice."""
-    _demand(draft.state is DraftState.PROPOSED, f"Draft {draft.id} is {draft.state}; only a proposed one is approved.")
+    state = _after(draft, "approve")
     _demand(person != draft.author, f"{person} wrote draft {draft.id}; somebody else has to approve it.")
     _demand(person not in draft.approvals, f"{person} approved draft {draft.id} already.")
     if revision != draft.revision:
         raise CodedError(DRAFT_STALE, f"Draft {draft.id} changed: it has revision {draft.revision}, not {revision}.")
-    return _next(draft, approvals=(*draft.approvals, person))
+    return _next(draft, state=state, approvals=(*draft.approvals, person))
 
 
 def ready(checked: Checked, head: int) -> PolicyVersion:
     """The version to publish. Raises CodedError while a person is missing, or when another version went live."""
     draft = checked.draft
-    _demand(draft.state is DraftState.PROPOSED, f"Draft {draft.id} is {draft.state}; only a proposed one is published.")
+    _after(draft, "publish")
     missing = checked.persons - 1 - len(draft.approvals)
     _demand(missing <= 0, f"Draft {draft.id} needs {missing} more approval{'s' if missing > 1 else ''}.")
     if draft.base != head:
@@ -133,14 +150,14 @@ def ready(checked: Checked, head: int) -> PolicyVersion:
 
 def published(draft: Draft) -> Draft:
     """The draft after its publication."""
-    return _next(draft, state=DraftState.PUBLISHED)
+    return _next(draft, state=_after(draft, "publish"))
 
 
 def discard(draft: Draft, person: str) -> Draft:
     """The draft given up by its author."""
-    _demand(draft.state in (DraftState.EDITING, DraftState.PROPOSED), f"Draft {draft.id} is {draft.state} already.")
+    state = _after(draft, "discard")
     _demand(person == draft.author, f"Draft {draft.id} is {draft.author}'s to give up.")
-    return _next(draft, state=DraftState.DISCARDED)
+    return _next(draft, state=state)
 
 
 def persons_needed(before: tuple[Tokens, ...], after: tuple[Tokens, ...], tables: PolicyTables) -> int:
@@ -239,6 +256,14 @@ def rollback(live: PolicyVersion, old: PolicyVersion, now: datetime) -> PolicyVe
 
 def _next(draft: Draft, **changes: object) -> Draft:
     return msgspec.structs.replace(draft, revision=draft.revision + 1, **changes)
+
+
+def _after(draft: Draft, event: str) -> DraftState:
+    target = DRAFT_LIFECYCLE.target(draft.state, event)
+    possible = DRAFT_LIFECYCLE.possible(draft.state)
+    _demand(target is not None, f"Draft {draft.id} is {draft.state}, so one cannot {event} it. Possible: {possible}.")
+    assert isinstance(target, DraftState)
+    return target
 
 
 def _demand(condition: bool, message: str) -> None:

@@ -15,12 +15,13 @@ from enum import StrEnum
 import msgspec
 
 from catalog_sync.closed_lists import Sharing
+from catalog_sync.lifecycle import StateMachine, Transition
 from catalog_sync.rule_profiles import RuleProfile, RunningClock
 from catalog_sync.working_days import WorkingCalendar
 from policies.items import ItemTiers, alias_of, resource_of
 from policies.lines import ANY, Tokens, time_text
 from policies.masks import MASKS
-from policies.matters import CLOCK, Party, Step, day_of, demand, demand_complete, step
+from policies.matters import CLOCK, Party, Step, Taker, after, day_of, demand, demand_complete, step
 from policies.row_filters import RowFilter, check_row_filter
 
 PURPOSES = frozenset({"administrative-basis", "work-reference", "data-verification", "joint-work"})
@@ -43,7 +44,31 @@ class GrantState(StrEnum):
     REVOKED = "revoked"
 
 
-_OPEN = (GrantState.APPLIED, GrantState.OVERDUE)
+GRANT_LIFECYCLE = StateMachine(
+    "application for a grant",
+    GrantState.APPLIED,
+    (
+        Transition("ask for a correction", GrantState.APPLIED, GrantState.CORRECTION_ASKED, Taker.PROVIDER),
+        Transition("correct", GrantState.CORRECTION_ASKED, GrantState.APPLIED, Taker.APPLICANT),
+        Transition("withdraw", GrantState.APPLIED, GrantState.WITHDRAWN, Taker.APPLICANT),
+        Transition("withdraw", GrantState.CORRECTION_ASKED, GrantState.WITHDRAWN, Taker.APPLICANT),
+        Transition("let the clock pass", GrantState.APPLIED, GrantState.OVERDUE, Taker.CLOCK),
+        Transition("ask for a correction", GrantState.OVERDUE, GrantState.CORRECTION_ASKED, Taker.PROVIDER),
+        Transition("withdraw", GrantState.OVERDUE, GrantState.WITHDRAWN, Taker.APPLICANT),
+        Transition("grant", GrantState.APPLIED, GrantState.GRANTED, Taker.PROVIDER),
+        Transition("refuse", GrantState.APPLIED, GrantState.REFUSED, Taker.PROVIDER),
+        Transition("grant", GrantState.OVERDUE, GrantState.GRANTED, Taker.PROVIDER),
+        Transition("refuse", GrantState.OVERDUE, GrantState.REFUSED, Taker.PROVIDER),
+        Transition("negotiate", GrantState.REFUSED, GrantState.NEGOTIATING, Taker.APPLICANT),
+        Transition("settle by granting", GrantState.NEGOTIATING, GrantState.GRANTED, Taker.PROVIDER),
+        Transition("settle by refusing", GrantState.NEGOTIATING, GrantState.REFUSED, Taker.PROVIDER),
+        Transition("ask for coordination", GrantState.NEGOTIATING, GrantState.COORDINATING, Taker.EITHER),
+        Transition("settle by granting", GrantState.COORDINATING, GrantState.GRANTED, Taker.COORDINATOR),
+        Transition("settle by refusing", GrantState.COORDINATING, GrantState.REFUSAL_CONFIRMED, Taker.COORDINATOR),
+        Transition("revoke", GrantState.GRANTED, GrantState.REVOKED, Taker.PROVIDER),
+    ),
+)
+"""What runs, what is refused and what docs/lifecycles.md draws are these rows."""
 
 
 class Verdict(StrEnum):
@@ -143,31 +168,30 @@ def apply(
 def ask_correction(application: Application, by: Party, note: str, now: datetime) -> Application:
     """The provider tells at once everything that has to be corrected; it may do so one time."""
     _demand_provider(application, by)
-    demand(application.state in _OPEN, f"{application.id} is {application.state}.")
+    state = _after(application, "ask for a correction")
     demand(not application.corrected, f"{application.id} was corrected once already; decide on it.")
     demand(bool(note.strip()), "Say what has to be corrected.")
-    return _next(application, now, by, "correction asked", note, state=GrantState.CORRECTION_ASKED)
+    return _next(application, now, by, "correction asked", note, state=state)
 
 
 def correct(
     application: Application, request: Request, by: Party, items: Mapping[str, ItemTiers], rules: Rules, now: datetime
 ) -> Application:
     """The applicant's corrected application; the clock starts anew."""
-    demand(application.state is GrantState.CORRECTION_ASKED, f"Nobody asked for a correction of {application.id}.")
+    state = _after(application, "correct")
     _demand_applicant(application, by)
     demand(request.department == application.request.department, "A correction does not change the applicant.")
     demand_complete(f"Application {application.id}", _lacks(request, items, rules))
     clock = rules.profile.start("C3", day_of(now), rules.calendar)
-    changes = {"state": GrantState.APPLIED, "request": request, "clock": clock, "corrected": True}
+    changes = {"state": state, "request": request, "clock": clock, "corrected": True}
     return _next(application, now, by, "corrected", "", **changes)
 
 
 def note_passing_of_time(application: Application, now: datetime) -> Application:
     """The application, overdue once its clock has passed. Silence grants nothing."""
     if application.state is GrantState.APPLIED and application.clock.deadline.passed(day_of(now)):
-        return _next(
-            application, now, CLOCK, "overdue", f"due {application.clock.deadline.date}", state=GrantState.OVERDUE
-        )
+        state = _after(application, "let the clock pass")
+        return _next(application, now, CLOCK, "overdue", f"due {application.clock.deadline.date}", state=state)
     return application
 
 
@@ -175,26 +199,25 @@ def decide(
     application: Application, answers: Iterable[ItemAnswer], by: Party, items: Mapping[str, ItemTiers], now: datetime
 ) -> Application:
     """The provider's answer for every item. Raises CodedError when it is not the provider's, or not complete."""
-    demand(application.state in _OPEN, f"{application.id} is {application.state}.")
+    _after(application, "grant")
     _demand_provider(application, by)
-    return _decided(application, tuple(answers), by, items, now, basis=f"request:{application.id}", coordinated=False)
+    words = ("grant", "refuse")
+    return _decided(application, tuple(answers), by, items, now, f"request:{application.id}", words)
 
 
 def negotiate(application: Application, by: Party, note: str, now: datetime) -> Application:
     """The applicant does not accept a refusal and asks the provider to talk (R42, first step)."""
-    refused = any(answer.verdict is Verdict.REFUSED for answer in application.answers)
-    demand(refused, f"Nothing of {application.id} was refused.")
-    demand(application.state is GrantState.REFUSED, f"{application.id} is {application.state}; apply for the rest.")
+    state = _after(application, "negotiate")
     _demand_applicant(application, by)
-    return _next(application, now, by, "negotiation asked", note, state=GrantState.NEGOTIATING)
+    return _next(application, now, by, "negotiation asked", note, state=state)
 
 
 def coordinate(application: Application, by: Party, note: str, now: datetime) -> Application:
     """Negotiation failed: either side takes it to the coordinating department (R42, second step)."""
-    demand(application.state is GrantState.NEGOTIATING, f"{application.id} is not under negotiation.")
+    state = _after(application, "ask for coordination")
     sides = (application.request.department, application.provider)
     demand(by.department in sides, f"{by.department} is on neither side of {application.id}.")
-    return _next(application, now, by, "coordination asked", note, state=GrantState.COORDINATING)
+    return _next(application, now, by, "coordination asked", note, state=state)
 
 
 def settle(
@@ -207,30 +230,25 @@ def settle(
     now: datetime,
 ) -> Application:
     """The written decision that ends a disagreement: of the coordinating department, or of the provider giving in."""
-    under_way = (GrantState.NEGOTIATING, GrantState.COORDINATING)
-    demand(application.state in under_way, f"{application.id} is {application.state}.")
+    words = ("settle by granting", "settle by refusing")
+    _after(application, words[0])
     decides = application.provider if application.state is GrantState.NEGOTIATING else coordinator
     demand(by.department == decides, f"The decision on {application.id} is {decides}'s, not {by.department}'s.")
-    coordinated = application.state is GrantState.COORDINATING
-    settled = _decided(application, tuple(answers), by, items, now, basis, coordinated=coordinated)
-    if settled.state is GrantState.REFUSED and coordinated:
-        return msgspec.structs.replace(settled, state=GrantState.REFUSAL_CONFIRMED)
-    return settled
+    return _decided(application, tuple(answers), by, items, now, basis, words)
 
 
 def withdraw(application: Application, by: Party, now: datetime) -> Application:
     """The applicant takes the application back before it is decided."""
     _demand_applicant(application, by)
-    demand(application.state in (*_OPEN, GrantState.CORRECTION_ASKED), f"{application.id} is {application.state}.")
-    return _next(application, now, by, "withdrawn", "", state=GrantState.WITHDRAWN)
+    return _next(application, now, by, "withdrawn", "", state=_after(application, "withdraw"))
 
 
 def revoke(application: Application, by: Party, reason: str, basis: str, now: datetime) -> Application:
     """The provider ends a grant before its time; it binds the next request (R39)."""
     _demand_provider(application, by)
-    demand(application.state is GrantState.GRANTED, f"{application.id} is {application.state}; there is no grant.")
+    state = _after(application, "revoke")
     demand_complete("The revocation", [f"no {n}" for n, v in (("reason", reason), ("basis", basis)) if not v.strip()])
-    return _next(application, now, by, "revoked", f"{reason} ({basis})", state=GrantState.REVOKED, ended=time_text(now))
+    return _next(application, now, by, "revoked", f"{reason} ({basis})", state=state, ended=time_text(now))
 
 
 def grant_lines(application: Application) -> tuple[Tokens, ...]:
@@ -280,14 +298,16 @@ def _decided(
     items: Mapping[str, ItemTiers],
     now: datetime,
     basis: str,
-    *,
-    coordinated: bool,
+    words: tuple[str, str],
 ) -> Application:
+    """The application as answered; ``words`` are the events of granting some of it and of refusing all."""
+    coordinated = application.state is GrantState.COORDINATING
     demand(by.subject != application.request.officer, "Nobody decides on the own application.")
     demand_complete("The decision", _answers_lack(application, answers, items, basis, coordinated=coordinated))
     granted = any(answer.verdict is not Verdict.REFUSED for answer in answers)
-    state = GrantState.GRANTED if granted else GrantState.REFUSED
-    return _next(application, now, by, f"{state}", "", state=state, answers=answers, decision_basis=basis)
+    state = _after(application, words[0] if granted else words[1])
+    told = GrantState.GRANTED if granted else GrantState.REFUSED
+    return _next(application, now, by, f"{told}", "", state=state, answers=answers, decision_basis=basis)
 
 
 def _lacks(request: Request, items: Mapping[str, ItemTiers], rules: Rules) -> Iterable[str]:
@@ -356,6 +376,10 @@ def _years_after(day: date, years: int) -> date:
         return day.replace(year=day.year + years)
     except ValueError:
         return day.replace(year=day.year + years, day=28)
+
+
+def _after(application: Application, event: str) -> GrantState:
+    return after(GRANT_LIFECYCLE, application.state, event, application.id)
 
 
 def _demand_provider(application: Application, by: Party) -> None:

@@ -2,14 +2,34 @@
 
 from collections.abc import Iterable
 from datetime import date, datetime
+from enum import StrEnum
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
+from catalog_sync.lifecycle import StateMachine
 from policies.errors import MATTER_INCOMPLETE, MATTER_REFUSED, CodedError
 from policies.lines import time_text
 
 _CHONGQING = ZoneInfo("Asia/Shanghai")
+
+
+S = TypeVar("S", bound=StrEnum)
+
+
+class Taker(StrEnum):
+    """Who takes a step of a matter or a draft."""
+
+    APPLICANT = "applicant"
+    PROVIDER = "provider"
+    EITHER = "either side"
+    COORDINATOR = "coordinating department"
+    RAISER = "raiser"
+    AUTHOR = "author"
+    SECOND_PERSON = "second person"
+    STANDING = "persons who stand for it"
+    CLOCK = "clock"
 
 
 class Party(msgspec.Struct, frozen=True):
@@ -40,6 +60,14 @@ def step(now: datetime, by: Party, act: str, note: str = "") -> Step:
 def day_of(now: datetime) -> date:
     """The day in Chongqing, in which clocks are counted."""
     return now.astimezone(_CHONGQING).date()
+
+
+def after(machine: StateMachine, state: S, event: str, subject: str) -> S:
+    """The state that an event leads to. Raises CodedError MATTER_REFUSED if there is no such step, saying which are."""
+    target = machine.target(state, event)
+    demand(target is not None, f"{subject} is {state}, so one cannot {event}. Possible now: {machine.possible(state)}.")
+    assert isinstance(target, type(state))
+    return target
 
 
 def demand(condition: bool, message: str) -> None:

@@ -13,12 +13,13 @@ from enum import StrEnum
 import msgspec
 
 from catalog_sync.closed_lists import Opening
+from catalog_sync.lifecycle import StateMachine, Transition
 from catalog_sync.rule_profiles import RunningClock
 from catalog_sync.working_days import Pause
 from policies.grants import Rules
 from policies.items import ItemTiers, resource_of
 from policies.lines import ANY, Tokens, time_text
-from policies.matters import CLOCK, Party, Step, day_of, demand, demand_complete, step
+from policies.matters import CLOCK, Party, Step, Taker, after, day_of, demand, demand_complete, step
 
 
 class OpeningState(StrEnum):
@@ -65,7 +66,27 @@ class OpeningApplication(msgspec.Struct, frozen=True, kw_only=True):
     revision: int = 1
 
 
-_DECIDABLE = (OpeningState.SUBMITTED, OpeningState.ACCEPTED, OpeningState.OVERDUE)
+_IN_HAND = (OpeningState.SUBMITTED, OpeningState.ACCEPTED)
+OPENING_LIFECYCLE = StateMachine(
+    "application to open",
+    OpeningState.SUBMITTED,
+    (
+        Transition("ask for a correction", OpeningState.SUBMITTED, OpeningState.CORRECTION_ASKED, Taker.PROVIDER),
+        Transition("correct", OpeningState.CORRECTION_ASKED, OpeningState.SUBMITTED, Taker.APPLICANT),
+        Transition("accept", OpeningState.SUBMITTED, OpeningState.ACCEPTED, Taker.PROVIDER),
+        *(Transition("extend", state, state, Taker.PROVIDER) for state in _IN_HAND),
+        *(Transition("ask a third party", state, OpeningState.THIRD_PARTY_ASKED, Taker.PROVIDER) for state in _IN_HAND),
+        Transition("hear the third party", OpeningState.THIRD_PARTY_ASKED, OpeningState.ACCEPTED, Taker.PROVIDER),
+        *(Transition("let the clock pass", state, OpeningState.OVERDUE, Taker.CLOCK) for state in _IN_HAND),
+        *(
+            Transition(event, state, target, Taker.PROVIDER)
+            for state in (*_IN_HAND, OpeningState.OVERDUE)
+            for event, target in (("grant", OpeningState.GRANTED), ("refuse", OpeningState.REFUSED))
+        ),
+        Transition("end for misuse", OpeningState.GRANTED, OpeningState.ENDED, Taker.PROVIDER),
+    ),
+)
+"""What runs, what is refused and what docs/lifecycles.md draws are these rows."""
 
 
 def submit(
@@ -90,12 +111,12 @@ def ask_correction(
 ) -> OpeningApplication:
     """Everything to correct, told once and within C7 of the receipt."""
     _demand_provider(application, by)
-    demand(application.state is OpeningState.SUBMITTED, f"{application.id} is {application.state}.")
+    state = _after(application, "ask for a correction")
     demand(not application.corrected, f"{application.id} was corrected once already; decide on it.")
     limit = rules.profile.start("C7", application.received, rules.calendar).deadline
     demand(not limit.passed(day_of(now)), f"Corrections of {application.id} had to be asked for by {limit.date}.")
     demand(bool(note.strip()), "Say what has to be corrected.")
-    return _next(application, now, by, "correction asked", note, state=OpeningState.CORRECTION_ASKED)
+    return _next(application, now, by, "correction asked", note, state=state)
 
 
 def correct(
@@ -106,29 +127,25 @@ def correct(
     now: datetime,
 ) -> OpeningApplication:
     """The corrected application; C6 starts anew."""
-    demand(application.state is OpeningState.CORRECTION_ASKED, f"Nobody asked for a correction of {application.id}.")
+    state = _after(application, "correct")
     demand(request.applicant == application.request.applicant, "A correction does not change the applicant.")
     demand_complete(f"Application {application.id}", _lacks(request, items))
     clock = rules.profile.start("C6", day_of(now), rules.calendar)
     changes = {"request": request, "clock": clock, "received": day_of(now), "corrected": True}
     by = Party(request.applicant, "-")
-    return _next(application, now, by, "corrected", "", state=OpeningState.SUBMITTED, **changes)
+    return _next(application, now, by, "corrected", "", state=state, **changes)
 
 
 def accept(application: OpeningApplication, by: Party, now: datetime) -> OpeningApplication:
     """The provider takes the application as complete."""
     _demand_provider(application, by)
-    demand(application.state is OpeningState.SUBMITTED, f"{application.id} is {application.state}.")
-    return _next(application, now, by, "accepted", "", state=OpeningState.ACCEPTED)
+    return _next(application, now, by, "accepted", "", state=_after(application, "accept"))
 
 
 def extend(application: OpeningApplication, by: Party, reason: str, rules: Rules, now: datetime) -> OpeningApplication:
     """The answer is put off once, by what the profile allows, with a reason."""
     _demand_provider(application, by)
-    demand(
-        application.state in (OpeningState.SUBMITTED, OpeningState.ACCEPTED),
-        f"{application.id} is {application.state}.",
-    )
+    _after(application, "extend")
     demand(not application.extended, f"{application.id} was extended already.")
     demand(bool(reason.strip()), "An extension has a reason.")
     extended = msgspec.structs.replace(application, extended=True)
@@ -140,15 +157,12 @@ def ask_third_party(
 ) -> OpeningApplication:
     """Somebody whose secrets or privacy could be touched is asked; C8 runs, C6 stands still."""
     _demand_provider(application, by)
-    demand(
-        application.state in (OpeningState.SUBMITTED, OpeningState.ACCEPTED),
-        f"{application.id} is {application.state}.",
-    )
+    state = _after(application, "ask a third party")
     changes = {
         "pauses": (*application.pauses, Pause(day_of(now) + timedelta(days=1))),
         "opinion_clock": rules.profile.start("C8", day_of(now), rules.calendar),
     }
-    return _next(application, now, by, "third party asked", whom, state=OpeningState.THIRD_PARTY_ASKED, **changes)
+    return _next(application, now, by, "third party asked", whom, state=state, **changes)
 
 
 def hear_third_party(
@@ -156,7 +170,7 @@ def hear_third_party(
 ) -> OpeningApplication:
     """The opinion came, or (None) C8 passed without one: C6 runs on, and the provider decides."""
     _demand_provider(application, by)
-    demand(application.state is OpeningState.THIRD_PARTY_ASKED, f"{application.id} is {application.state}.")
+    state = _after(application, "hear the third party")
     assert application.opinion_clock is not None
     waited = application.opinion_clock.deadline.passed(day_of(now))
     demand(
@@ -165,16 +179,15 @@ def hear_third_party(
     *before, running = application.pauses
     ended = Pause(running.first, max(running.first, day_of(now)))
     heard = msgspec.structs.replace(application, pauses=(*before, ended))
-    changes = {"clock": _clock(heard, rules), "state": OpeningState.ACCEPTED, "opinion_clock": None}
+    changes = {"clock": _clock(heard, rules), "state": state, "opinion_clock": None}
     return _next(heard, now, by, "third party heard", opinion or "no answer in time", **changes)
 
 
 def note_passing_of_time(application: OpeningApplication, now: datetime) -> OpeningApplication:
     """The application, overdue once C6 has passed."""
-    running = application.state in (OpeningState.SUBMITTED, OpeningState.ACCEPTED)
-    if running and application.clock.deadline.passed(day_of(now)):
+    if application.state in _IN_HAND and application.clock.deadline.passed(day_of(now)):
         note = f"due {application.clock.deadline.date}"
-        return _next(application, now, CLOCK, "overdue", note, state=OpeningState.OVERDUE)
+        return _next(application, now, CLOCK, "overdue", note, state=_after(application, "let the clock pass"))
     return application
 
 
@@ -183,21 +196,21 @@ def decide(
 ) -> OpeningApplication:
     """The answer: all items, some, or none; whatever is refused has a reason."""
     _demand_provider(application, by)
-    demand(application.state in _DECIDABLE, f"{application.id} is {application.state}.")
+    _after(application, "grant")
     given = tuple(sorted(set(granted)))
     demand(set(given) <= set(application.request.items), "Only what was applied for can be granted.")
     whole = set(given) == set(application.request.items)
     demand_complete("The decision", [] if whole or (reason or "").strip() else ["what is refused needs a reason"])
-    state = OpeningState.GRANTED if given else OpeningState.REFUSED
+    state = _after(application, "grant" if given else "refuse")
     return _next(application, now, by, f"{state}", reason or "", state=state, granted=given, reason=reason)
 
 
 def end(application: OpeningApplication, by: Party, reason: str, now: datetime) -> OpeningApplication:
     """Use against the terms ends the grant."""
     _demand_provider(application, by)
-    demand(application.state is OpeningState.GRANTED, f"{application.id} is {application.state}; there is no grant.")
+    state = _after(application, "end for misuse")
     demand(bool(reason.strip()), "Say how it was used against the terms.")
-    return _next(application, now, by, "ended", reason, state=OpeningState.ENDED)
+    return _next(application, now, by, "ended", reason, state=state)
 
 
 def opening_lines(application: OpeningApplication, items: Mapping[str, ItemTiers]) -> tuple[Tokens, ...]:
@@ -222,6 +235,10 @@ def opening_rule_ids(application: OpeningApplication) -> frozenset[str]:
     """The ids of the lines that the grant has, or had before it ended."""
     granted = msgspec.structs.replace(application, state=OpeningState.GRANTED)
     return frozenset(line[1] for line in opening_lines(granted, {}) if line[0] == "p")
+
+
+def _after(application: OpeningApplication, event: str) -> OpeningState:
+    return after(OPENING_LIFECYCLE, application.state, event, application.id)
 
 
 def _clock(application: OpeningApplication, rules: Rules) -> RunningClock:

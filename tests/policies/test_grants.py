@@ -228,7 +228,7 @@ def test_an_answer_that_the_item_does_not_bear_is_refused(answer: ItemAnswer, sa
 def test_a_correction_is_asked_for_once() -> None:
     again = correct(ask_correction(applied(), OFFICER, "x", FRIDAY), request(), APPLICANT, ITEMS, RULES, FRIDAY)
     assert "once already" in refused(ask_correction, again, OFFICER, "y", FRIDAY)
-    assert "Nobody asked" in refused(correct, applied(), request(), APPLICANT, ITEMS, RULES, FRIDAY)
+    assert "one cannot correct" in refused(correct, applied(), request(), APPLICANT, ITEMS, RULES, FRIDAY)
 
 
 def test_an_application_is_in_time_on_its_last_day() -> None:
