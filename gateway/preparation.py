@@ -5,7 +5,7 @@ that @skip and @include look at choose among the few shapes that one document ca
 when a request comes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from graphql import GraphQLSchema, VariableDefinitionNode, get_variable_values
@@ -18,6 +18,9 @@ from policies.views import Entitlement
 
 # A document with n conditions has up to 2^n shapes; a client that walks through them all is served without memory.
 SHAPES_KEPT = 64
+
+FEW_VALUES = 2_000
+"""Values of variables that are checked while nobody else is answered, for some 5 ms at most."""
 
 Shape = tuple[tuple[bool, ...], frozenset[str]]
 """What a document's plan depends on beside its text: the values of its conditions, and the labels of overrides."""
@@ -105,6 +108,19 @@ class PreparedDocument:
         """For how many documents more than one it counts: the first shape is part of every document."""
         plans = sum(prepared.compiled.weight for prepared in tuple(self.shapes.values()))
         return self.weight + plans + max(0, len(self.shapes) - 1)
+
+
+def are_few(variables: Mapping[str, object]) -> bool:
+    """Whether variables hold few values, those within lists and objects included."""
+    count = 0
+    waiting: list[Collection[object]] = [variables.values()]
+    while waiting and count <= FEW_VALUES:
+        values = waiting.pop()
+        count += len(values)
+        waiting += [
+            each.values() if isinstance(each, dict) else each for each in values if isinstance(each, dict | list)
+        ]
+    return count <= FEW_VALUES
 
 
 def literals_of(operation: Operation) -> dict[str, object]:

@@ -27,7 +27,7 @@ from gateway.planning.normalize import normalize
 from gateway.planning.operation import Operation
 from gateway.planning.planner import Planner
 from gateway.planning.rollout import Rollout
-from gateway.preparation import Prepared, PreparedDocument, Shape, literals_of, sources_of
+from gateway.preparation import Prepared, PreparedDocument, Shape, are_few, literals_of, sources_of
 from gateway.settings import CacheSettings
 from gateway.supergraph.api_schema import api_schema
 from gateway.supergraph.model import Supergraph
@@ -136,7 +136,10 @@ class Snapshot:
         if document is None:
             document = await self._once(key, lambda: self._first(key, text, view))
         document.uses.number += 1
-        values = document.coerce(variables)
+        if not document.definitions or are_few(variables):
+            values = document.coerce(variables)
+        else:
+            values = await asyncio.to_thread(_beside_others, lambda: document.coerce(variables))
         shape = document.choice_of(values), self._rollout.labels_for(text.request_id)
         prepared = document.shapes.get(shape)
         if prepared is None:
