@@ -26,6 +26,7 @@ from gateway.errors import CodedError
 from gateway.gateway import GovernedGateway
 from gateway.level import exchange_of, office_of
 from gateway.policy_source import items_of, read_key, read_secret
+from gateway.releasing.checking import GraphMemory
 from gateway.server.admission import Admission
 from gateway.server.authentication import Authenticator
 from gateway.server.errors import OVERLOADED
@@ -44,7 +45,9 @@ T = TypeVar("T")
 class Administration:
     """The administration of one gateway, over whatever ``catalogue`` is in force.
 
-    Raises CodedError where the settings do not name all that it needs."""
+    ``graphs`` is what composing and reading the graph served has left; releases are checked upon it. Raises CodedError
+    where the settings do not name all that it needs.
+    """
 
     def __init__(
         self,
@@ -52,6 +55,7 @@ class Administration:
         authenticator: Authenticator,
         catalogue: Callable[[], Catalogue],
         settings: Settings,
+        graphs: GraphMemory | None = None,
     ) -> None:
         access = settings.access
         self._settings = settings
@@ -64,6 +68,7 @@ class Administration:
         self._calendar = WorkingCalendar.default()
         self._rules(utc_now())
         self._desk: Desk | None = None
+        self._graphs = graphs
 
     def routes(self, admission: Admission) -> list[BaseRoute]:
         """Its address."""
@@ -106,7 +111,7 @@ class Administration:
         with open_platform(settings.registry.store) as platform:
             exchange = exchange_of(settings, platform) if settings.sync.division else None
             documents = read_trusted(Path(trusted)) if trusted else None
-            yield RegistryDesk(office_of(settings, platform), exchange, documents)
+            yield RegistryDesk(office_of(settings, platform), exchange, documents, self._graphs)
 
     def _open_desk(self) -> Desk:
         if self._desk is None:

@@ -47,7 +47,7 @@ def create_app(
     start = read_start(settings, plain=plain)
     gateway = _gateway(start, settings)
     changes = Changes(gateway, start.foundation, settings)
-    administration = _administration(gateway, changes, settings)
+    administration = _administration(gateway, changes, start, settings)
     level = _level(settings)
     counts = Counts() if settings.monitoring.metrics_port else None
 
@@ -115,15 +115,17 @@ def _gateway(start: Start, settings: Settings) -> PlainGateway | GovernedGateway
 
 
 def _administration(
-    gateway: PlainGateway | GovernedGateway, changes: Changes, settings: Settings
+    gateway: PlainGateway | GovernedGateway, changes: Changes, start: Start, settings: Settings
 ) -> "Administration | None":
     """The administration, where there is a store that it could change."""
     authenticator = changes.foundation.authenticator
     if not isinstance(gateway, GovernedGateway) or not settings.access.store or authenticator is None:
         return None
     from gateway.administration import Administration
+    from gateway.releasing.checking import GraphMemory
 
-    return Administration(gateway, authenticator, changes.catalogue, settings)
+    graphs = None if start.served is None else GraphMemory(start.served.composer, start.foundation.reader)
+    return Administration(gateway, authenticator, changes.catalogue, settings, graphs)
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,22 +36,31 @@ T = TypeVar("T")
 class RegistryDesk:
     """The registry of one gateway. ``exchange`` is None where it is no level among others.
 
-    ``documents`` are those the gateway stores, by id; None where it stores none.
+    ``documents`` are those the gateway stores, by id; None where it stores none. ``memory`` is of the graph served.
     """
 
     def __init__(
-        self, office: CatalogueOffice, exchange: Exchange | None = None, documents: Mapping[str, str] | None = None
+        self,
+        office: CatalogueOffice,
+        exchange: Exchange | None = None,
+        documents: Mapping[str, str] | None = None,
+        memory: GraphMemory | None = None,
     ) -> None:
         self.office = office
         self.exchange = exchange
         self._documents = documents
-        self._memory = GraphMemory()
+        self._memory = memory or GraphMemory()
         self.search = PlatformSearch(office.platform)
 
     async def releases(self, visit: Visit) -> ReleaseOffice:
-        """The office of releases, with everybody who uses the graph now."""
-        users = await find_users(visit.desk.store, self._documents, visit.desk.items(), visit.now)
-        return ReleaseOffice(self.office, lambda: users, self._memory)
+        """The office of releases, with everybody who uses the graph now; to be asked in other threads alone."""
+        loop = asyncio.get_running_loop()
+
+        def users() -> Users:
+            finding = find_users(visit.desk.store, self._documents, visit.desk.items(), visit.now)
+            return asyncio.run_coroutine_threadsafe(finding, loop).result()
+
+        return ReleaseOffice(self.office, users, self._memory)
 
     def records(self) -> ReleaseOffice:
         """The office of releases for looking only: it asks nobody."""

@@ -11,7 +11,7 @@ from gateway.admin.desk import Info
 from gateway.admin.errors import ROLE_NEEDED
 from gateway.admin.registry_desk import COMPETENT, in_thread, officer, own_code, registry_of, reviewer
 from gateway.releasing.office import Standing
-from gateway.releasing.report import ReleaseReport, UserKind
+from gateway.releasing.report import ReleaseReport, UserKind, as_github, as_json, as_text
 
 strawberry.enum(ReleaseState, description="Where a release of a subgraph stands.")
 strawberry.enum(UserKind, name="AffectedKind", description="What somebody who is hit uses the graph by.")
@@ -49,6 +49,19 @@ class CheckReport:
     changes: list[SchemaChangeView]
     affected: list[AffectedUser]
     unseen: list[str] = strawberry.field(description="Where users could not be looked for.")
+    report: strawberry.Private[ReleaseReport]
+
+    @strawberry.field(description="All of it for people, one finding a line.")
+    def text(self) -> str:
+        return as_text(self.report)
+
+    @strawberry.field(description="All of it as one JSON document.")
+    def json(self) -> str:
+        return as_json(self.report)
+
+    @strawberry.field(description="All of it as workflow commands that annotate a file.")
+    def github(self, file: str) -> str:
+        return as_github(self.report, file)
 
     @staticmethod
     def of(report: ReleaseReport) -> "CheckReport":
@@ -77,6 +90,7 @@ class CheckReport:
                 for each in report.affected
             ],
             unseen=list(report.unseen),
+            report=report,
         )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from gateway.commands.registry import (
 )
 from gateway.commands.subgraph_start import write_start
 from gateway.composition.sources import fetch_sdl
+from gateway.releasing.asking import ask_for_check
 from gateway.releasing.errors import RELEASE_NOT_IN_ORDER
 from gateway.releasing.office import ReleaseOffice, Standing
 from gateway.releasing.report import ReleaseReport, as_github, as_json, as_text
@@ -56,10 +57,21 @@ def check(
     url: UrlOption = "",
     config: ConfigOption = None,
     registry: RegistryOption = None,
+    gateway: Annotated[
+        str, typer.Option("--gateway", metavar="ADDRESS", help="Ask this gateway's administration, not a registry.")
+    ] = "",
+    credential: Annotated[
+        Path | None, typer.Option("--credential", metavar="FILE", help="Who asks it: a header, `X-API-Key: ...`.")
+    ] = None,
     acknowledge: AcknowledgeOption = None,
     format_: ReportFormatOption = ReportFormat.TEXT,
 ) -> None:
     """Say what keeps a schema from going live, what it changes and whom it hits; exit 1 when there is something."""
+    if gateway:
+        asked = {"subgraph": name, "sdl": read_schema(schema), "address": url, "file": schema}
+        told, in_order = ask_for_check(gateway, credential, asked, format_.value, acknowledge or ())
+        typer.echo(told, nl=False)
+        raise typer.Exit(int(not in_order))
     with _office(config, registry) as (office, _):
         report = office.check(office.candidate(name, read_schema(schema), url))
     _print(report, format_, schema)

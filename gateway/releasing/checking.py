@@ -5,7 +5,7 @@ to another breaks nobody. Where the release does not compose there is no such gr
 the one before, so that an author is told everything at once.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from graphql import GraphQLSchema
@@ -75,11 +75,12 @@ def check(
     candidate: SubgraphRelease,
     live: Iterable[SubgraphRelease],
     catalogue: Catalogue,
-    users: Users,
+    users: Callable[[], Users],
     memory: GraphMemory | None = None,
 ) -> ReleaseReport:
     """What stands between ``candidate`` and its going live in the place of its subgraph's ``live`` release.
 
+    ``users`` is asked only where something breaks.
     CodedError SDL_UNREADABLE for text that is no schema.
     """
     with collection_paused():
@@ -90,7 +91,7 @@ def _checked(
     candidate: SubgraphRelease,
     before: tuple[SubgraphRelease, ...],
     catalogue: Catalogue,
-    users: Users,
+    users: Callable[[], Users],
     graphs: GraphMemory,
 ) -> ReleaseReport:
     others = tuple(release for release in before if release.subgraph != candidate.subgraph)
@@ -113,7 +114,7 @@ def check_removal(
     subgraph: str,
     live: Iterable[SubgraphRelease],
     catalogue: Catalogue,
-    users: Users,
+    users: Callable[[], Users],
     memory: GraphMemory | None = None,
 ) -> ReleaseReport:
     """What taking a subgraph out of service breaks, and whether the others still compose."""
@@ -151,14 +152,15 @@ def _unbound(candidate: SubgraphRelease, graph: Supergraph, catalogue: Catalogue
 
 
 def _with_affected(
-    report: ReleaseReport, old: _Graph, new: _Graph, catalogue: Catalogue, users: Users
+    report: ReleaseReport, old: _Graph, new: _Graph, catalogue: Catalogue, users: Callable[[], Users]
 ) -> ReleaseReport:
     if not report.breaking or old.supergraph is None:
         return report
     items = _items_lost(report.breaking, bind_catalogue(old.supergraph, catalogue))
-    hit = [*_grants_hit(items, users), *_documents_hit(report, old, new, users), *_readers_hit(items, users)]
+    found = users()
+    hit = [*_grants_hit(items, found), *_documents_hit(report, old, new, found), *_readers_hit(items, found)]
     return ReleaseReport(
-        report.subgraph, report.digest, report.issues, report.problems, report.changes, tuple(hit), users.unseen
+        report.subgraph, report.digest, report.issues, report.problems, report.changes, tuple(hit), found.unseen
     )
 
 

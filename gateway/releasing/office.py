@@ -92,7 +92,7 @@ class ReleaseOffice:
     def check(self, candidate: SubgraphRelease) -> ReleaseReport:
         """Whether it may go live in the place of what is live; nothing is changed."""
         catalogue = Catalogue(self._catalogue.in_force())
-        return check(candidate, self._releases.live(), catalogue, self._users(), self._memory)
+        return check(candidate, self._releases.live(), catalogue, self._users, self._memory)
 
     def publish(
         self, subgraph: str, sdl: str, address: str, note: str, actor: Actor
@@ -120,7 +120,7 @@ class ReleaseOffice:
         if live.provider != actor.department:
             raise CodedError(NOT_YOURS, f"The subgraph {subgraph} is {live.provider}'s, not {actor.department}'s.")
         catalogue = Catalogue(self._catalogue.in_force())
-        report = check_removal(subgraph, self._releases.live(), catalogue, self._users(), self._memory)
+        report = check_removal(subgraph, self._releases.live(), catalogue, self._users, self._memory)
         _demand_in_order(report)
         asked = tuple(acknowledged)
         if missing := report.unacknowledged(asked):

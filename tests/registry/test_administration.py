@@ -1,6 +1,9 @@
 """Journeys 6 and 9 through the administration, as pages would take them."""
 
+import asyncio
+import json
 from pathlib import Path
+from typing import Any
 
 import openpyxl
 
@@ -8,6 +11,9 @@ from catalog_sync.interchange import export_catalogue, import_catalogue
 from tests.catalogue.entry_text import GOOD
 from tests.registry.administered import Bureau, as_file, bureau
 from tests.releasing.registry import ADDRESS, CIVIL, WITHOUT_DATE
+from tests.support.command_line import Run, expect_done, run
+
+__all__ = ["run"]
 
 BUS = "cq-tr-bus-arrival"
 FILE = "{ entry { id state version } revision versions { number state reasons content } changes { path before after } }"
@@ -177,3 +183,30 @@ async def test_everybody_finds_what_exists_and_each_department_sees_its_own_figu
         ]  # fmt: skip
         assert len(await here.ask("qian", year)) == 8
         assert await here.ask("qian", year) == await here.ask("qian", year)
+
+
+async def test_an_author_has_a_schema_checked_by_the_gateway_from_the_command_line(tmp_path: Path, run: Run) -> None:
+    (tmp_path / "civil.graphql").write_text(CIVIL)
+    (tmp_path / "who").write_text("X-API-Key: wsk_author\n")
+    (tmp_path / "nobody").write_text("X-API-Key: wsk_nobody\n")
+    asked = ("subgraph", "check", "civil", "--schema", tmp_path / "civil.graphql", "--url", ADDRESS, "--gateway")
+    async with bureau(tmp_path) as here:
+
+        def check(*more: object, address: str = here.address) -> Any:
+            return asyncio.to_thread(run, *asked, address, *more)
+
+        who = ("--credential", tmp_path / "who")
+        green = expect_done(await check(*who))
+        assert green.out.endswith("0 errors, 0 breaking changes, 0 users hit.\n")
+        (tmp_path / "civil.graphql").write_text(CIVIL.replace("name: String }", "name: String nickname: String }"))
+        red = await check(*who, "--format", "json")
+        assert red.code == 1
+        assert [each["coordinate"] for each in json.loads(red.out)["problems"]] == ["SocialOrganisation.nickname"]
+        assert (await check(*who, "--format", "github")).out.startswith("::error title=RELEASE_NOT_IN_ORDER,file=")
+        for refused in (
+            await check("--credential", tmp_path / "nobody"),
+            await check(*who, address="http://gateway.example"),
+            await check(*who, address="http://127.0.0.1:1"),
+            await check("--credential", tmp_path / "civil.graphql"),
+        ):
+            assert (refused.code, refused.err.partition(":")[0]) == (1, "CHECK_UNANSWERED")
