@@ -13,9 +13,11 @@ import msgspec
 from catalog_sync.lifecycle import StateMachine, Transition
 from policies.callers import Caller, CallerKind
 from policies.combinations import APART
-from policies.console import EVERYBODY
+from policies.console import EVERYBODY, ConsoleAct
 from policies.errors import DRAFT_REFUSED, DRAFT_STALE, POLICY_TESTS_FAILED, CodedError
+from policies.items import resource_of
 from policies.lines import ANY, PolicyLine, PolicyVersion, Tokens, parse_policy, rule_of, time_of, time_text
+from policies.lint import is_basis
 from policies.matters import Taker
 from policies.tables import PolicyTables
 
@@ -183,6 +185,7 @@ class FreezeOf(StrEnum):
 
     CALLER = "caller"
     RESOURCE = "resource"
+    PROVIDER = "provider"
     ZONE = "zone"
 
 
@@ -197,19 +200,29 @@ def freeze(
 ) -> PolicyVersion:
     """The live version with denies added: what one person alone may publish, since it only takes rights away.
 
-    ``names`` are callers (policy names), resource codes (a provider's stop lists all of its resources) or zones of
-    listeners. It ends by itself, after 72 hours at the latest. Raises CodedError DRAFT_REFUSED.
+    ``names`` are callers (policy names), resource codes, departments (of which every resource is stopped that ``p2``
+    lines appoint them to decide on) or zones of listeners. It ends by itself, after 72 hours at the latest. Raises
+    CodedError DRAFT_REFUSED, for a name too that would stop nobody.
     """
     _demand(now < until <= now + LONGEST_FREEZE, "An emergency stop ends within 72 hours; lengthen it by a draft.")
     _demand(bool(names), "Name what to stop.")
+    _demand(
+        is_basis(reason),
+        f"The reason `{reason[:60]}` becomes the basis of the stop's lines: write incident:2026-7 or risk:R-17, "
+        "without spaces.",
+    )
     covered = all(ANY_ZONE in tables.zones_of(zone) for zone in tables.listener_zones)
     _demand(covered, f"Every listener's zone must belong to {ANY_ZONE}; add `g3` lines, or the stop would miss some.")
     number = live.number + 1
     allowing = sorted({c.rule.subject for c in tables.rules if not c.rule.denies})
     sets = ("share:unconditional", "share:conditional", "share:not_shared")
     targets: list[tuple[str, str, str]] = []
+    if of is FreezeOf.PROVIDER:
+        of, names = FreezeOf.RESOURCE, tuple(dict.fromkeys(code for name in names for code in _provided(tables, name)))
     for name in names:
         if of is FreezeOf.CALLER:
+            known = tables.knows(name)
+            _demand(known, f"The policy knows no {name}, so this would stop nobody; write app:NAME or dept:NAME.")
             targets += [(name, ANY_ZONE, group) for group in sets]
         elif of is FreezeOf.RESOURCE:
             bits = tables.items_of(f"{name}/*")
@@ -225,6 +238,18 @@ def freeze(
         for place, (subject, zone, target) in enumerate(targets, 1)
     )
     return PolicyVersion.of(number, (*live.lines, *denies))
+
+
+def _provided(tables: PolicyTables, department: str) -> list[str]:
+    """The resources that the policy's console lines appoint a department to decide on."""
+    name = f"dept:{department.removeprefix('dept:')}"
+    bits = 0
+    for line in (line.tokens for line in tables.lines):
+        if line[0] == "p2" and line[2] == name and line[3] == ConsoleAct.DECIDE and line[5] == "allow":
+            bits |= tables.items_of(line[4])
+    codes = sorted({resource_of(item) for item in tables.index.items(bits)})
+    _demand(bool(codes), f"No `p2` line appoints {name} to decide on a resource, so it provides none; name resources.")
+    return codes
 
 
 def demand_stops_hold(tables: PolicyTables, now: datetime) -> None:

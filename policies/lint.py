@@ -46,6 +46,11 @@ class Finding:
         return f"{self.place}: {self.code}: {self.message}"
 
 
+def is_basis(text: str) -> bool:
+    """Whether a text can stand as the basis of a rule."""
+    return text.startswith(_BASES) and _TOKEN.fullmatch(text) is not None
+
+
 def lint(lines: Iterable[PolicyLine], now: datetime | None = None) -> tuple[Finding, ...]:
     """All findings, errors first. ``lines`` are complete (``lines.with_catalogue``); ``now`` lets W-EXPIRED speak."""
     complete = tuple(lines)

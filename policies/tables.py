@@ -112,6 +112,10 @@ class PolicyTables:
         """The names of all items."""
         return self.index.names
 
+    def knows(self, name: str) -> bool:
+        """Whether any line says something of that subject, role or department."""
+        return name in self._subjects.members or name in self._subjects.groups or name in self._by_subject
+
     def names_of(self, subject: str, department: str) -> frozenset[str]:
         """The policy names that a subject reaches when it acts for a department (``-``: for none)."""
         return self._subjects.reached((subject,), department)

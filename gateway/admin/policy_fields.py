@@ -237,7 +237,7 @@ class PolicyMutations:
         return await _shown(info, await desk_steps.approve_roll_back(info.context, id))
 
     @strawberry.mutation(
-        description="Stop callers, resources or zones at once, alone, for at most 72 hours. "
+        description="Stop callers, resources, providers or zones at once, alone, for at most 72 hours. "
         "`reason` is a basis, such as `incident:2026-7`."
     )
     async def freeze(

@@ -3,7 +3,7 @@
 | act | on | allows to |
 |---|---|---|
 | ``propose``, ``approve`` | items, sets, ``policy`` | write drafts, and stand for another's |
-| ``freeze`` | ``policy`` | stop callers, resources or zones |
+| ``freeze`` | ``policy`` | stop callers, resources, providers or zones |
 | ``decide`` | items, sets | answer applications; given to ``dept:NAME`` it appoints the provider's department |
 | ``coordinate`` | items, sets | settle disagreements, route doubts |
 | ``audit`` | ``ledger`` | read and verify the ledger, and every matter |

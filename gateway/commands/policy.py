@@ -119,7 +119,7 @@ def rollback(
 @app.command()
 def freeze(
     what: Annotated[FreezeOf, typer.Argument(help="What to stop.")],
-    names: Annotated[list[str], typer.Argument(help="Callers, resource codes or zones.")],
+    names: Annotated[list[str], typer.Argument(help="Callers, resource codes, departments or zones.")],
     config: ConfigOption, person: PersonOption, note: NoteOption,
     hours: Annotated[float, typer.Option("--hours", help="Ends by itself after so many, 72 at most.")] = 24.0,
 ) -> None:  # fmt: skip

@@ -84,7 +84,7 @@ async def test_a_stop_thrown_in_the_administration_reaches_the_data_endpoint(tmp
             return next(found["verdict"] for found in verdicts if found["path"] == "residents.nodes.name")
 
         assert await name_is() == "allowed"
-        assert await code_of(STOP.replace("incident:2026-7", "a leaked key")) == "POLICY_INVALID", "no basis"
+        assert await code_of(STOP.replace("incident:2026-7", "a leaked key")) == "DRAFT_REFUSED", "no basis"
         assert await ask(STOP) == {"number": 2}
         async with asyncio.timeout(30):
             while await name_is() != "refused":

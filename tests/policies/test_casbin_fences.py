@@ -6,7 +6,8 @@ from pathlib import Path
 
 import casbin
 import pytest
-from casbin.util import key_match_func, regex_match_func
+from casbin.rbac.default_role_manager import RoleManager
+from casbin.util import key_match2_func, key_match_func, regex_match_func
 
 from policies import decisions
 from policies.decisions import MODEL, Judge, Question
@@ -101,6 +102,7 @@ def test_an_eval_in_a_matcher_would_open_every_item() -> None:
 
 def test_pattern_functions_match_more_than_they_seem_to_so_names_are_exact() -> None:
     assert key_match_func("land/parcel/owner", "land/*/name"), "the trap: everything after the star is ignored"
+    assert key_match2_func("incomeXamount", "income.amount"), "the trap: a point stands for anything"
     assert regex_match_func("income.amounts", "income.amount"), "the trap: a prefix is enough"
     assert not any(function in MODEL for function in ("keyMatch", "regexMatch", "globMatch"))
     tables = sample_tables()
@@ -125,6 +127,40 @@ def test_a_deny_behind_a_long_chain_is_lost_so_chains_have_at_most_six_links() -
     assert "E-DEPTH" not in codes(SAMPLE + chained(5))
 
 
+SMALL = """
+[request_definition]
+r = sub, obj
+[policy_definition]
+p = sub, obj, eft
+[role_definition]
+g = _, _
+[policy_effect]
+e = some(where (p.eft == allow)) && !some(where (p.eft == deny))
+[matchers]
+m = (g(r.sub, p.sub) || p.sub == "*") && r.obj == p.obj
+"""
+
+
+def casbin_of_files(folder: Path, model: str, policy: str) -> casbin.Enforcer:
+    (folder / "model.conf").write_text(model, encoding="utf-8")
+    (folder / "policy.csv").write_text(policy, encoding="utf-8")
+    return casbin.Enforcer(str(folder / "model.conf"), str(folder / "policy.csv"))
+
+
+def test_an_expired_conditional_role_is_valid_without_a_function_and_after_each_reload(
+    tmp_path: Path,
+) -> None:
+    conditional = SMALL.replace("g = _, _", "g = _, _, (_, _)")
+    enforcer = casbin_of_files(
+        tmp_path, conditional, "p, dept, x, allow\ng, ada, dept, 2000-01-01 00:00:00, 2001-01-01 00:00:00\n"
+    )
+    assert enforcer.enforce("ada", "x"), "the trap: it ended in 2001"
+    enforcer.add_named_link_condition_func("g", "ada", "dept", lambda *times: False)
+    assert not enforcer.enforce("ada", "x")
+    enforcer.load_policy()
+    assert enforcer.enforce("ada", "x"), "the trap again"
+
+
 def test_validity_is_a_pair_of_columns_and_no_conditional_role_is_defined() -> None:
     assert "(_" not in MODEL, "conditional roles would be written g = _, _, (_, _)"
     tables = sample_tables()
@@ -132,6 +168,50 @@ def test_validity_is_a_pair_of_columns_and_no_conditional_role_is_defined() -> N
     last = datetime(2027, 6, 30, 23, 59, 59, 999999, tzinfo=UTC)
     assert tables.view(who, last).readable("tax.income.band")
     assert not tables.view(who, datetime(2027, 7, 1, tzinfo=UTC)).readable("tax.income.band")
+
+
+def test_a_reload_lets_a_suspended_caller_in_while_it_runs(tmp_path: Path) -> None:
+    enforcer = casbin_of_files(tmp_path, SMALL, "p, *, x, allow\np, suspended, x, deny\ng, ada, suspended\n")
+    seen: list[bool] = []
+
+    class Looking(RoleManager):  # type: ignore[misc]  # Casbin has no types
+        """Links at which somebody looks whenever they were cleared, as another thread would."""
+
+        def clear(self) -> None:
+            super().clear()
+            seen.append(enforcer.enforce("ada", "x"))
+
+    enforcer.set_role_manager(Looking(10))
+    enforcer.build_role_links()
+    assert not enforcer.enforce("ada", "x")
+    seen.clear()
+    enforcer.load_policy()
+    assert seen == [True], "the trap: for a moment nobody belonged to anything"
+    assert not enforcer.enforce("ada", "x")
+
+
+def test_the_fast_enforcer_fails_at_the_question_that_names_the_rule(tmp_path: Path) -> None:
+    (tmp_path / "model.conf").write_text(MODEL, encoding="utf-8")
+    (tmp_path / "policy.csv").write_text(f"p, {', '.join(ALLOW)}\n", encoding="utf-8")
+    fast = casbin.FastEnforcer(str(tmp_path / "model.conf"), str(tmp_path / "policy.csv"), cache_key_order=[0])
+    with pytest.raises(AttributeError):
+        fast.enforce_ex("app:x", "a", "intranet", "none", "r.i", "read", "all", "2026-11-22T12:00:00Z")
+
+
+def test_switched_off_casbin_allows_everything(tmp_path: Path) -> None:
+    enforcer = bare_casbin([ALLOW, DENY])
+    assert not asks(enforcer)
+    enforcer.enable_enforce(False)
+    assert asks(enforcer), "the trap: no module but one knows Casbin, and that one never calls it"
+
+
+def test_the_lock_holds_one_distribution_of_the_module_casbin() -> None:
+    """The one named ``casbin`` stopped, installs the same module, and gives no rule for what it allows."""
+    locks = [Path(__file__).parents[2] / name for name in ("requirements.lock", "requirements-dev.lock")]
+    for lock in locks:
+        pinned = {line.partition("==")[0] for line in lock.read_text(encoding="utf-8").splitlines() if "==" in line}
+        assert "casbin" not in pinned
+    assert "pycasbin" in {line.partition("==")[0] for line in locks[0].read_text(encoding="utf-8").splitlines()}
 
 
 def test_nothing_is_reloaded_in_place_so_a_reader_never_sees_half_a_policy() -> None:

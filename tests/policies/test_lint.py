@@ -1,8 +1,12 @@
 """A draft's faults are found before anybody is hurt, each named by line and with the way to mend it."""
 # ruff: noqa: E501 - a policy line is one line
 
+import re
+from pathlib import Path
+
 import pytest
 
+import policies.lint
 from catalog_sync.closed_lists import Opening, Sharing
 from policies.callers import Caller, CallerKind
 from policies.errors import CodedError
@@ -43,6 +47,7 @@ PLANTED = {
     "E-NARROWDENY": DENY.replace("*, *, 0000", "read, *, 0000"),
     "E-WIDEALLOW": GRANT.replace("tax.income.amount", "share:conditional"),
     "E-ROWS": GRANT.replace("read, *", "read, rows:deceased"),
+    "E-APART": "apart, X-1, dept:welfare, tax.income/*, none, risk:r\n",
     "E-DUTIES": "p2, C-3, user:ada, audit, ledger, allow\np2, C-4, user:ada, approve, policy, allow\n",
     "W-NOBODY": GRANT.replace("dept:welfare", "dept:typo"),
     "W-NOITEM": GRANT.replace("tax.income.amount", "tax.income.typo"),
@@ -56,6 +61,14 @@ PLANTED = {
 
 # Faults of several lines together, which rightly show on another line, or on two.
 ELSEWHERE = ("E-TIER", "E-DEPTH", "E-DUTIES", "W-REDUNDANT", "W-DEAD", "I-PARTLY-DENIED")
+
+
+def test_every_code_of_the_lint_is_planted_here_and_told_to_administrators() -> None:
+    source = Path(policies.lint.__file__).read_text(encoding="utf-8")
+    codes = set(re.findall(r'"([EWI]-[A-Z-]+)"', source))
+    page = (Path(__file__).parents[2] / "docs" / "policy-administrators.md").read_text(encoding="utf-8")
+    assert codes == set(PLANTED)
+    assert codes <= set(re.findall(r"`([EWI]-[A-Z-]+)`", page))
 
 
 @pytest.mark.parametrize("code", PLANTED)

@@ -30,6 +30,7 @@ p2, C-6, role:administrator, propose, share:conditional, allow
 p2, C-7, role:administrator, approve, share:conditional, allow
 p2, C-8, role:administrator, propose, share:not_shared, allow
 p2, C-9, role:administrator, approve, share:not_shared, allow
+p2, C-10, dept:tax, decide, tax.income/*, allow
 g, user:ann, role:administrator, city
 g, user:ben, role:administrator, city
 g, user:eve, role:administrator, city
@@ -221,6 +222,7 @@ ADA = caller("user:ada", "audit", purpose="statutory-audit")
     [
         (FreezeOf.CALLER, "app:benefits-portal", (PORTAL, "tax.income.band"), (ADA, "tax.income.band")),
         (FreezeOf.RESOURCE, "tax.income", (ADA, "tax.income.amount"), (PORTAL, "person.profile.name")),
+        (FreezeOf.PROVIDER, "tax", (ADA, "tax.income.amount"), (PORTAL, "person.profile.name")),
         (
             FreezeOf.ZONE,
             "intranet",
@@ -245,6 +247,25 @@ async def test_one_person_stops_at_once_and_it_ends_by_itself(
     assert not after.view(who, desk.clock.now).readable(item)
     assert after.view(untouched[0], desk.clock.now).readable(untouched[1])
     assert after.view(who, until).readable(item), "it ended by itself"
+
+
+@pytest.mark.parametrize(
+    ("of", "name", "reason", "says"),
+    [
+        (FreezeOf.CALLER, "app:benefit-portal", "incident:1", "knows no app:benefit-portal"),
+        (FreezeOf.RESOURCE, "tax.outcome", "incident:1", "No item of tax.outcome"),
+        (FreezeOf.PROVIDER, "lottery", "incident:1", "appoints dept:lottery to decide"),
+        (FreezeOf.ZONE, "moon", "incident:1", "No listener's zone is called moon"),
+        (FreezeOf.CALLER, "app:benefits-portal", "the key leaked", "write incident:2026-7"),
+    ],
+)
+async def test_a_stop_that_would_stop_nobody_is_refused_and_says_why(
+    desk: Desk, of: FreezeOf, name: str, reason: str, says: str
+) -> None:
+    until = desk.clock.now + timedelta(hours=1)
+    with pytest.raises(CodedError, match=says):
+        await desk.office.freeze(of, (name,), ANN, reason, until)
+    assert await desk.store.head() == 1
 
 
 async def test_a_stop_outlives_a_rollback_and_cannot_be_longer_than_three_days(desk: Desk) -> None:
