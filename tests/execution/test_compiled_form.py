@@ -14,7 +14,7 @@ from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan, Result
 from gateway.planning.plan import QueryPlan
 from tests.execution.plans import Entities, EntityFetch, Root, entities, plan
-from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key, warm_plan
+from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key, told, warm_plan
 
 SDL = """
     type Query { products: [Product] found: [Found] }
@@ -202,3 +202,36 @@ async def _by_form(made: QueryPlan, subgraphs: ScriptedSubgraphs) -> Result:
     result = await execute(BoundPlan(warm_plan(made, SCHEMA)), again)
     assert result.encoded is not None
     return result
+
+
+@pytest.mark.parametrize(
+    ("key", "once", "second"),
+    [("upc", True, {"price": 2, "stock": 20}), ("size", False, {"price": None, "stock": None})],
+)
+async def test_what_several_subgraphs_are_asked_by_one_key_is_grouped_once_if_none_is_left_out(
+    key: str, once: bool, second: dict[str, int | None]
+) -> None:
+    schema = build_schema("type Query { products: [Product] } type Product { upc: ID! size: ID price: Int stock: Int }")
+    made = plan(
+        schema,
+        "{ products { price stock } }",
+        Root("a", f"{{ products {{ {key} }} }}"),
+        entities("b", "Product", "products", key, "{ price }", (0,)),
+        entities("c", "Product", "products", key, "{ stock }", (0,)),
+    )
+    objects = [{"upc": "1", "size": "1"}, {"upc": "2", "size": None}, {"upc": "1", "size": "1"}]
+    subgraphs = ScriptedSubgraphs(
+        {
+            "a": [{"data": {"products": [{key: each[key]} for each in objects]}}],
+            "b": [by_key(key, {"1": {"price": 1}, "2": {"price": 2}})],
+            "c": [by_key(key, {"1": {"stock": 10}, "2": {"stock": 20}})],
+        }
+    )
+
+    data, _ = told(await answer(made, schema, subgraphs))
+
+    first = {"price": 1, "stock": 10}
+    assert data == {"products": [first, second, first]}
+    form = warm_plan(made, schema).form()
+    assert form is not None
+    assert ("g2_0 = g1_0" in form.source) == once

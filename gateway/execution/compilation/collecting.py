@@ -49,11 +49,23 @@ class Collecting:
         name = f"stage{fetches[0].number}"
         with code.function(f"{name}(s)"):
             requests = [each.request for fetch in fetches for each in self._context.layout.targets[fetch.number]]
+            twins: dict[str, str] = {}
+            own: list[EntityRequest] = []
+            walked: list[EntityRequest] = []
             for request in requests:
-                code.add(f"{self._context.group_of(request)} = {'{}' if request.representations else '[]'}")
+                group = self._context.group_of(request)
+                twin = next((each for each in own if self._same_groups(each, request)), None)
+                if twin is not None:
+                    twins[group] = self._context.group_of(twin)
+                    continue
+                own.append(request)
+                code.add(f"{group} = {'{}' if request.representations else '[]'}")
+                if not self._regroup(request):
+                    walked.append(request)
             code.add("root = s.root")
-            walked = [request for request in requests if not self._regroup(request)]
             self._walk(self._context.layout.root, "root", branches(walked))
+            for group, twin_group in twins.items():
+                code.add(f"{group} = {twin_group}")
             for fetch in fetches:
                 self._bodies(fetch)
         return name
@@ -86,6 +98,26 @@ class Collecting:
             code.add(f"s.b{fetch.number} = [{' + '.join(parts)} + b'}}}}']")
         with code.block("else:"):
             code.add(f"s.b{fetch.number} = {template}.bodies(s.variables, ({lists},))")
+
+    def _same_groups(self, one: EntityRequest, other: EntityRequest) -> bool:
+        """Whether requests that begin together represent the same objects by the same keys, and leave out none."""
+        _, targets, _ = self._context.requests[id(one)]
+        _, others, _ = self._context.requests[id(other)]
+        return (
+            bool(one.representations)
+            and one.representations == other.representations
+            and id(one) not in self._encoded
+            and set(one.paths) == set(other.paths)
+            and set(targets.shapes) == set(others.shapes)
+            and all(self._always_represented(one, shape) for shape in targets.shapes)
+        )
+
+    def _always_represented(self, request: EntityRequest, shape: Shape) -> bool:
+        found = self._representation(request, shape)
+        read = [each for each in found[1] if each.constant is None] if found is not None else []
+        return bool(read) and all(
+            each.slot in shape.slots and (each.nullable or not shape.slots[each.slot].nullable) for each in read
+        )
 
     def _regroup(self, request: EntityRequest) -> bool:
         """Take the groups of an earlier request instead of walking, where each of them is a group of this one too.
