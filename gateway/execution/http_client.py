@@ -43,6 +43,10 @@ class Call(asyncio.Future[bytes]):
     the event loop at which it fails; it is among ``under_way`` as long as it has not ended.
     """
 
+    __slots__ = ("_under_way", "connection", "due", "message", "repeatable", "repeated")
+
+    connection: "Connection | None"
+
     def __init__(
         self, loop: asyncio.AbstractEventLoop, message: bytes, repeatable: bool, due: float, under_way: "set[Call]"
     ) -> None:
@@ -50,7 +54,7 @@ class Call(asyncio.Future[bytes]):
         self.message = message
         self.repeatable = repeatable
         self.repeated = False
-        self.connection: Connection | None = None
+        self.connection = None
         self.due = due
         self._under_way = under_way
         under_way.add(self)
@@ -167,19 +171,23 @@ class Connection(asyncio.Protocol):
             call.fail(error)
         else:
             call.succeed(body)
-        if reader.reusable and self._may_be_kept():
+        pool, transport = self._pool, self._transport
+        now = pool.now()
+        # Another call may follow, but not on an old connection, nor where the peer stopped reading.
+        if (
+            reader.reusable
+            and now - self.born < pool.route.limits.age
+            and transport is not None
+            and not transport.is_closing()
+            and not transport.get_write_buffer_size()
+        ):
             if not self._used:
                 self._used = True
                 if (hint := reader.idle_hint()) is not None:
                     self.idle_limit = min(self.idle_limit, max(hint - 1.0, 0.0))
-            self._pool.release(self)
+            pool.release(self, now)
         else:
             self.close()
-
-    def _may_be_kept(self) -> bool:
-        """Whether another call may follow: not on an old connection, nor where the peer stopped reading."""
-        young = self._pool.age_of(self) < self._pool.route.limits.age
-        return young and self._transport is not None and not self._transport.get_write_buffer_size()
 
     def _answer_at_end(self, error: Exception | None) -> None:
         try:
@@ -198,7 +206,9 @@ class ConnectionPool:
     def __init__(self, route: SubgraphRoute, loop: asyncio.AbstractEventLoop) -> None:
         self.route = route
         self._loop = loop
+        self.now = loop.time
         self._head = request_head(route)
+        self._timeout = route.limits.timeout
         self._idle: list[Connection] = []
         self._all: set[Connection] = set()
         self._emptied = asyncio.Event()
@@ -221,7 +231,7 @@ class ConnectionPool:
         message = b"%b%d\r\n%b\r\n%b" % (self._head, len(body), lines, body)
         repeatable = body.startswith(_QUERIES)
         now = self._loop.time()
-        due = now + min(seconds, self.route.limits.timeout)
+        due = now + (seconds if seconds < self._timeout else self._timeout)
         call = Call(self._loop, message, repeatable, due, self._under_way)
         if self._closed:
             call.fail(unreachable("is no longer called"))
@@ -245,20 +255,14 @@ class ConnectionPool:
         self._all.add(connection)
         self._emptied.clear()
 
-    def age_of(self, connection: Connection) -> float:
-        """Seconds since the connection was made."""
-        return self._loop.time() - connection.born
-
-    def release(self, connection: Connection) -> None:
-        """Takes back a connection whose call is over."""
-        if not connection.open:
-            connection.close()
-        elif (call := self._next_waiting()) is not None:
+    def release(self, connection: Connection, now: float) -> None:
+        """Takes back an open connection whose call is over."""
+        if self._waiting and (call := self._next_waiting()) is not None:
             connection.carry(call)
         elif self._retired:
             connection.close()
         else:
-            connection.idle_since = self._loop.time()
+            connection.idle_since = now
             self._idle.append(connection)
             if self._reaper is None:
                 self._reaper = self._loop.call_later(self.route.limits.idle, self._reap)
@@ -351,7 +355,7 @@ class ConnectionPool:
             if (call := self._next_waiting()) is not None:
                 call.fail(error)
         else:
-            self.release(connection)
+            self.release(connection, self.now())
         finally:
             self._connecting.discard(task)
         self._connect_if_wanted()

@@ -4,11 +4,14 @@ Fetches are not tasks. The one coroutine that executes waits on a single future;
 answer is placed, and whatever it was the last to be waited for begins. This costs a fraction of a task per fetch, and
 nothing is owned here that could leak.
 
+A plan of one fetch, the most frequent, has no order: the coroutine awaits its answers themselves.
+
 When the deadline passes, what is under way is placed as timed out, what has not begun is never sent, and the answer is
 made of what there is.
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -19,6 +22,9 @@ from gateway.execution.calls import Calls
 from gateway.execution.schedule import Schedule
 
 Answer = bytes | CodedError
+
+_LATE = 0.01
+"""Seconds after the deadline at which a request that ends by itself need not be ended."""
 
 
 class Steps(Protocol):
@@ -36,6 +42,8 @@ class Steps(Protocol):
 class Run:
     """One run of a plan's fetches through ``calls``."""
 
+    _done: asyncio.Future[None]
+
     __slots__ = ("_answers", "_calls", "_done", "_expired", "_left", "_schedule", "_steps", "_waits")
 
     def __init__(self, schedule: Schedule, steps: Steps, calls: Calls) -> None:
@@ -46,13 +54,16 @@ class Run:
         self._waits = list(schedule.waits)
         self._left = len(schedule.waits)
         self._answers: dict[int, list[Answer | None]] = {}
-        self._done: asyncio.Future[None] = calls.loop.create_future()
 
     async def finish(self, event: bytes | None = None) -> None:
         """Run to the end. A subscription's ``event`` is the answer to its trigger, which is the first fetch.
 
         Raises what the steps raise, at once.
         """
+        if self._left == 1 and event is None:
+            await self._finish_only_fetch()
+            return
+        self._done = self._calls.loop.create_future()
         timer = self._calls.loop.call_at(self._calls.deadline, self._expire)
         try:
             if event is None:
@@ -66,6 +77,36 @@ class Run:
         finally:
             timer.cancel()
             self._done.cancel()
+
+    async def _finish_only_fetch(self) -> None:
+        calls = self._calls
+        futures = [calls.begin(0, body) for body in self._steps.requests(0)]
+        watched = [future for future in futures if getattr(future, "due", math.inf) > calls.deadline + _LATE]
+        timer = calls.loop.call_at(calls.deadline, self._give_up, watched) if watched else None
+        answers: list[Answer] = []
+        try:
+            for future in futures:
+                answers.append(await self._arrival(future))
+        finally:
+            if timer is not None:
+                timer.cancel()
+        self._steps.place(0, answers)
+
+    def _give_up(self, futures: list[asyncio.Future[bytes]]) -> None:
+        self._expired = True
+        for future in futures:
+            future.cancel()
+
+    async def _arrival(self, future: asyncio.Future[bytes]) -> Answer:
+        try:
+            return await future
+        except CodedError as error:
+            return error.with_traceback(None)  # whose frames would be in a ring with the future
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if not future.cancelled() or (task is not None and task.cancelling()):
+                raise
+            return _timed_out() if self._expired else _answer(future)
 
     def _begin(self, numbers: Iterable[int]) -> None:
         """Begin these fetches, and whatever can begin by what they need not wait for."""

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from gateway.server.headers import CLIENT_CERTIFICATE
+from gateway.server.negotiation import names_stream
 from gateway.server.responses import WholeResponse
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ BODY_PATIENCE = 20.0
 # A client must take so many bytes of its answer in so many seconds, or it is not reading.
 STALL_PATIENCE = 20.0
 STALL_BYTES = 4_096
+# A body up to this size is copied behind its head: one piece costs less to hand over than three.
+COPIED_BYTES = 32_768
 
 _LATE = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
 _JUDGED = frozenset((b"host", b"transfer-encoding", b"expect", b"accept", b"origin"))
@@ -71,6 +74,12 @@ class JoiningTransport:
             self._waiting = None
             self._transport.writelines((waiting, data))
 
+    def write_now(self, data: bytes) -> None:
+        """What is complete in itself."""
+        if self._waiting is not None:
+            self._flush()
+        self._transport.write(data)
+
     def writelines(self, parts: Iterable[bytes]) -> None:
         """Part of asyncio.Transport."""
         if self._waiting is not None:
@@ -92,6 +101,10 @@ class JoiningTransport:
         waiting, self._waiting = self._waiting, None
         if waiting is not None:
             self._transport.write(waiting)
+
+    def get_write_buffer_size(self) -> int:
+        """Part of asyncio.Transport."""
+        return self._transport.get_write_buffer_size()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._transport, name)
@@ -265,7 +278,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 raise _MalformedError
             self._host = value
         elif name == b"accept":
-            self._ordinary = self._ordinary or b"event-stream" in value.lower()
+            self._ordinary = self._ordinary or names_stream(value)
         elif name == b"origin":
             self._ordinary = True
         elif name == b"expect":
@@ -316,7 +329,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         request = _WholeRequest(self._told)
         self.cycle = cast(RequestResponseCycle, request)
         body = parts[0] if len(parts) == 1 else b"".join(parts)
-        request.task = self.loop.create_task(self._answer_whole(request, self.headers, body))
+        # By its class and with a name: the loop's own way, and making a name, cost as much again.
+        answering = self._answer_whole(request, self.headers, body)
+        request.task = asyncio.Task(answering, loop=self.loop, name="request")
         self.tasks.add(request.task)
 
     def _begin_ordinarily(self) -> None:
@@ -357,11 +372,16 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if defaults is not self._defaults:  # uvicorn makes a new list every second, for the date
             self._defaults = defaults
             self._end_of_head = b"".join([b"%b: %b\r\n" % header for header in defaults]) + b"\r\n"
-        if request.keep_alive:
-            self.transport.writelines((response.head(), self._end_of_head, response.body))
-        else:  # the server is stopping
-            self.transport.writelines((response.head(), b"connection: close\r\n", self._end_of_head, response.body))
-            self.transport.close()
+        transport = cast(JoiningTransport, self.transport)
+        head, end, body = response.head(), self._end_of_head, response.body
+        if not request.keep_alive:  # the server is stopping
+            head += b"connection: close\r\n"
+        if len(body) < COPIED_BYTES:
+            transport.write_now(head + end + body)
+        else:
+            transport.writelines((head, end, body))
+        if not request.keep_alive:
+            transport.close()
         self.on_response_complete()
 
     def _watch_body(self, coming: bool) -> None:

@@ -47,6 +47,12 @@ def negotiate(accept: bytes) -> MediaType | None:
     return max(admitted, key=lambda one: (weights[one], -_ORDER.index(one)), default=None)
 
 
+@lru_cache(maxsize=512)
+def names_stream(accept: bytes) -> bool:
+    """Whether ``Accept`` may prefer an event stream; a header that cannot is most often told by its bytes."""
+    return MediaType.EVENT_STREAM.encode() in accept.lower()
+
+
 def _weight(parameters: list[str]) -> float:
     """The ``q`` of a media range; -1 where it is not a weight or where another charset than UTF-8 is asked for."""
     weight = 1.0

@@ -1,6 +1,8 @@
 """Subgraphs that die, stall or come back late: the rest is answered, in time, and nothing is left running."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 from graphql import build_schema
@@ -10,8 +12,9 @@ from gateway.execution.compiled import compile_plan
 from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan
 from gateway.execution.sharing import SharedRequests
+from gateway.planning.plan import QueryPlan
 from tests.execution.plans import Root, entities, plan
-from tests.execution.subgraphs import ScriptedSubgraphs, answer, by_key, told, warm_plan
+from tests.execution.subgraphs import Script, ScriptedSubgraphs, answer, by_key, told, warm_plan
 
 SHOP = build_schema("""
     type Query { products: [Product] me: User! }
@@ -24,6 +27,7 @@ WITH_STOCK = plan(
     Root("products", "{ products { upc name } }"),
     entities("inventory", "Product", "products", "upc", "{ stock }", after=(0,)),
 )
+ONLY_FETCH = plan(SHOP, "{ products { name } }", Root("products", "{ products { name } }"))
 TABLE_AND_CHAIR = {"data": {"products": [{"upc": "1", "name": "Table"}, {"upc": "2", "name": "Chair"}]}}
 
 
@@ -91,18 +95,20 @@ async def test_when_the_time_is_up_the_answer_is_made_of_what_there_is() -> None
     assert errors == [("SUBGRAPH_TIMED_OUT", ["products", 0, "stock"])]
 
 
-async def test_after_the_time_is_up_nothing_more_is_sent() -> None:
+@pytest.mark.parametrize("asked", [WITH_STOCK, ONLY_FETCH])
+async def test_after_the_time_is_up_nothing_more_is_sent(asked: QueryPlan) -> None:
     subgraphs = ScriptedSubgraphs({"products": [asyncio.Event()], "inventory": []})
 
-    data, errors = told(await answer(WITH_STOCK, SHOP, subgraphs, timeout=0.05))
+    data, errors = told(await answer(asked, SHOP, subgraphs, timeout=0.05))
 
     assert (data, errors) == ({"products": None}, [("SUBGRAPH_TIMED_OUT", ["products"])])
     assert len(subgraphs.requests) == 1
 
 
-async def test_a_cancelled_execution_takes_its_requests_along() -> None:
-    subgraphs = ScriptedSubgraphs({"products": [TABLE_AND_CHAIR], "inventory": [asyncio.Event()]})
-    execution = asyncio.create_task(execute(BoundPlan(warm_plan(WITH_STOCK, SHOP)), subgraphs))
+@pytest.mark.parametrize(("asked", "products"), [(WITH_STOCK, TABLE_AND_CHAIR), (ONLY_FETCH, asyncio.Event())])
+async def test_a_cancelled_execution_takes_its_requests_along(asked: QueryPlan, products: Script) -> None:
+    subgraphs = ScriptedSubgraphs({"products": [products], "inventory": [asyncio.Event()]})
+    execution = asyncio.create_task(execute(BoundPlan(warm_plan(asked, SHOP)), subgraphs))
     await subgraphs.stalled.wait()
 
     execution.cancel()
@@ -113,17 +119,56 @@ async def test_a_cancelled_execution_takes_its_requests_along() -> None:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-async def test_a_fault_of_ours_ends_the_execution_at_once() -> None:
+@pytest.mark.parametrize("asked", [WITH_STOCK, ONLY_FETCH])
+async def test_a_request_that_was_cancelled_below_counts_as_unreachable(asked: QueryPlan) -> None:
+    class Cancelling(ScriptedSubgraphs):
+        def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> "asyncio.Future[bytes]":  # type: ignore[override]
+            sent: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
+            sent.get_loop().call_soon(sent.cancel)
+            return sent
+
+    data, errors = told(await answer(asked, SHOP, Cancelling({})))
+
+    assert (data, errors) == ({"products": None}, [("SUBGRAPH_UNREACHABLE", ["products"])])
+
+
+@pytest.mark.parametrize("asked", [WITH_STOCK, ONLY_FETCH])
+async def test_a_failed_request_leaves_nothing_to_the_garbage_collector(asked: QueryPlan) -> None:
+    class Sent(asyncio.Future[bytes]):
+        pass
+
+    class Failing(ScriptedSubgraphs):
+        last: "weakref.ref[Sent] | None" = None
+
+        def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> Sent:  # type: ignore[override]
+            sent = Sent(loop=asyncio.get_running_loop())
+            sent.get_loop().call_soon(sent.set_exception, CodedError(SUBGRAPH_UNREACHABLE, ""))
+            self.last = weakref.ref(sent)
+            return sent
+
+    subgraphs = Failing({})
+    gc.disable()
+    try:
+        await execute(BoundPlan(warm_plan(asked, SHOP)), subgraphs)
+        await asyncio.sleep(0)
+        assert subgraphs.last is not None
+        assert subgraphs.last() is None
+    finally:
+        gc.enable()
+
+
+@pytest.mark.parametrize(("asked", "broken"), [(WITH_STOCK, "inventory"), (ONLY_FETCH, "products")])
+async def test_a_fault_of_ours_ends_the_execution_at_once(asked: QueryPlan, broken: str) -> None:
     class Broken(ScriptedSubgraphs):
         async def send(self, subgraph: str, body: bytes, headers: object, timeout: float) -> bytes:  # noqa: ASYNC109
-            if subgraph == "inventory":
+            if subgraph == broken:
                 raise ZeroDivisionError
             return await super().send(subgraph, body, (), timeout)
 
     subgraphs = Broken({"products": [TABLE_AND_CHAIR], "inventory": []})
 
     with pytest.raises(ZeroDivisionError):
-        await execute(BoundPlan(compile_plan(WITH_STOCK, SHOP)), subgraphs)
+        await execute(BoundPlan(compile_plan(asked, SHOP)), subgraphs)
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 

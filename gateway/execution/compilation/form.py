@@ -112,9 +112,11 @@ class CompiledSteps:
 
     def place(self, number: int, answers: Sequence[Answer]) -> None:
         """Decode and link the answers to a fetch."""
-        if any(isinstance(answer, CodedError) for answer in answers):
-            self._fail(number, answers)
-        elif answers:
+        for answer in answers:
+            if isinstance(answer, CodedError):
+                self._fail(number, answers)
+                return
+        if answers:
             try:
                 self._form.places[number](self._state, answers)
             except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
