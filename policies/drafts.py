@@ -258,15 +258,17 @@ def demand_stops_hold(tables: PolicyTables, now: datetime) -> None:
     A stop denies those who had access when it was made; who is granted access meanwhile must not slip past it.
     """
     moment = time_text(now)
-    stopped: dict[str, set[str]] = {}
+    stopped: dict[str, tuple[set[str], str]] = {}
     for compiled in tables.rules:
         rule = compiled.rule
         if rule.id.startswith(STOP) and rule.object.endswith("/*") and moment < rule.ends:
-            stopped.setdefault(rule.object, set()).add(rule.subject)
-    for target, denied in stopped.items():
+            denied, until = stopped.get(rule.object, (set(), ""))
+            stopped[rule.object] = ({*denied, rule.subject}, max(until, rule.ends))
+    for target, (denied, until) in stopped.items():
         bits = tables.items_of(target)
         past = [c.rule.id for c in tables.rules if c.bits & bits and not c.rule.denies and c.rule.subject not in denied]
-        _demand(not past, f"{target} is stopped; {', '.join(past[:3])} would give it out. Wait, or lengthen the stop.")
+        who = ", ".join(past[:3])
+        _demand(not past, f"{target} is stopped until {until}, and {who} would give it out; take the step after that.")
 
 
 def rollback(live: PolicyVersion, old: PolicyVersion, now: datetime) -> PolicyVersion:

@@ -60,7 +60,9 @@ def _verdict(view: AccessView, item: str, act: Act) -> Verdict:
         _way(view, right, item, act) for right in view.rights if right.covers(act, view.index.verify_only) & bit
     )
     if ways:
-        text = f"{resource_of(item)}: " + ", ".join(f"{way.how} by {' and '.join(way.rules)}" for way in ways)
+        text = f"{resource_of(item)}: " + ", ".join(
+            dict.fromkeys(f"{way.how} by {' and '.join(way.rules)}" for way in ways)
+        )
         apart = tuple(str(each) for each in view.combinations if item in each.items)
         return Verdict(item, act, view.listed(item), ways, None, text, False, view.version, apart)
     reason = view.explain_refusal(item, act)

@@ -303,7 +303,8 @@ class PolicyOffice:
 
         first = await asyncio.to_thread(refused)
         if first is not None:
-            raise CodedError(DRAFT_REFUSED, f"{person.subject} may not {act} changes to {first}.")
+            what = first if act == "freeze" else f"changes to {first}"
+            raise CodedError(DRAFT_REFUSED, f"{person.subject} of {person.department} may not {act} {what}.")
 
     async def _draft(self, identity: str) -> Draft:
         draft = await self._store.draft(identity)

@@ -141,6 +141,7 @@ async def approve_roll_back(visit: Visit, name: str) -> SignedVersion:
 
 async def freeze(visit: Visit, of: FreezeOf, names: Iterable[str], reason: str, hours: float) -> SignedVersion:
     """Stops at once; ``reason`` names the incident, as ``incident:2026-7``."""
+    (await visit.rights()).demand(visit.person, ConsoleAct.FREEZE, (STRUCTURE,))
     if not 0 < hours <= 72:
         raise CodedError(DRAFT_REFUSED, "An emergency stop ends within 72 hours; lengthen it by a draft.")
     until = visit.now + timedelta(hours=hours)

@@ -11,6 +11,7 @@ import typer
 from catalog_sync.errors import CATALOGUE_UNREADABLE
 from catalog_sync.platform import open_platform
 from catalog_sync.store import verify_ledger
+from gateway.admin.rights import LEDGER
 from gateway.errors import CodedError
 from gateway.policy_source import open_store, read_secret, run_apart
 from gateway.settings import SETTINGS_INVALID, Settings, load_settings
@@ -74,6 +75,9 @@ def search(
         person = person_hash(read_secret(settings.access.person_key, "access.person_key"), number)
     query = ReadQuery(caller, department, person, resource, outcome, since, until)
     found = [record for record in _records(settings) if query.matches(record)]
+    if person is not None:
+        # Who looked this person up in the ledger read the ledger, not the person's records.
+        found = [record for record in found if record.facts().get("items") != [LEDGER]]
     for record in found:
         line = {"number": record.number, "at": record.at, **record.facts()}
         typer.echo(msgspec.json.encode(line).decode())

@@ -127,7 +127,7 @@ async def test_a_role_that_an_issuer_asserts_counts_in_the_administration_if_the
 
         rights = "{ me { subject rights { act on } } }"
         assert (await post(rights, "role:administrator"))["data"] == {"me": {"subject": "user:peng", "rights": []}}
-        assert (await post(STOP, "role:administrator"))["errors"][0]["extensions"]["code"] == "DRAFT_REFUSED"
+        assert (await post(STOP, "role:administrator"))["errors"][0]["extensions"]["code"] == "ACT_FORBIDDEN"
         given = (await post(rights, "catalogue-admins"))["data"]["me"]["rights"]
         assert {"act": "freeze", "on": "policy"} in given
         assert (await post(STOP, "catalogue-admins"))["data"] == {"freeze": {"number": 2}}
