@@ -232,7 +232,7 @@ async def test_one_person_stops_a_leaked_key_at_once_and_it_ends_by_itself(here:
     assert not (await here.app_view()).readable("30700503/1.name")
     here.move_to(FRIDAY + timedelta(hours=2))
     assert (await here.app_view()).readable("30700503/1.name")
-    assert (await here.refused("zhou", stop, reason="incident:2026-8", hours=73))[0] == "ACT_FORBIDDEN"
+    assert (await here.refused("zhou", stop, reason="incident:2026-8", hours=73))[0] == "DRAFT_REFUSED"
     assert (await here.refused("li", stop, reason="incident:2026-8", hours=1))[0] == "ACT_FORBIDDEN"
 
 
