@@ -4,8 +4,9 @@
 
 The catalogue is that of ``benchmarks.catalogue``; every department publishes a subgraph that serves its items, links to
 records of others, and holds one item of every eighth resource of another department. Printed are the stages from SDL
-to the first plan, then the same after a release that adds one field to one subgraph. Times are of the processor, all
-threads of this process together; memory is the resident set.
+to the first plan, then the same after a release that adds one field to one subgraph, then the check of a schema with
+one field more, upon the graph that is served. Times are of the processor, all threads of this process together; memory
+is the resident set.
 """
 
 import resource
@@ -24,10 +25,13 @@ from catalog_sync.closed_lists import DataType, Sharing
 from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.graphql_types import accepted_types
 from catalog_sync.loading import Catalogue
+from catalog_sync.releases import SubgraphRelease
 from catalog_sync.search import CatalogueSearch
 from gateway.building import Build, Foundation
 from gateway.composition.compose import Composer, SubgraphSource
 from gateway.garbage import built_to_stay
+from gateway.releasing.checking import GraphMemory, check
+from gateway.releasing.users import Users
 from gateway.settings import Settings, convert_settings
 from gateway.snapshot import Text, UsedDocument
 from policies.callers import Caller, CallerKind, anonymous
@@ -192,6 +196,23 @@ def go_live(
     return build
 
 
+def check_schemas(clock: Clock, graphs: GraphMemory, entries: Catalogue, sources: list[SubgraphSource]) -> None:
+    """What authors wait for whose schemas are checked one after the other; then where nothing is remembered."""
+    live = [_release(entries, source, source.sdl) for source in sources]
+    for number, added in ((20, "more"), (40, "more"), (40, "other")):
+        more = sources[number].sdl.replace("type Query {", f"type Query {{\n  {added}: Int", 1)
+        candidate = _release(entries, sources[number], more)
+        stage = f"check {added} of {candidate.subgraph}"
+        report = clock.stage(stage, lambda candidate=candidate: check(candidate, live, entries, Users, graphs))  # type: ignore[misc]
+        assert [change.coordinate for change in report.changes] == [f"Query.{added}"], report.changes[:3]
+    clock.stage("the same from nothing", lambda: check(candidate, live, entries, Users))
+
+
+def _release(entries: Catalogue, source: SubgraphSource, sdl: str) -> SubgraphRelease:
+    provider = entries.entries[int(source.name[-2:])].provider.credit_code
+    return SubgraphRelease(source.name, provider, 1, sdl, source.url)
+
+
 def main() -> None:
     """Prints every figure."""
     clock = Clock()
@@ -212,6 +233,7 @@ def main() -> None:
         clock.total("one field more, live")
         fields = sum(len(definition.fields) for definition in build.snapshot.supergraph.types.values())
         print(f"{len(before)} subgraphs, {len(build.snapshot.supergraph.types)} types, {fields} fields, {items} items")
+        check_schemas(clock, GraphMemory(composer, foundation.reader), entries, after)
     print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
     measure_search(CatalogueSearch(entries.entries))
 

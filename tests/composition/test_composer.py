@@ -228,4 +228,4 @@ def test_a_composition_leaves_no_rings_of_references_for_the_collector() -> None
         gc.set_debug(0)
         gc.garbage.clear()
         gc.enable()
-    assert not left & {"Merge", "Reach", "Subgraph", "Facts", "Type", "Member"}
+    assert not left & {"Merge", "Reach", "Subgraph", "Facts", "Type", "Member", "Token"}

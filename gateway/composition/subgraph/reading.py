@@ -82,6 +82,7 @@ def read_subgraph(name: str, url: str, sdl: str, log: IssueLog) -> Subgraph | No
     for node in document.definitions:
         reader.definition(node)
     reader.finish()
+    _unlink_tokens(document)
     return subgraph
 
 
@@ -99,6 +100,13 @@ def _parse(sdl: str, report: Report) -> DocumentNode | None:
             is_limit = "token limit" in error.message or "tokens" in error.message
             report(codes.SUBGRAPH_TOO_LARGE if is_limit else codes.INVALID_GRAPHQL, line, "", error.message)
     return None
+
+
+def _unlink_tokens(document: DocumentNode) -> None:
+    """graphql-core links all tokens both ways, so any constant of the schema that is kept would keep them all."""
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        token.prev, token.next, token = None, None, token.next
 
 
 def _is_nested_too_deep(sdl: str) -> bool:
