@@ -1,10 +1,17 @@
 """Items that together say of whom a record is are not read together: judged before anything is planned."""
 
+from functools import lru_cache
+
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.access.explain import explain
 from gateway.errors import RequestError
 from gateway.planning.operation import FieldSelection, Refused
+from policies.items import items_of_catalogue
+from policies.lines import parse_policy
+from policies.tables import compile_lines
 from tests.access.city import ARCHIVE, ENTERPRISE, GRANTED, NOW, POLICY, PUBLIC, RESIDENT, SUPERGRAPH, ask, govern
 
 KEPT_APART = """
@@ -142,3 +149,51 @@ def test_an_explanation_names_the_rule_of_what_is_left_out(archive):
     assert verdicts["resident.sex"].verdict == "allowed"
     assert verdicts["enterprise.address"].verdict == "refused"
     assert verdicts["enterprise.address"].reason.startswith("NOT_TOGETHER: ")
+
+
+FIELDS = {
+    "name": f"{RESIDENT}.name", "sex": f"{RESIDENT}.sex", "firm": f"{ENTERPRISE}.name",
+    "address": f"{ENTERPRISE}.address", "code": f"{ENTERPRISE}.creditCode",
+}  # fmt: skip
+SELECTED = {
+    "name": '{place}: resident(id: "1") {{ name }}', "sex": '{place}: resident(id: "1") {{ sex }}',
+    "firm": '{place}: enterprise(creditCode: "9") {{ name }}',
+    "address": '{place}: enterprise(creditCode: "9") {{ address }}',
+    "code": '{place}: enterprise(creditCode: "9") {{ creditCode }}',
+}  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_whatever_is_asked_no_more_is_used_together_than_allowed_and_nothing_is_left_out_needlessly(data):
+    """Against an oracle that only reads the lines: what is used, and whether each left out would be too many."""
+    rules = data.draw(
+        st.lists(st.tuples(st.sets(st.sampled_from(sorted(FIELDS)), min_size=1), st.integers(1, 3)), max_size=3)
+    )
+    asked = data.draw(st.lists(st.sampled_from(sorted(FIELDS)), min_size=1, max_size=7))
+    lines = "".join(
+        "".join(f"g2, {FIELDS[name]}, set:n{number}\n" for name in sorted(names))
+        + f"apart, X-{number}, gov, set:n{number}, {most}, risk:r\n"
+        for number, (names, most) in enumerate(rules)
+    )
+    plain = plain_city()
+    tables = compile_lines("n", parse_policy(POLICY + lines), items_of_catalogue(plain.catalogue.entries, NOW.date()))
+    view = plain.with_tables(tables).view_for(ARCHIVE, NOW)
+    text = "{ " + " ".join(SELECTED[name].format(place=f"f{place}") for place, name in enumerate(asked)) + " }"
+    read, left_out = left_of(ask(view, text, partial=True))
+    assert len(read) + len(left_out) == len(asked)
+    standing = {path.partition(".")[0] for path in read} | {path.partition(".")[0] for path in left_out if "." in path}
+    used = {asked[int(path[1:].partition(".")[0])] for path in read}
+    # Whoever looks an enterprise up by its code uses the code, whatever else is left of the question.
+    used |= {"code" for root in standing if asked[int(root[1:])] in ("firm", "address", "code")}
+    assert all(len(used & names) <= most for names, most in rules)
+    for path in left_out:
+        name = asked[int(path[1:].partition(".")[0])]
+        wanted = {"code"} if "." not in path and name in ("firm", "address") else {name}
+        assert any(len((used | wanted) & names) > most for names, most in rules), (text, path)
+
+
+@lru_cache(maxsize=1)
+def plain_city():
+    """The city without such lines."""
+    return govern()
