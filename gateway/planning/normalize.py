@@ -276,35 +276,27 @@ class _Normalizer:
     def _argument(self, node: ArgumentNode, type_: GraphQLInputType) -> Argument:
         return Argument(node.name.value, self._lift(node.value, type_))
 
-    def _lift(self, value: ValueNode, type_: GraphQLInputType) -> ValueNode:
-        """The value with canonical variables in place of the client's and of literals."""
+    def _lift(self, value: ValueNode, type_: GraphQLInputType | None) -> ValueNode:
+        """The value with canonical variables in place of the client's and of literals.
+
+        ``type_`` is None within a custom scalar, whose parts have no types: literals stay.
+        """
         if isinstance(value, VariableNode):
             return self._variable(value.name.value)
         if not _holds_variable(value):
-            return self._literal(value, type_)
-        nullable = get_nullable_type(type_)
-        if isinstance(value, ListValueNode) and is_list_type(nullable):
-            return ListValueNode(values=tuple(self._lift(item, nullable.of_type) for item in value.values))
-        if isinstance(value, ObjectValueNode) and is_input_object_type(nullable):
-            return ObjectValueNode(
-                fields=tuple(
-                    ObjectFieldNode(
-                        name=entry.name, value=self._lift(entry.value, nullable.fields[entry.name.value].type)
-                    )
-                    for entry in value.fields
-                )
-            )
-        return self._renamed(value)  # a custom scalar's literal with variables within: its parts have no types
-
-    def _renamed(self, value: ValueNode) -> ValueNode:
-        if isinstance(value, VariableNode):
-            return self._variable(value.name.value)
+            return value if type_ is None else self._literal(value, type_)
+        nullable = None if type_ is None else get_nullable_type(type_)
         if isinstance(value, ListValueNode):
-            return ListValueNode(values=tuple(self._renamed(item) for item in value.values))
-        if isinstance(value, ObjectValueNode):
-            fields = (ObjectFieldNode(name=entry.name, value=self._renamed(entry.value)) for entry in value.fields)
-            return ObjectValueNode(fields=tuple(fields))
-        return value
+            inner = nullable.of_type if is_list_type(nullable) else None
+            return ListValueNode(values=tuple(self._lift(item, inner) for item in value.values))
+        assert isinstance(value, ObjectValueNode)
+        types = {name: known.type for name, known in nullable.fields.items()} if is_input_object_type(nullable) else {}
+        return ObjectValueNode(
+            fields=tuple(
+                ObjectFieldNode(name=entry.name, value=self._lift(entry.value, types.get(entry.name.value)))
+                for entry in value.fields
+            )
+        )
 
     def _variable(self, source: str) -> VariableNode:
         known = self.variables.get(source)

@@ -20,7 +20,7 @@ from gateway.planning.plan import QueryPlan
 from gateway.planning.projection import META_FIELDS, Projector
 from gateway.planning.search import Search
 from gateway.planning.steps import Move, Place, SetPlan, Way
-from gateway.planning.wanted import TYPENAME, Wanted, WantedField, WantedOn, WantedSets, print_value, variables_in
+from gateway.planning.wanted import TYPENAME, Wanted, WantedField, WantedOn, WantedSets, given_arguments, variables_in
 from gateway.query_graph.graph import Node, QueryGraph
 from gateway.supergraph.api_schema import NOTHING
 from gateway.supergraph.model import Supergraph
@@ -169,9 +169,7 @@ def _text(selections: tuple[Selection, ...]) -> str:
     for selection in selections:
         below = f" {_text(selection.selections)}" if selection.selections else ""
         if isinstance(selection, FieldSelection):
-            arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in selection.arguments)
-            called = f"({arguments})" if arguments else ""
-            parts.append(f"{selection.response_key}: {selection.name}{called}{below}")
+            parts.append(f"{selection.response_key}: {selection.name}{given_arguments(selection)}{below}")
         else:
             parts.append(f"... on {selection.type_condition}{below}")
     return "{ " + " ".join(parts) + " }"

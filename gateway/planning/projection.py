@@ -26,7 +26,7 @@ from gateway.planning.documents import TYPENAME_TYPE
 from gateway.planning.fetches import Scope
 from gateway.planning.operation import FieldSelection, FragmentSelection, Read, Selection
 from gateway.planning.plan import FieldProjection
-from gateway.planning.wanted import TYPENAME, own_alias, print_value
+from gateway.planning.wanted import TYPENAME, given_arguments, own_alias
 
 MOST_ENTRIES = 200_000
 META_FIELDS = {"__schema": SchemaMetaFieldDef, "__type": TypeMetaFieldDef}
@@ -101,7 +101,7 @@ class Projector:
     def _slot(self, group: list[FieldSelection], type_name: str, scope: Scope) -> str | None:
         """The slot of the selections under one response key; what is below some of them may be skipped altogether."""
         one = next((selection for selection in group if selection.selections), group[0])
-        return scope.known_slot(type_name, one.name, _text(one), own_alias(one, scope is self.calls))
+        return scope.known_slot(type_name, one.name, given_arguments(one), own_alias(one, scope is self.calls))
 
     def _count(self, entries: int) -> None:
         self._entries += entries
@@ -178,11 +178,6 @@ class Projector:
             fields=children,
             typed=slot is None or not is_abstract_type(get_named_type(declared)) or (*path, placed) in self.typed,
         )
-
-
-def _text(selection: FieldSelection) -> str:
-    arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in selection.arguments)
-    return f"({arguments})" if arguments else ""
 
 
 def _conditions(sets: Sets) -> Iterator[str]:

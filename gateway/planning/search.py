@@ -28,16 +28,6 @@ _LEVELS_PREFERRED = 8
 _NOT_TAINTED = 1 << 30
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Alternative:
-    """One way to fetch an item; ``missing`` of it remains unresolved."""
-
-    steps: tuple[Step, ...]
-    mask: int
-    missing: tuple[Wanted, ...] = ()
-    late: int = 0
-
-
 @dataclass(slots=True)
 class Search:
     """Plans sets over one query graph. Remembers across operations only what does not grow with them."""
@@ -119,14 +109,14 @@ class Search:
             elif place.node.type in self.graph.possible(item.condition):
                 yield from self._items(item.below, place)
 
-    def _combine(self, choices: list[list[_Alternative]]) -> SetPlan:
+    def _combine(self, choices: list[list[SetPlan]]) -> SetPlan:
         """One alternative per item, so that together they send the fewest requests."""
         fixed = [alternatives[0] for alternatives in choices if len(alternatives) == 1]
         open_choices = [alternatives for alternatives in choices if len(alternatives) > 1]
         mask = 0
         for alternative in fixed:
             mask |= alternative.mask
-        picked: Sequence[_Alternative]
+        picked: Sequence[SetPlan]
         if not open_choices:
             picked = ()
         elif prod(map(len, open_choices)) <= _MOST_COMBINATIONS:
@@ -141,24 +131,24 @@ class Search:
         missing = tuple(item for alternative in in_order for item in alternative.missing)
         return SetPlan(steps, mask, missing, sum(alternative.late for alternative in in_order))
 
-    def _joint_price(self, mask: int, combination: Sequence[_Alternative]) -> tuple[int, ...]:
+    def _joint_price(self, mask: int, combination: Sequence[SetPlan]) -> tuple[int, ...]:
         for alternative in combination:
             mask |= alternative.mask
         missing = sum(item.leaves for alternative in combination for item in alternative.missing)
         return (missing, *self._price(mask), sum(alternative.late for alternative in combination))
 
-    def _greedy(self, mask: int, choices: list[list[_Alternative]]) -> list[_Alternative]:
+    def _greedy(self, mask: int, choices: list[list[SetPlan]]) -> list[SetPlan]:
         """Take for each item what adds least, the subgraphs that serve most items first; then improve one by one."""
         served: dict[int, int] = {}
         for alternatives in choices:
             for alternative in alternatives:
                 served[alternative.mask] = served.get(alternative.mask, 0) + 1
 
-        def price(taken: int, alternative: _Alternative) -> tuple[int, ...]:
+        def price(taken: int, alternative: SetPlan) -> tuple[int, ...]:
             missing = sum(item.leaves for item in alternative.missing)
             return (missing, *self._price(taken | alternative.mask), -served[alternative.mask], alternative.late)
 
-        picked: list[_Alternative] = []
+        picked: list[SetPlan] = []
         taken = mask
         for alternatives in choices:
             best = min(alternatives, key=lambda alternative: price(taken, alternative))
@@ -174,7 +164,7 @@ class Search:
 
     # Items ---------------------------------------------------------------------------------------------------------
 
-    def _alternatives(self, item: Wanted, place: Place) -> list[_Alternative]:
+    def _alternatives(self, item: Wanted, place: Place) -> list[SetPlan]:
         """Ways to fetch one item, none worse than another in every respect; never empty."""
         interface_object = place.node.subgraph != "" and self.graph.is_interface_object(place.node)
         abstract = self.graph.is_abstract(place.node.type) and not interface_object
@@ -183,7 +173,7 @@ class Search:
                 return self._told_apart(item, place)
             return [self._on(item, place)]
         if item.name == TYPENAME:
-            return self._told_apart(item, place) if interface_object else [self._typename(item)]
+            return self._told_apart(item, place) if interface_object else [SetPlan((LocalField(item, None),))]
         found = self._sources(item, place)
         if abstract and not any(not a.mask and not a.missing for a in found):
             expanded = self._expanded(item, place)
@@ -194,23 +184,20 @@ class Search:
             return self._undominated(complete)
         return [self._covered(item, place, found)]
 
-    def _undominated(self, alternatives: list[_Alternative]) -> list[_Alternative]:
+    def _undominated(self, alternatives: list[SetPlan]) -> list[SetPlan]:
         for alternative in alternatives:
             if not alternative.mask:
                 return [alternative]
-        by_mask: dict[int, _Alternative] = {}
+        by_mask: dict[int, SetPlan] = {}
         for alternative in alternatives:
             known = by_mask.get(alternative.mask)
             if known is None or alternative.late < known.late:
                 by_mask[alternative.mask] = alternative
         return [a for m, a in by_mask.items() if not any(o != m and o & m == o for o in by_mask)]
 
-    def _typename(self, item: WantedField) -> _Alternative:
-        return _Alternative((LocalField(item, None),), 0)
-
-    def _sources(self, item: WantedField, place: Place) -> list[_Alternative]:
+    def _sources(self, item: WantedField, place: Place) -> list[SetPlan]:
         """The item at the place itself, and at every node that can be entered from there."""
-        found: list[_Alternative] = []
+        found: list[SetPlan] = []
         here = self._here(item, place)
         if here is not None:
             found.append(here)
@@ -224,7 +211,7 @@ class Search:
                 found.append(there)
         return found
 
-    def _serves_as_well(self, here: _Alternative, item: WantedField, way: Way) -> bool:
+    def _serves_as_well(self, here: SetPlan, item: WantedField, way: Way) -> bool:
         """Whether a field asked for here can do whatever it could after ``way``: from its own objects, as soon.
 
         Then nothing is gained by leaving one object earlier, and the search need not look there at all.
@@ -238,7 +225,7 @@ class Search:
         onward = self._ways(step.place).get(Node(edge.target, way.place.node.subgraph))
         return onward is not None and onward.level <= way.level and not edge.provides
 
-    def _here(self, item: WantedField, place: Place, inputs_given: bool = False) -> _Alternative | None:
+    def _here(self, item: WantedField, place: Place, inputs_given: bool = False) -> SetPlan | None:
         """The field asked for at the place itself, or None where it cannot be."""
         edge = self.graph.edge(place.node, item.name)
         if edge is None or not self._available(edge, item, place):
@@ -250,7 +237,7 @@ class Search:
         wanted = item.below
         if wanted is None:
             if not self.graph.is_composite(edge.target):
-                return _Alternative((LocalField(item, edge),), 0)
+                return SetPlan((LocalField(item, edge),), 0)
             wanted = self.sets.of(())  # everything below was skipped, or refused: the object itself is the answer
         below = self._below(edge, item, place)
         plan = self.plan(wanted, below)
@@ -260,7 +247,7 @@ class Search:
                 return None
             below_missing = self.sets.of(plan.missing)
             missing = (self.sets.field(item.name, item.alias, item.arguments, item.variables, below_missing),)
-        return _Alternative((LocalField(item, edge, below, plan),), plan.mask, missing, plan.late)
+        return SetPlan((LocalField(item, edge, below, plan),), plan.mask, missing, plan.late)
 
     def _available(self, edge: FieldEdge, item: WantedField, place: Place) -> bool:
         return not edge.external or any(_provided(place.provided, item))
@@ -280,7 +267,7 @@ class Search:
                 return False
         return True
 
-    def _there(self, item: WantedField, place: Place, way: Way) -> _Alternative | None:
+    def _there(self, item: WantedField, place: Place, way: Way) -> SetPlan | None:
         """The field asked for after entering by ``way``, or None."""
         edge = self.graph.edge(way.place.node, item.name)
         if edge is None or edge.external:
@@ -297,21 +284,20 @@ class Search:
             before |= required.mask
         if edge.context_arguments:
             level = max(level, 1)
-        if not edge.requires and not edge.context_arguments and not self._uniform(item, way.place):
-            return self._expanded_there(item, way)
-        found = self._here(item, way.place, inputs_given=True)
+        if edge.requires or edge.context_arguments or self._uniform(item, way.place):
+            found = self._here(item, way.place, inputs_given=True)
+        else:
+            found = self._expanded(item, way.place)
+            if found.missing:
+                return None
         if found is None:
             return None
-        mask = before | self.bit(level, way.place.node.subgraph) | self.defer(found.mask, level)
-        move = Move(way, SetPlan(found.steps, found.mask), edge.requires, required)
-        return _Alternative((move,), mask, found.missing, found.late + item.leaves)
+        mask = before | self._sent(way, level, found)
+        return SetPlan((Move(way, found, edge.requires, required),), mask, found.missing, found.late + item.leaves)
 
-    def _expanded_there(self, item: WantedField, way: Way) -> _Alternative | None:
-        expanded = self._expanded(item, way.place)
-        if expanded.missing:
-            return None
-        mask = way.before | self.bit(way.level, way.place.node.subgraph) | self.defer(expanded.mask, way.level)
-        return _Alternative((Move(way, SetPlan(expanded.steps, expanded.mask)),), mask, (), expanded.late + item.leaves)
+    def _sent(self, way: Way, level: int, plan: SetPlan) -> int:
+        """The mask of a request sent after ``way`` at a level, and of what ``plan`` sends after it."""
+        return self.bit(level, way.place.node.subgraph) | self.defer(plan.mask, level)
 
     def _required(self, edge: FieldEdge, item: WantedField, place: Place, way: Way) -> SetPlan | None:
         """A plan for the inputs of a field, which must not need the field itself."""
@@ -326,13 +312,13 @@ class Search:
             del self._open[guard]
         return None if plan.missing else plan
 
-    def _expanded(self, item: WantedField, place: Place) -> _Alternative:
+    def _expanded(self, item: WantedField, place: Place) -> SetPlan:
         """A field of an abstract type asked for on each concrete type that can occur."""
         if place.within is None and not self.occurring(place):
-            return _Alternative((), 0, (item,))  # no type at all is known there: that must be said, not answered null
+            return SetPlan((), 0, (item,))  # no type at all is known there: that must be said, not answered null
         return self._per_type(self.sets.of((item,)), place, self.occurring(place))
 
-    def _per_type(self, wanted: WantedSet, place: Place, names: Iterable[str]) -> _Alternative:
+    def _per_type(self, wanted: WantedSet, place: Place, names: Iterable[str]) -> SetPlan:
         steps: list[Step] = []
         missing: list[Wanted] = []
         mask = late = 0
@@ -345,13 +331,13 @@ class Search:
                 missing.append(self.sets.on(name, self.sets.of(plan.missing)))
             mask |= plan.mask
             late += plan.late
-        return _Alternative(tuple(steps), mask, tuple(missing), late)
+        return SetPlan(tuple(steps), mask, tuple(missing), late)
 
-    def _on(self, item: WantedOn, place: Place) -> _Alternative:
+    def _on(self, item: WantedOn, place: Place) -> SetPlan:
         """A fragment at an abstract type: asked for as it stands where that serves, else type by type."""
         names = self.occurring(place) & self.graph.possible(item.condition)
         if not names:
-            return _Alternative((), 0)
+            return SetPlan((), 0)
         target = Node(item.condition, place.node.subgraph)
         known = self.graph.knows(target) and names <= self.graph.possible(item.condition, place.node.subgraph)
         if self.graph.is_abstract(item.condition) and known:
@@ -367,22 +353,21 @@ class Search:
             plan = self.plan(item.below, narrowed)
             if not plan.missing:
                 steps = (Narrowed(item.condition, narrowed, plan),) if plan.steps else ()
-                return _Alternative(steps, plan.mask, (), plan.late)
+                return SetPlan(steps, plan.mask, (), plan.late)
         return self._per_type(item.below, place, names)
 
-    def _told_apart(self, item: Wanted, place: Place) -> list[_Alternative]:
+    def _told_apart(self, item: Wanted, place: Place) -> list[SetPlan]:
         """At an @interfaceObject, which cannot tell types apart: ask a subgraph that can."""
-        found: list[_Alternative] = []
+        found: list[SetPlan] = []
         for way in self._ways(place).values():
             if not self.graph.is_interface_object(way.place.node) and way.place.node != place.node:
                 plan = self.plan(self.sets.of((item,)), way.place)
                 if not plan.missing:
-                    bit = self.bit(way.level, way.place.node.subgraph)
-                    mask = way.before | bit | self.defer(plan.mask, way.level)
-                    found.append(_Alternative((Move(way, plan),), mask, (), plan.late + item.leaves))
-        return self._undominated(found) if found else [_Alternative((), 0, (item,))]
+                    mask = way.before | self._sent(way, way.level, plan)
+                    found.append(SetPlan((Move(way, plan),), mask, (), plan.late + item.leaves))
+        return self._undominated(found) if found else [SetPlan((), 0, (item,))]
 
-    def _covered(self, item: WantedField, place: Place, found: list[_Alternative]) -> _Alternative:
+    def _covered(self, item: WantedField, place: Place, found: list[SetPlan]) -> SetPlan:
         """Where no source has all that is wanted below a field: the field from several sources, each with a part."""
         steps: list[Step] = []
         mask = late = 0
@@ -400,13 +385,13 @@ class Search:
                 break
             plan = self.plan(self.sets.of(remaining), place) if len(remaining) > 1 else None
             if plan is not None:
-                return _Alternative((*steps, *plan.steps), mask | plan.mask, plan.missing, late + plan.late)
+                return SetPlan((*steps, *plan.steps), mask | plan.mask, plan.missing, late + plan.late)
             rest = remaining[0]
             if isinstance(rest, WantedOn):
                 on = self._on(rest, place)
-                return _Alternative((*steps, *on.steps), mask | on.mask, on.missing, late + on.late)
+                return SetPlan((*steps, *on.steps), mask | on.mask, on.missing, late + on.late)
             found = self._sources(rest, place)
-        return _Alternative(tuple(steps), mask, remaining, late)
+        return SetPlan(tuple(steps), mask, remaining, late)
 
     # Places --------------------------------------------------------------------------------------------------------
 
@@ -541,7 +526,7 @@ class Search:
         for item in self._items(self.sets.of_field_set(key), place):
             if not isinstance(item, WantedField):
                 return None
-            producer: tuple[tuple[int, int], Way, _Alternative] | None = None
+            producer: tuple[tuple[int, int], Way, SetPlan] | None = None
             for way in reached:
                 found = self._here(item, way.place)
                 if found is None or found.missing:
@@ -557,7 +542,7 @@ class Search:
             before |= way.before | self.defer(found.mask, way.level)
             if way.entry is not None:
                 before |= self.bit(way.level, way.place.node.subgraph)
-            inputs.append((way if way.entry else None, SetPlan(found.steps, found.mask)))
+            inputs.append((way if way.entry else None, found))
         within = place.within if entry.node.type == place.node.type else None
         if self.graph.is_interface_object(entry.node) or self.graph.is_interface_object(place.node):
             within = None

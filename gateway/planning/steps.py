@@ -23,10 +23,11 @@ class Place(NamedTuple):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SetPlan:
-    """How a set is fetched at a place: ``steps`` in order, ``mask`` of requests after the place's own.
+    """How a set, or one item of it, is fetched at a place: ``steps`` in order.
 
-    ``late`` counts the leaves that come with requests after the place's own; between plans with equally many requests
-    the one that brings more at once is better.
+    ``mask`` is of the requests after the place's own, ``missing`` what cannot be had so. ``late`` counts the leaves
+    that come with requests after the place's own; between plans with equally many requests the one that brings more at
+    once is better.
     """
 
     steps: "tuple[Step, ...]" = ()

@@ -97,10 +97,9 @@ class WantedSets:
                 yield self._of_field(selection, own_alias(selection, calls))
 
     def _of_field(self, selection: FieldSelection, alias: str) -> WantedField:
-        arguments = ", ".join(f"{a.name}: {print_value(a.value)}" for a in selection.arguments)
         variables = tuple(sorted({name for a in selection.arguments for name in variables_in(a.value)}))
         below = self.of_selections(selection.selections) if selection.selections else None
-        return self.field(selection.name, alias, f"({arguments})" if arguments else "", variables, below)
+        return self.field(selection.name, alias, given_arguments(selection), variables, below)
 
     def of_field_set(self, fields: FieldSet) -> WantedSet:
         """What a @key, @requires or context selection wants fetched."""
@@ -127,6 +126,12 @@ def own_alias(selection: FieldSelection, call: bool) -> str:
 def arguments_text(selection: FieldSetField) -> str:
     """The arguments of a field set's field as they are sent: ``(limit: 3)``, or nothing."""
     text = ", ".join(f"{name}: {value}" for name, value in selection.arguments)
+    return f"({text})" if text else ""
+
+
+def given_arguments(selection: FieldSelection) -> str:
+    """As ``arguments_text``, of a field that the client selected."""
+    text = ", ".join(f"{argument.name}: {print_value(argument.value)}" for argument in selection.arguments)
     return f"({text})" if text else ""
 
 
