@@ -1,11 +1,10 @@
 """The administration beside the data endpoint: its address from the start, its desk while the store is open."""
 
-import asyncio
 import multiprocessing
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -22,6 +21,7 @@ from gateway.admin.desk import Desk
 from gateway.admin.passing_time import sweep_for_ever
 from gateway.admin.registry_desk import RegistryDesk
 from gateway.admin.rights import LiveRights
+from gateway.background import going_on
 from gateway.errors import CodedError
 from gateway.gateway import GovernedGateway
 from gateway.level import exchange_of, office_of
@@ -74,12 +74,12 @@ class Administration:
         """Its address."""
         return routes(self._open_desk, self._authenticator, admission=admission)
 
-    @contextmanager
-    def serving(self, store: PolicyStore) -> Iterator[None]:
+    @asynccontextmanager
+    async def serving(self, store: PolicyStore) -> AsyncIterator[None]:
         """While entered, requests are answered over ``store``. Versions are proved in a process of their own."""
         with _Prover() as prover, self._registry() as registry:
             office = PolicyOffice(store, self._key, self._items, executor=prover)
-            self._desk = Desk(
+            self._desk = desk = Desk(
                 store=store,
                 office=office,
                 rights=LiveRights(store, office, self._items),
@@ -93,11 +93,10 @@ class Administration:
                 zone=self._access.zone,
                 registry=registry,
             )
-            sweeping = asyncio.create_task(sweep_for_ever(self._desk))
             try:
-                yield
+                async with going_on("noting clocks that have passed", lambda: sweep_for_ever(desk)):
+                    yield
             finally:
-                sweeping.cancel()
                 self._desk = None
 
     @contextmanager

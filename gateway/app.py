@@ -1,8 +1,8 @@
 """The composition root: settings -> a wired ASGI application. The only module that knows every part."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
+from gateway.background import going_on
 from gateway.building import document_limits
 from gateway.changing import Changes
 from gateway.errors import CodedError
@@ -147,7 +148,7 @@ async def _following(
         def swap(changed: str) -> None:
             asyncio.run_coroutine_threadsafe(changes.take_graph(changed), loop).result()
 
-        async with _task(follow(settings.supergraph, start.text, swap)):
+        async with going_on("following the supergraph", lambda: follow(settings.supergraph, start.text, swap)):
             yield _Registered()
         return
     from gateway.registry_following import RegistryFollower
@@ -156,7 +157,7 @@ async def _following(
     digest = "" if start.build is None else start.build.snapshot.graph_version
     with RegistryFollower(settings.registry, start.in_force, start.served, digest, changes.take_graph) as follower:
         async with AsyncExitStack() as tasks:
-            await tasks.enter_async_context(_task(follower.follow()))
+            await tasks.enter_async_context(going_on("following the registry", follower.follow))
             monitor = None
             if interval := settings.monitoring.interval:
                 platform, transport = follower.platform, gateway.transport
@@ -166,7 +167,7 @@ async def _following(
                 if isinstance(gateway, GovernedGateway) and gateway.provenance is not None:
                     seen = monitor
                     gateway.provenance = replace(gateway.provenance, data_times=lambda: seen.data_times)
-                await tasks.enter_async_context(_task(monitor.watch()))
+                await tasks.enter_async_context(going_on("looking at the subgraphs", monitor.watch))
             yield _Registered(follower, monitor)
 
 
@@ -214,22 +215,13 @@ async def _governing(
         changes.policy = follower_of(store, access, changes.catalogue)
         await changes.look_at_policy()
         try:
-            async with _task(changes.follow_policy()):
-                with administration.serving(store):
-                    yield
+            async with (
+                going_on("following the policy", changes.follow_policy),
+                administration.serving(store),
+            ):
+                yield
         finally:
             await gateway.ledger.close()
-
-
-@asynccontextmanager
-async def _task(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    running = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        running.cancel()
-        with suppress(asyncio.CancelledError):
-            await running
 
 
 def _level(settings: Settings) -> "LevelEndpoint | None":

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
 import uvicorn
@@ -17,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from gateway.background import going_on
 from gateway.measuring import Counts, SharedCounts
 from gateway.settings import MonitoringSettings
 
@@ -54,14 +55,11 @@ async def metrics_listener(
     )
     server = _QuietServer(config)
     serving = asyncio.create_task(server.serve(sockets=[listening]))
-    flushing = asyncio.create_task(counts.keep_flushed())
     try:
-        yield f"http://{settings.metrics_host}:{listening.getsockname()[1]}{PATH}"
+        async with going_on("writing down the counts", counts.keep_flushed):
+            yield f"http://{settings.metrics_host}:{listening.getsockname()[1]}{PATH}"
     finally:
         server.should_exit = True
-        flushing.cancel()
-        with suppress(asyncio.CancelledError):
-            await flushing
         await serving
         listening.close()
 

@@ -104,8 +104,9 @@ class OperationLedger:
         refusal: CodedError | None = None
         try:
             await self._store.record_reads([facts for facts, _ in batch], datetime.now(UTC))
-        except (OSError, TimeoutError, CodedError) as error:
-            _log.error("%d records could not be written: %s", len(batch), type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - were one let through, every later operation would wait for ever
+            unforeseen = not isinstance(error, (OSError, TimeoutError, CodedError))
+            _log.error("%d records could not be written: %s", len(batch), type(error).__name__, exc_info=unforeseen)
             refusal = CodedError(LEDGER_UNAVAILABLE, "The operation could not be recorded, so it is not answered.")
         for _, written in batch:
             if written.done():

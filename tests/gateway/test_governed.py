@@ -42,15 +42,15 @@ class Subgraphs:
 
 
 class Recorded:
-    """A store that keeps records of operations, or cannot."""
+    """A store that keeps records of operations, or fails."""
 
-    def __init__(self, *, broken=False):
+    def __init__(self, failure=None):
         self.reads = []
-        self.broken = broken
+        self.failure = failure
 
     async def record_reads(self, reads, at):
-        if self.broken:
-            raise OSError("disk full")
+        if self.failure is not None:
+            raise self.failure
         self.reads.extend(reads)
 
 
@@ -134,19 +134,21 @@ async def test_an_answer_about_a_person_is_recorded_before_it_is_given():
     await made.ledger.close()
 
 
-async def test_no_record_no_personal_data():
+@pytest.mark.parametrize("failure", [OSError("disk full"), RuntimeError("a driver's own")], ids=repr)
+async def test_no_record_no_personal_data_and_what_is_asked_next_is_refused_as_well(failure):
     made = gateway(STATED, Subgraphs({"resident": {"name": "Wang"}}))
-    made.ledger = OperationLedger(Recorded(broken=True), b"k" * 32)
-    with pytest.raises(CodedError) as refused:
-        await made.answer(request(NAME), ANONYMOUS)
-    assert (refused.value.code.name, refused.value.code.status) == ("LEDGER_UNAVAILABLE", 503)
+    made.ledger = OperationLedger(Recorded(failure), b"k" * 32)
+    for _ in range(2):
+        with pytest.raises(CodedError) as refused:
+            await made.answer(request(NAME), ANONYMOUS)
+        assert (refused.value.code.name, refused.value.code.status) == ("LEDGER_UNAVAILABLE", 503)
     await made.ledger.close()
 
 
 async def test_open_data_is_answered_even_while_the_ledger_is_away():
     market = Subgraphs({"enterprise": {"name": "Tea"}})
     made = gateway(PUBLIC, market)
-    made.ledger = OperationLedger(Recorded(broken=True), b"k" * 32)
+    made.ledger = OperationLedger(Recorded(OSError("disk full")), b"k" * 32)
     answer = await made.answer(request('{ enterprise(creditCode: "9") { name } }'), ANONYMOUS)
     assert answer.result.encode() == b'{"data":{"enterprise":{"name":"Tea"}}}'
     await made.ledger.close()
