@@ -25,7 +25,6 @@ from graphql import (
 
 from gateway.document_limits import DocumentLimits, parse_within
 from gateway.errors import (
-    BAD_REQUEST,
     VALIDATION_FAILED,
     CodedError,
     ErrorCode,
@@ -33,6 +32,7 @@ from gateway.errors import (
     Family,
     RequestError,
 )
+from gateway.planning.normalize import choose_operation
 
 MAX_ERRORS = 20
 SUGGESTED_AMONG = 1_000
@@ -75,7 +75,7 @@ def read_document(
     if problems := _problems(schema, document, wide):
         forget(document)
         raise RequestError(problems)
-    operation = _choose_operation(document, operation_name)
+    operation = choose_operation(document, operation_name)
     return ValidDocument(document, operation, tuple(sorted(set(_conditions(document, operation)))))
 
 
@@ -124,20 +124,6 @@ def report(error: GraphQLError, code: ErrorCode) -> ErrorReport:
     """A graphql-core error as one of ours, with its places in the document."""
     places = tuple((place.line, place.column) for place in error.locations or ())
     return ErrorReport(error.message, code.name, locations=places)
-
-
-def _choose_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
-    operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-    if name is None and len(operations) == 1:
-        return operations[0]
-    if not operations:
-        raise CodedError(BAD_REQUEST, "The document holds no operation; add a query, mutation or subscription.")
-    if name is None:
-        raise CodedError(BAD_REQUEST, "The document holds several operations; say which by `operationName`.")
-    for node in operations:
-        if node.name is not None and node.name.value == name:
-            return node
-    raise CodedError(BAD_REQUEST, f"The document holds no operation named {name}.")
 
 
 def _conditions(document: DocumentNode, operation: OperationDefinitionNode) -> Iterator[str]:

@@ -70,7 +70,7 @@ def normalize(
     ``variables`` are the client's, as sent; only those of @skip and @include are looked at. Raises CodedError
     BAD_REQUEST (no such operation, a condition that is not a boolean) or PLAN_LIMIT.
     """
-    definition = _operation(document, operation_name)
+    definition = choose_operation(document, operation_name)
     reader = _Normalizer(
         schema=schema,
         fragments={node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)},
@@ -121,15 +121,17 @@ def _write(selections: tuple[Selection, ...], parts: list[str]) -> None:
     parts.append("}")
 
 
-def _operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+def choose_operation(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    """The operation of that name, or the only one (GraphQL October 2021, 6.1). Raises CodedError BAD_REQUEST."""
     operations = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+    if name is None and len(operations) == 1:
+        return operations[0]
+    if not operations:
+        raise CodedError(BAD_REQUEST, "The document holds no operation; add a query, mutation or subscription.")
     if name is None:
-        if len(operations) == 1:
-            return operations[0]
-        names = ", ".join(sorted(node.name.value for node in operations if node.name)) or "none"
-        raise CodedError(BAD_REQUEST, f"The document holds several operations or none; name one of: {names}.")
+        raise CodedError(BAD_REQUEST, "The document holds several operations; say which by `operationName`.")
     for node in operations:
-        if node.name and node.name.value == name:
+        if node.name is not None and node.name.value == name:
             return node
     raise CodedError(BAD_REQUEST, f"The document holds no operation named {name}.")
 
