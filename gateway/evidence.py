@@ -25,7 +25,7 @@ from catalog_sync.ports import LedgerRow
 from catalog_sync.store import verify_ledger
 from catalog_sync.table_reports import Cell, Table, table_csv, table_markdown
 from gateway.errors import CodedError
-from policies.backup_tests import BackupTest
+from policies.backup_tests import KIND, BackupTest
 from policies.console import Duties
 from policies.credentials import CallerRegister, utc
 from policies.doubts import Doubt
@@ -113,7 +113,7 @@ async def gather(
     applications = [msgspec.json.decode(m.body, type=Application) for m in await store.matters("application")]
     openings = [msgspec.json.decode(m.body, type=OpeningApplication) for m in await store.matters("opening")]
     doubts = [msgspec.json.decode(m.body, type=Doubt) for m in await store.matters("doubt")]
-    tests = [msgspec.json.decode(m.body, type=BackupTest) for m in await store.matters("backup-test")]
+    tests = [msgspec.json.decode(m.body, type=BackupTest) for m in await store.matters(KIND)]
     rows = () if registry is None else await asyncio.to_thread(lambda: tuple(registry.platform.entries.ledger()))
     shown = [each for each in versions if period.covers(_day(each.published_at))]
     tables = (
@@ -139,7 +139,9 @@ def _accounts(register: CallerRegister, end: datetime) -> Iterator[Row]:
     for caller in sorted(register.callers, key=lambda each: each.subject):
         who: Row = (caller.subject, caller.kind.value, caller.department, " ".join(sorted(caller.roles)))
         held = [(f"key {each.id}", each.not_before, each.expires, each.zones, each.purposes) for each in caller.keys]
-        held += [(f"certificate {each.id}", None, each.expires, each.zones, each.purposes) for each in caller.certificates]
+        held += [
+            (f"certificate {each.id}", None, each.expires, each.zones, each.purposes) for each in caller.certificates
+        ]
         for name, begins, ends, zones, purposes in held:
             first, last = utc(begins), utc(ends)
             state = "not begun" if first and first > end else "ended" if last and last <= end else "valid"

@@ -9,7 +9,11 @@ from enum import StrEnum
 
 import msgspec
 
+from policies.ledger import ActFacts
 from policies.matters import Party, demand_complete
+from policies.ports import StoredMatter
+
+KIND = "backup-test"
 
 
 class TestedStep(StrEnum):
@@ -41,3 +45,12 @@ def write_down(test: BackupTest, today: date) -> BackupTest:
         problems.append("a test that failed says in `note` what was wrong and what was done")
     demand_complete("The test", problems)
     return test
+
+
+def kept(test: BackupTest) -> tuple[StoredMatter, ActFacts]:
+    """The test as the store keeps it, with its record in the ledger."""
+    facts = ActFacts(
+        person=test.by.subject, department=test.by.department, act=f"{test.step} test", about=f"{KIND} {test.id}",
+        after="passed" if test.passed else "failed", reason=test.note or None, basis=test.document,
+    )  # fmt: skip
+    return StoredMatter(test.id, KIND, 1, msgspec.json.encode(test)), facts

@@ -18,7 +18,7 @@ from policies.console import ConsoleAct
 from policies.credentials import CallerRegister
 from policies.matters import day_of
 
-BACKUP_TESTS = Cabinet("backup-test", backup_tests.BackupTest)
+BACKUP_TESTS = Cabinet(backup_tests.KIND, backup_tests.BackupTest)
 strawberry.enum(TestedStep, description="What was tried with a backup.")
 
 
@@ -110,5 +110,6 @@ class EvidenceMutations:
         )  # fmt: skip
         name = visit.new_name(msgspec.json.encode(given))
         test = backup_tests.write_down(msgspec.structs.replace(given, id=name), day_of(visit.now))
-        change = Change(f"{test.step} test", test.note or None, test.document, "passed" if test.passed else "failed")
+        _, facts = backup_tests.kept(test)
+        change = Change(facts.act, facts.reason, facts.basis, facts.after)
         return BackupTest.of((await BACKUP_TESTS.make(visit, name, test, change)).value)

@@ -1,7 +1,9 @@
 """``watersmeet ledger``: who did and read what; provable without trusting the operator."""
 
+import secrets
 import sys
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,13 +11,19 @@ import msgspec
 import typer
 
 from catalog_sync.errors import CATALOGUE_UNREADABLE
+from catalog_sync.loading import date_in_chongqing
 from catalog_sync.platform import open_platform
 from catalog_sync.store import verify_ledger
-from gateway.admin.rights import LEDGER
+from gateway.admin.rights import LEDGER, SYSTEM, Rights
+from gateway.commands.policy_desk import ConfigOption as PolicyConfigOption
+from gateway.commands.policy_desk import PersonOption, at_office, person_of
 from gateway.errors import CodedError
 from gateway.policy_source import open_store, read_secret, run_apart
 from gateway.settings import SETTINGS_INVALID, Settings, load_settings
 from gateway.storage.policy import SqlPolicyStore
+from policies import backup_tests
+from policies.backup_tests import BackupTest, TestedStep
+from policies.console import ConsoleAct
 from policies.ledger import (
     Anchor,
     LedgerRecord,
@@ -26,6 +34,9 @@ from policies.ledger import (
     person_hash,
     verify_chain,
 )
+from policies.matters import Party
+from policies.ports import PolicyStore
+from policies.publication import PolicyOffice
 
 app = typer.Typer(help="The record of every administrative act and every judged operation.")
 
@@ -92,6 +103,36 @@ def export(
     with output.open("wb") as file:
         for line in export_chain(_records(_settings(config))):
             file.write(line)
+
+
+@app.command("record-test")
+def record_test(
+    config: PolicyConfigOption,
+    person: PersonOption,
+    step: Annotated[TestedStep, typer.Option("--step", help="A backup was made, or put back.")],
+    store: Annotated[str, typer.Option("--store", help="What it was of: the policy's store, the registry ...")],
+    document: Annotated[str, typer.Option("--document", help="The number of the written report.")],
+    failed: Annotated[bool, typer.Option("--failed", help="It did not come back whole; --note says what was.")] = False,
+    day: Annotated[datetime | None, typer.Option("--on", formats=["%Y-%m-%d"], help="Its day; today.")] = None,
+    note: Annotated[str, typer.Option("--note", help="What else is to be said.")] = "",
+) -> None:
+    """Write a test of a backup down, for the evidence of the year; for who may operate the system."""
+    who, today = person_of(person), date_in_chongqing()
+
+    async def keep(office: PolicyOffice, opened: PolicyStore) -> str:
+        live = await office.live()
+        Rights(live.lines if live is not None else (), {}).demand(who, ConsoleAct.OPERATE, (SYSTEM,))
+        test = backup_tests.write_down(
+            BackupTest(
+                id=f"{today.year}-{secrets.token_hex(4)}", step=step, store=store, day=day.date() if day else today,
+                passed=not failed, document=document, note=note, by=Party(who.subject, who.department),
+            ),
+            today,
+        )  # fmt: skip
+        await opened.save_matter(*backup_tests.kept(test), datetime.now(UTC))
+        return f"test {test.id}: {test.step} of {test.store} {'passed' if test.passed else 'failed'} on {test.day}"
+
+    typer.echo(at_office(config, keep))
 
 
 def _verify_catalogue(store: str, anchors: dict[int, str]) -> None:

@@ -138,7 +138,7 @@ async def test_only_auditors_see_it_and_only_operators_write_tests_down(here: Ci
         assert (await here.refused("deng", RECORD, input={**RESTORED, **wrong}))[0] == "MATTER_INCOMPLETE"
 
 
-def settings_over(folder: Path) -> Path:
+def settings_over(folder: Path, catalogue: Path | None = None) -> Path:
     """The settings of a gateway over the city's store."""
     assert isinstance(KEY, HmacKey)
     (folder / "key").write_text(f"{KEY.id}:{KEY.secret.decode()}")
@@ -153,6 +153,6 @@ def settings_over(folder: Path) -> Path:
     config = folder / "watersmeet.toml"
     config.write_text(
         '[access]\nstore = "policy.db"\nstore_key = "key"\nperson_key = "persons"\ncallers = "callers.toml"\n'
-        'zone = "extranet"\n'
+        'zone = "extranet"\n' + (f'catalogue = "{catalogue}"\n' if catalogue is not None else "")
     )
     return config

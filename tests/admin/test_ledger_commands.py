@@ -6,8 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from catalog_sync.loading import date_in_chongqing
+from policies.records import all_records
 from tests.admin.office import City, city
 from tests.admin.test_evidence import settings_over
+from tests.catalogue.entry_text import EXAMPLES
 from tests.support.command_line import Run, Said, expect_done, run
 
 __all__ = ["run"]
@@ -38,6 +41,23 @@ async def test_who_read_a_persons_record_is_found_and_not_who_looked_that_up(
     assert read_in(run(*search, "--caller", "user:qian")) == [("user:qian", ["ledger"])]
     assert read_in(run(*search, "--resource", "30700504/2")) == []
     assert RESIDENT not in expect_done(run(*search)).out
+
+
+async def test_who_operates_writes_tests_of_backups_down_and_nobody_else_does(
+    here: City, run: Run, tmp_path: Path
+) -> None:
+    config = settings_over(tmp_path, catalogue=EXAMPLES)
+    record = ("ledger", "record-test", "--config", config, "--step", "restore", "--store", "registry")
+    told = run(*record, "--document", "渝数备〔2026〕5号", "--as", "user:deng@centre")
+    assert expect_done(told).out.endswith("passed on " + str(date_in_chongqing()) + "\n")
+    vague = run(*record, "--document", "x", "--as", "user:deng@centre", "--failed")
+    assert (vague.code, "says in `note` what was wrong" in vague.err) == (1, True)
+    other = run(*record, "--document", "x", "--as", "user:chen@reform")
+    assert (other.code, other.err.partition(":")[0]) == (1, "ACT_FORBIDDEN")
+    (kept,) = await here.store.matters("backup-test")
+    assert json.loads(kept.body)["document"] == "渝数备〔2026〕5号"
+    last = [record async for record in all_records(here.store)][-1].facts()
+    assert (last["act"], last["person"], last["after"]) == ("restore test", "user:deng", "passed")
 
 
 async def test_an_export_is_verified_without_the_store_and_every_change_is_found(
