@@ -136,7 +136,8 @@ async def test_an_answer_about_a_person_is_recorded_before_it_is_given():
 
 @pytest.mark.parametrize("failure", [OSError("disk full"), RuntimeError("a driver's own")], ids=repr)
 async def test_no_record_no_personal_data_and_what_is_asked_next_is_refused_as_well(failure):
-    made = gateway(STATED, Subgraphs({"resident": {"name": "Wang"}}))
+    resident = {"resident": {"name": "Wang"}}
+    made = gateway(STATED, Subgraphs(resident, resident))
     made.ledger = OperationLedger(Recorded(failure), b"k" * 32)
     for _ in range(2):
         with pytest.raises(CodedError) as refused:
