@@ -119,7 +119,7 @@ async def gather(
     tables = (
         Table("accounts", _ACCOUNTS, tuple(_accounts(register, end))),
         Table("roles", ("role", "act", "on", "rule", "held by"), tuple(_roles(lines, register))),
-        Table("separation of duties", ("account", "duties", "fault"), tuple(_separation(lines))),
+        Table("separation of duties", ("account", "duties", "fault"), tuple(_separation(lines, register))),
         Table("policy versions", _VERSIONS, tuple([await _version_row(each, office, versions) for each in shown])),
         Table("emergency stops", _STOPS, tuple(_stops(shown))),
         Table("grants", _GRANTS, tuple(_grants(applications, period))),
@@ -175,12 +175,20 @@ def _roles(lines: Sequence[tuple[str, ...]], register: CallerRegister) -> Iterat
         yield role, None, None, "register of callers", " ".join(sorted(who))
 
 
-def _separation(lines: Sequence[tuple[str, ...]]) -> Iterator[Row]:
+def _separation(lines: Sequence[tuple[str, ...]], register: CallerRegister) -> Iterator[Row]:
+    """Persons, and roles that join duties by themselves; with the roles that a person's credential asserts."""
     duties, faults = Duties(lines), dict(Duties(lines).faults())
     named = {line[1] for line in lines if line[0] == "g"} | {line[2] for line in lines if line[0] == "p2"}
-    for name in sorted(each for each in named if each.startswith("user:") or each in faults):
-        if held := duties.of(name):
-            yield name, " ".join(sorted(held)), faults.get(name)
+    held = {name: duties.of(name) for name in named if name.startswith("user:") or name in faults}
+    for caller in register.callers:
+        if caller.subject.startswith("user:"):
+            asserted = duties.held(caller.subject, caller.department or "-", frozenset(caller.roles))
+            held[caller.subject] = held.get(caller.subject, frozenset()) | asserted
+    for name, joined in sorted(held.items()):
+        if joined:
+            both = " and ".join(sorted(joined))
+            fault = f"roles of its credential make it join {both}" if len(joined) > 1 else None
+            yield name, " ".join(sorted(joined)), faults.get(name) or fault
 
 
 _VERSIONS = ("version", "published", "author", "approvers", "note", "digest", "previous", "key", "signature", "chain")

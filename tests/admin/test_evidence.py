@@ -126,6 +126,19 @@ async def test_what_does_not_verify_is_a_fault_of_the_report(here: City, run: Ru
     assert "ledgers, policy and access: verified: LEDGER_ALTERED: The ledger was altered at record 2." in told.err
 
 
+async def test_a_role_of_a_credential_that_joins_duties_is_a_fault_of_the_report(
+    here: City, run: Run, tmp_path: Path
+) -> None:
+    config = settings_over(tmp_path)
+    callers = tmp_path / "callers.toml"
+    asserting = 'subject = "user:qian"\nroles = ["role:operator"]\n'
+    callers.write_text(callers.read_text().replace('subject = "user:qian"\n', asserting))
+    here.move_to(FRIDAY + timedelta(days=5))
+    said = run("evidence", "--config", config, "--from", "2026-09-18", "--to", "2026-09-20")
+    assert said.code == 1
+    assert "user:qian: fault: roles of its credential make it join audit and operating" in said.err
+
+
 async def test_only_auditors_see_it_and_only_operators_write_tests_down(here: City) -> None:
     for who in ("chen", "deng", "li"):
         assert (await here.refused(who, EVIDENCE, why=WHY))[0] == "ACT_FORBIDDEN"
