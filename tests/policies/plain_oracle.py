@@ -17,6 +17,8 @@ class PlainOracle:
         lines = [[word.strip() for word in line.split(",")] for line in text.splitlines() if line.strip()]
         self.rules = [line[1:] for line in lines if line[0] == "p"]
         self.links = {(line[1], line[2], line[3]) for line in lines if line[0] == "g"}
+        self.sets = {(line[1], line[2]) for line in lines if line[0] == "g2"}
+        self.kept_apart = [line[2:5] for line in lines if line[0] == "apart"]
         self.zones = {(line[1], line[2]) for line in lines if line[0] == "g3"}
 
     def names_of(self, caller: Caller) -> set[str]:
@@ -43,6 +45,17 @@ class PlainOracle:
         if target == "open:open":
             return tiers.opening is Opening.OPEN
         return target in (item, item.split(".")[0] + "/*")
+
+    def may_together(self, caller: Caller, items: Iterable[str]) -> bool:
+        """Whether one operation of the caller may use all these items, as far as their number goes."""
+        names, used = self.names_of(caller), set(items)
+        for who, group, most in self.kept_apart:
+            counted = [item for item in used if (item, group) in self.sets or group == item.split(".")[0] + "/*"]
+            if who in ("public", "anon") and caller.department is not None:
+                continue
+            if who in names and len(counted) > int(most):
+                return False
+        return True
 
     def rules_about(self, caller: Caller, item: str, now: datetime) -> list[list[str]]:
         """The rules that speak about this caller and item at this moment, whatever they say."""

@@ -32,7 +32,10 @@ def check_pair(chance: random.Random, policy: RandomPolicy, oracle: PlainOracle)
     else:
         caller, now = random_caller(chance), random_moment(chance, policy)
         resource, needs = random_needs(chance, policy)
-    answer = policy.tables.view(caller, now).entitle(resource, needs)
+    view = policy.tables.view(caller, now)
+    together = chance.sample(sorted(policy.items), chance.randint(1, min(8, len(policy.items))))
+    assert (view.too_many(together) is None) is oracle.may_together(caller, together), (caller, together, policy.text)
+    answer = view.entitle(resource, needs)
     case = f"{caller} {sorted(needs)} at {time_text(now)} under\n{policy.text}\n{policy.items}"
     allowed = oracle.may(caller, needs, now)
     assert isinstance(answer, Entitlement) is allowed, case
