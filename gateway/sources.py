@@ -5,8 +5,6 @@ import urllib.request
 from pathlib import Path
 
 from gateway.errors import CodedError, ErrorCode, Family
-from gateway.supergraph.join_sdl import read_supergraph as read_supergraph_sdl
-from gateway.supergraph.model import Supergraph
 
 SOURCE_UNREADABLE = ErrorCode(
     "SOURCE_UNREADABLE", Family.SETTINGS,
@@ -39,8 +37,3 @@ def read_source(source: str, timeout: float = 10.0) -> str:
     except (urllib.error.URLError, OSError, UnicodeDecodeError, ValueError) as error:
         reason = getattr(error, "reason", error)
         raise CodedError(SOURCE_UNREADABLE, f"{source} cannot be read: {reason}.") from None
-
-
-def read_supergraph(source: str) -> Supergraph:
-    """The supergraph at a file or address. Raises CodedError when it cannot be read or is no supergraph."""
-    return read_supergraph_sdl(read_source(source))

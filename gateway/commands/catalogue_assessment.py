@@ -10,7 +10,8 @@ from catalog_sync.assessment import Assessment, Evidence, Figure, Period
 from catalog_sync.assessment_reports import figure_text, report_markdown, write_report
 from gateway.assessing import assess_departments, collect
 from gateway.commands.output import Format, FormatOption, print_json
-from gateway.commands.registry import ConfigOption, Registry, RegistryOption, open_registry
+from gateway.commands.registry import Registry, open_registry
+from gateway.commands.registry_options import ConfigOption, RegistryOption
 from gateway.policy_source import open_store, run_apart
 
 app = typer.Typer()

@@ -9,7 +9,8 @@ from catalog_sync.loading import date_in_chongqing
 from catalog_sync.opening_reviews import Findings, OpeningReview, ReviewKind, ReviewResult, opened_items, standing
 from gateway.commands.catalogue_steps import IdArgument, IdsArgument
 from gateway.commands.output import Format, FormatOption, print_json
-from gateway.commands.registry import ConfigOption, PersonOption, RegistryOption, open_registry
+from gateway.commands.registry import open_registry
+from gateway.commands.registry_options import ConfigOption, PersonOption, RegistryOption
 
 app = typer.Typer()
 

@@ -18,14 +18,13 @@ from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import EntryRecord, Trigger, TriggerKind
 from gateway.commands.output import Format, FormatOption, print_json
 from gateway.commands.progress import progress_bar
-from gateway.commands.registry import (
+from gateway.commands.registry import Registry, open_registry
+from gateway.commands.registry_options import (
     AcknowledgeOption,
     ConfigOption,
     PersonOption,
     ReasonOption,
-    Registry,
     RegistryOption,
-    open_registry,
 )
 from gateway.level import exchange_of
 

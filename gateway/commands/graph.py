@@ -8,7 +8,8 @@ import typer
 
 from catalog_sync.graph_history import GraphHistory, GraphVersion
 from gateway.commands.output import Format, FormatOption
-from gateway.commands.registry import ConfigOption, PersonOption, RegistryOption, open_registry
+from gateway.commands.registry import open_registry
+from gateway.commands.registry_options import ConfigOption, PersonOption, RegistryOption
 
 app = typer.Typer(help="Graphs as they were served: list, roll back.")
 

@@ -11,13 +11,14 @@ from gateway.errors import PARSE_FAILED, VALIDATION_FAILED, CodedError
 from gateway.planning.normalize import normalize
 from gateway.planning.planner import Planner
 from gateway.planning.printing import render_json, render_text
-from gateway.sources import read_supergraph, read_text
+from gateway.sources import read_source, read_text
 from gateway.supergraph.api_schema import api_schema
+from gateway.supergraph.join_sdl import read_supergraph
 
 
 def run(operation: str, supergraph: str, variables: Path | None, name: str | None, format_: str) -> None:
     """Prints the plan to stdout. Raises CodedError for a missing file, broken SDL, an invalid operation."""
-    model = read_supergraph(supergraph)
+    model = read_supergraph(read_source(supergraph))
     schema = api_schema(model)
     text = sys.stdin.read() if operation == "-" else read_text(Path(operation))
     try:

@@ -4,9 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from catalog_sync.comparison import LiveGrant
 from catalog_sync.entries import CatalogueEntry
@@ -21,19 +18,6 @@ from gateway.releasing.users import Users, find_grants, find_users
 from gateway.server.stored_documents import read_trusted
 from gateway.settings import SETTINGS_INVALID, Settings, load_settings
 from policies.items import ItemTiers, items_of_catalogue
-
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="The gateway's settings.")]
-RegistryOption = Annotated[
-    str | None, typer.Option("--registry", metavar="STORE", help="The registry's store, instead of registry.store.")
-]
-PersonOption = Annotated[
-    str, typer.Option("--as", metavar="PERSON@DEPARTMENT", help="Who acts: user:li@public-security, or a credit code.")
-]
-ReasonOption = Annotated[str, typer.Option("--reason", help="Why, in a sentence; kept in the ledger.")]
-AcknowledgeOption = Annotated[
-    list[str] | None,
-    typer.Option("--acknowledge", metavar="NAME", help="Somebody hit who lets the change pass; may be repeated."),
-]
 
 
 @dataclass(frozen=True, slots=True)

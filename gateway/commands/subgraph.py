@@ -1,32 +1,35 @@
-"""``watersmeet subgraph``: a department's schema on its way to live."""
+"""``watersmeet subgraph``: a department's schema on its way to live.
+
+What composes and what keeps a registry is imported where it is needed: an author who asks a gateway waits for neither.
+"""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from catalog_sync.errors import CodedError
-from catalog_sync.observations import Look
 from gateway.commands.output import Format, FormatOption, ReportFormat, ReportFormatOption, print_json
-from gateway.commands.registry import (
+from gateway.commands.registry_options import (
     AcknowledgeOption,
     ConfigOption,
     PersonOption,
     ReasonOption,
-    Registry,
     RegistryOption,
-    open_registry,
 )
 from gateway.commands.subgraph_start import write_start
-from gateway.composition.sources import fetch_sdl
 from gateway.releasing.asking import ask_for_check
 from gateway.releasing.errors import RELEASE_NOT_IN_ORDER
-from gateway.releasing.office import ReleaseOffice, Standing
-from gateway.releasing.report import ReleaseReport, as_github, as_json, as_text
 from gateway.sources import read_text
+
+if TYPE_CHECKING:
+    from catalog_sync.observations import Look
+    from gateway.commands.registry import Registry
+    from gateway.releasing.office import ReleaseOffice, Standing
+    from gateway.releasing.report import ReleaseReport
 
 app = typer.Typer(
     help="Publish subgraphs: new, check, publish, approve, go-live, refuse, retire, rollback, list, show."
@@ -231,17 +234,24 @@ def read_schema(source: str) -> str:
     if source == "-":
         return sys.stdin.read()
     if source.startswith(("http://", "https://")):
+        from gateway.composition.sources import fetch_sdl
+
         return fetch_sdl(source)
     return read_text(Path(source))
 
 
 @contextmanager
-def _office(config: Path | None, registry: str | None) -> Iterator[tuple[ReleaseOffice, Registry]]:
+def _office(config: Path | None, registry: str | None) -> "Iterator[tuple[ReleaseOffice, Registry]]":
+    from gateway.commands.registry import open_registry
+    from gateway.releasing.office import ReleaseOffice
+
     with open_registry(config, registry) as opened:
         yield ReleaseOffice(opened.office, opened.users), opened
 
 
-def _print(report: ReleaseReport, format_: ReportFormat, schema: str) -> None:
+def _print(report: "ReleaseReport", format_: ReportFormat, schema: str) -> None:
+    from gateway.releasing.report import as_github, as_json, as_text
+
     if format_ is ReportFormat.JSON:
         text = as_json(report)
     else:
@@ -249,12 +259,12 @@ def _print(report: ReleaseReport, format_: ReportFormat, schema: str) -> None:
     typer.echo(text, nl=False)
 
 
-def _line(standing: Standing) -> str:
+def _line(standing: "Standing") -> str:
     release = standing.release
     return f"{release.subgraph} {release.number} {release.state} {release.digest[:12]} {release.address}"
 
 
-def _running(look: Look | None) -> str:
+def _running(look: "Look | None") -> str:
     """What a gateway last saw of the running service; nothing where all is as released, or nobody looked."""
     if look is None or (look.running is not None and not look.drifted):
         return ""
@@ -263,7 +273,7 @@ def _running(look: Look | None) -> str:
     return f"runs another schema than was released: {'; '.join(look.changes) or 'no change that clients see'}"
 
 
-def _tell(standing: Standing) -> None:
+def _tell(standing: "Standing") -> None:
     typer.echo(_line(standing))
     for label, text in (("note", standing.note), ("reason", standing.reason)):
         if text:
@@ -274,7 +284,7 @@ def _tell(standing: Standing) -> None:
         typer.echo(f"    acknowledged by: {', '.join(standing.acknowledged) or 'nobody'}")
 
 
-def _as_json(standing: Standing) -> dict[str, object]:
+def _as_json(standing: "Standing") -> dict[str, object]:
     release, notice = standing.release, standing.notice
     told = {"affected": notice.affected, "due": str(notice.due), "provisional": notice.provisional} if notice else None
     return {

@@ -17,7 +17,8 @@ from catalog_sync.signing import SigningKey
 from catalog_sync.upstream import Synchronised, Upstream, take_files, write_bundles
 from gateway.commands.output import Format, FormatOption, print_json
 from gateway.commands.progress import progress_bar
-from gateway.commands.registry import ConfigOption, Registry, open_registry
+from gateway.commands.registry import Registry, open_registry
+from gateway.commands.registry_options import ConfigOption
 from gateway.errors import CodedError
 from gateway.level import LevelEndpoint, exchange_of, key_text, offer_all
 from gateway.settings import SETTINGS_INVALID, load_settings
