@@ -50,15 +50,21 @@ def random_policy(chance: random.Random) -> RandomPolicy:
         lines.append(
             f"p, D-{number}, {who}, {chance.choice(['z:any', 'z:gov'])}, *, {target}, *, *, {begins}, {ends}, risk:r, deny"
         )
-    for number in range(chance.randint(0, 3)):
-        held = chance.sample(sorted(items), chance.randint(1, min(5, len(items))))
-        group = chance.choice([f"set:n{number}", f"{chance.choice(_resources(items))}/*"])
-        lines += [f"g2, {item}, set:n{number}" for item in held]
-        who = chance.choice(["public", "anon", "gov", *GROUPS])
-        lines.append(f"apart, X-{number}, {who}, {group}, {chance.randint(1, 4)}, risk:r")
     chance.shuffle(lines)
+    lines += _kept_apart(random.Random("\n".join(lines)), items)
     text = "\n".join(lines)
     return RandomPolicy(text, items, compile_lines("random", parse_policy(text), items))
+
+
+def _kept_apart(chance: random.Random, items: dict[str, ItemTiers]) -> list[str]:
+    lines = []
+    for number in range(chance.randint(0, 3)):
+        held = chance.sample(sorted(items), chance.randint(1, min(5, len(items))))
+        lines += [f"g2, {item}, set:n{number}" for item in held]
+        group = chance.choice([f"set:n{number}", f"{chance.choice(_resources(items))}/*"])
+        who = chance.choice(["public", "anon", "gov", *GROUPS])
+        lines.append(f"apart, X-{number}, {who}, {group}, {chance.randint(1, 4)}, risk:r")
+    return lines
 
 
 def random_caller(chance: random.Random) -> Caller:
