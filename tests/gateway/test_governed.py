@@ -239,3 +239,29 @@ async def test_a_clock_set_back_does_not_reopen_a_grant_that_has_ended():
         with pytest.raises(RequestError) as refused:
             await made.answer(request('{ resident(residentId: "50") { registeredAddress } }'), ANONYMOUS)
     assert refused.value.errors[0].extensions["reason"] == "GRANT_EXPIRED"
+
+
+KEPT_APART = (
+    "g2, 30700503/1.name, set:who\ng2, 30700503/1.sex, set:who\napart, X-1, dept:archives, set:who, 1, risk:R-21\n"
+)
+
+
+async def test_of_items_kept_apart_the_last_is_never_asked_for_and_the_ledger_knows():
+    police, store = Subgraphs({"resident": {"name": "Wang"}}), Recorded()
+    archive = dataclasses.replace(ARCHIVE, purpose="archive", case_number="C", officer="o")
+    made = gateway(archive, police, POLICY + KEPT_APART)
+    both = '{ resident(residentId: "50") { name sex } }'
+    with pytest.raises(RequestError) as refused:
+        await made.answer(request(both), ANONYMOUS)
+    assert (refused.value.status, police.asked) == (403, [])
+    assert refused.value.errors[0].extensions["rule"] == "X-1"
+    made.ledger = OperationLedger(store, b"k" * 32)
+    answer = await made.answer(request(both, prefer_partial=True), ANONYMOUS)
+    await made.ledger.close()
+    assert b"sex" not in police.asked[0][1]
+    decoded = msgspec.json.decode(answer.result.encode())
+    assert decoded["data"] == {"resident": {"name": "Wang", "sex": None}}
+    assert [error["extensions"]["reason"] for error in decoded["errors"]] == ["NOT_TOGETHER"]
+    assert {item for read in store.reads if read.outcome is Outcome.GRANTED for item in read.items} == {
+        f"{RESIDENT}.name", f"{RESIDENT}.residentId",
+    }  # fmt: skip
