@@ -195,6 +195,32 @@ def test_plans_that_would_need_copying_or_guessing_are_interpreted(
         CompiledForm(compiled.plan, compiled.templates, SCHEMA)
 
 
+@pytest.mark.parametrize(("levels", "kind", "compiled"), [(20, "list", True), (21, "list", False), (47, "one", True)])
+async def test_lists_deeper_than_python_compiles_are_interpreted(levels: int, kind: str, compiled: bool) -> None:
+    schema = build_schema(
+        "type Query { list: [Node] one: Node } type Node { list: [Node] one: Node id: ID! value: Int }"
+    )
+    asked, wanted = "id", "value"
+    given: object = {"id": "1"}
+    expected: object = {"value": 7}
+    for _ in range(levels):
+        asked, wanted = f"{kind} {{ {asked} }}", f"{kind} {{ {wanted} }}"
+        given, expected = ({kind: [each] if kind == "list" else each} for each in (given, expected))
+    path = ".".join([kind] * levels)
+    made = plan(
+        schema,
+        f"{{ {wanted} }}",
+        Root("a", f"{{ {asked} }}"),
+        entities("b", "Node", path, "id", "{ value }", (0,)),
+    )
+    subgraphs = ScriptedSubgraphs({"a": [{"data": given}], "b": [by_key("id", {"1": {"value": 7}})]})
+
+    data, errors = told(await answer(made, schema, subgraphs))
+
+    assert (data, errors) == (expected, [])
+    assert (warm_plan(made, schema).form() is not None) == compiled
+
+
 async def _by_form(made: QueryPlan, subgraphs: ScriptedSubgraphs) -> Result:
     """The answer of both paths, and proof that the compiled form gave it."""
     again: Any = subgraphs.again()

@@ -7,6 +7,14 @@ from typing import Any
 import msgspec
 from msgspec import UNSET
 
+from gateway.execution.compilation.shapes import NotCoveredError
+
+MOST_LOOPS = 20
+"""Loops within one another that Python compiles in one function, blocks of ``try`` included."""
+
+MOST_BLOCKS = 95
+"""Blocks of any kind within one another, a few less than Python's 100 levels of indentation."""
+
 encode = msgspec.json.Encoder().encode
 
 
@@ -26,6 +34,7 @@ class Code:
         self._functions: list[list[str]] = [[]]
         self._finished: list[str] = []
         self._depth = 0
+        self._loops = 0
         self._count = 0
         self._classes: dict[object, str] = {}
 
@@ -35,11 +44,15 @@ class Code:
 
     @contextmanager
     def block(self, line: str) -> Iterator[None]:
-        """A line that opens a block, which holds at least ``pass``."""
+        """A line that opens a block, which holds at least ``pass``. Raises NotCoveredError for one too many."""
         self.add(line)
-        before = len(self._functions[-1])
+        before, loop = len(self._functions[-1]), line.startswith(("for ", "try:"))
         self._depth += 1
+        self._loops += loop
+        if self._loops > MOST_LOOPS or self._depth > MOST_BLOCKS:
+            raise NotCoveredError("lists or objects stand too deep within one another")
         yield
+        self._loops -= loop
         if len(self._functions[-1]) == before:
             self.add("pass")
         self._depth -= 1
@@ -47,12 +60,12 @@ class Code:
     @contextmanager
     def function(self, head: str) -> Iterator[None]:
         """A function, beside the one that is being written."""
-        depth, self._depth = self._depth, 0
+        (depth, self._depth), (loops, self._loops) = (self._depth, 0), (self._loops, 0)
         self._functions.append([])
         with self.block(f"def {head}:"):
             yield
         self._finished.append("\n".join(self._functions.pop()))
-        self._depth = depth
+        self._depth, self._loops = depth, loops
 
     def fresh(self, stem: str = "v") -> str:
         """A name that nothing else has."""

@@ -78,7 +78,7 @@ def compiled_form(
     """The compiled form of a plan, or None if the plan is one to interpret."""
     try:
         return CompiledForm(plan, templates, schema)
-    except NotCoveredError:
+    except (NotCoveredError, RecursionError):  # the latter where an operator accepts operations of some hundred levels
         return None
 
 
