@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 FORBIDDEN = ErrorCode(
     "FORBIDDEN", Family.ACCESS,
     "The caller may know of the items, but no rule or grant entitles it to read them for this purpose.",
-    "Apply at the address in `apply` for the items named, or ask with `Prefer: partial-data` for the permitted rest.",
+    "Apply at the address in `apply` for the items named, or ask with `Prefer: partial-data` for the permitted rest; "
+    "where a `rule` is named, ask for fewer of the items in `together` at once.",
     403,
 )  # fmt: skip
 
