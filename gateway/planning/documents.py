@@ -18,6 +18,7 @@ from gateway.planning.wanted import TYPENAME
 from gateway.query_graph.graph import Node, QueryGraph
 
 TYPENAME_TYPE = GraphQLNonNull(GraphQLString)
+_Request = tuple[EntityRequest, str, tuple[tuple[str, str], ...]]
 
 
 def number_fetches(graph: QueryGraph, groups: Sequence[Group], variable_types: Mapping[str, str]) -> tuple[Fetch, ...]:
@@ -96,25 +97,35 @@ def _fetch(
     for group in batch:
         _prune(group.selected)
     first = batch[0]
+    writer = _Writer(graph, first.subgraph)
+    declared: list[str] = []
+    fields: tuple[FetchedField, ...] = ()
+    entities: tuple[EntityRequest, ...] = ()
     if first.root_type is not None:
-        writer = _Writer(graph, first.subgraph)
         body = writer.selections(first.selected, first.root_type)
         fields = writer.fields(first.selected, Node(first.root_type, first.subgraph))
-        declared = [f"${name}: {variable_types[name]}" for name in sorted(writer.variables, key=_variable_order)]
-        variables = tuple(sorted(writer.variables, key=_variable_order))
-        return Fetch(
-            number,
-            first.subgraph,
-            first.kind,
-            _document(first.kind, declared, body),
-            variables,
-            after,
-            fields,
-            paths=tuple(first.paths) or ((),),
+    else:
+        declared, body, entities = _entities(
+            _merge_requests([_entity_request(writer, group) for group in batch], together)
         )
-    writer = _Writer(graph, first.subgraph)
-    requests = _merge_requests([_entity_request(writer, group) for group in batch], together)
-    declared = []
+    variables = tuple(sorted(writer.variables, key=lambda name: (len(name), name)))
+    declared += [f"${name}: {variable_types[name]}" for name in variables]
+    return Fetch(
+        number,
+        first.subgraph,
+        first.kind,
+        _document(first.kind, dict.fromkeys(declared), body),
+        variables,
+        after,
+        fields,
+        entities,
+        paths=tuple(first.paths) or ((),),
+    )
+
+
+def _entities(requests: Sequence[_Request]) -> tuple[list[str], str, tuple[EntityRequest, ...]]:
+    """What is declared for ``_entities`` selections, their text, and each under the names it has there."""
+    declared: list[str] = []
     bodies = []
     entities = []
     for index, (request, body, context_types) in enumerate(requests):
@@ -124,25 +135,13 @@ def _fetch(
         head = alias if alias == "_entities" else f"{alias}: _entities"
         bodies.append(f"{head}(representations: ${variable}) {body}")
         entities.append(replace(request, alias=alias, variable=variable))
-    variables = tuple(sorted(writer.variables, key=_variable_order))
-    declared += [f"${name}: {variable_types[name]}" for name in variables]
-    declared = list(dict.fromkeys(declared))
-    text = _document(OperationKind.QUERY, declared, "{ " + " ".join(bodies) + " }")
-    return Fetch(number, first.subgraph, OperationKind.QUERY, text, variables, after, (), tuple(entities))
+    return declared, "{ " + " ".join(bodies) + " }", tuple(entities)
 
 
-def _variable_order(name: str) -> tuple[int, str]:
-    return (len(name), name)
-
-
-def _document(kind: OperationKind, declared: Sequence[str], body: str) -> str:
-    head = (
-        f"{kind.value}({', '.join(declared)}) " if declared else "" if kind is OperationKind.QUERY else f"{kind.value} "
-    )
-    return head + body
-
-
-_Request = tuple[EntityRequest, str, tuple[tuple[str, str], ...]]
+def _document(kind: OperationKind, declared: Iterable[str], body: str) -> str:
+    if variables := ", ".join(declared):
+        return f"{kind.value}({variables}) {body}"
+    return body if kind is OperationKind.QUERY else f"{kind.value} {body}"
 
 
 def _merge_requests(requests: Sequence[_Request], together: Mapping[tuple[PathStep, ...], int]) -> list[_Request]:
@@ -155,13 +154,9 @@ def _merge_requests(requests: Sequence[_Request], together: Mapping[tuple[PathSt
         answered = tuple((field.slot, field.on_types) for field in request.fields)
         origin = together.get(request.paths[0])
         key: object = (request.representations, body, answered, origin) if not request.context else request
-        known = merged.get(key)
-        if known is None:
-            merged[key] = (request, body, context_types)
-            continue
-        first = known[0]
-        joined = replace(first, paths=(*first.paths, *request.paths))
-        merged[key] = (joined, body, context_types)
+        if (known := merged.get(key)) is not None:
+            request = replace(known[0], paths=(*known[0].paths, *request.paths))
+        merged[key] = (request, body, context_types)
     return list(merged.values())
 
 
