@@ -18,6 +18,8 @@ _CANDIDATES = 300
 """How many entries the engine may propose, best first by its own ranking."""
 _WEIGHTS = (10, 6, 4, 2, 8)
 """Of title, item names, provider, abstract and codes in the ranking."""
+_RANKED_RUNS = 2
+"""How many runs of a query count in what SQLite proposes; all must be found, and all count in the order of hits."""
 _LETTERS = "ABCDA"
 """PostgreSQL has four weights: the codes have the title's."""
 _TIERS = (Sharing.UNCONDITIONAL, Sharing.CONDITIONAL, Sharing.NOT_SHARED)
@@ -125,16 +127,18 @@ class SearchIndex:
         if self._postgresql:
             query = " & ".join(f"'{term.word}'{':*' if term.beginning else ''}" for term in terms)
             source = f"{table}, (SELECT CAST(CAST(? AS text) AS tsquery) AS query) AS asked"
-            match, best = "words @@ query", "ts_rank('{0.2, 0.4, 0.6, 1.0}', words, query) DESC"
+            match, best, asked = "words @@ query", "ts_rank('{0.2, 0.4, 0.6, 1.0}', words, query) DESC", [query]
+        elif order:
+            words = _TABLES_OF_WORDS[table]
+            source = f"{table} JOIN (SELECT rowid AS found FROM {words} WHERE {words} MATCH ?)"
+            match, best, asked = "found = place", "", [_all_of(terms)]
         else:
-            query = " AND ".join(f'"{term.word}"{" *" if term.beginning else ""}' for term in terms)
-            index = _TABLES_OF_WORDS[table]
-            source = f"{table} JOIN (SELECT rowid AS found, rank AS ranked FROM {index} WHERE {index} MATCH ?)"
-            match, best = "found = place", "ranked"
+            source, asked = _ranked_by_columns(terms)
+            match, best = "found = place", "score DESC, length(texts)"
         where = " AND ".join((match, *filters))
         return connection.execute(
             f"SELECT {columns} FROM {source} WHERE {where} {order or f'ORDER BY {best}, entry LIMIT ?'}",
-            (query, *values, _CANDIDATES),
+            (*asked, *values, _CANDIDATES),
         ).fetchall()
 
     def _insert(
@@ -156,6 +160,30 @@ class SearchIndex:
             f"INSERT INTO {_TABLES_OF_WORDS[table]} (rowid, {columns}) VALUES (?, {', '.join('?' * len(words[0][1]))})",
             [(place, *map(" ".join, fields)) for place, fields in words],
         )
+
+
+def _ranked_by_columns(terms: Sequence[Term]) -> tuple[str, list[str]]:
+    """What FTS5 finds by the columns that the first runs stand in, and its parameters.
+
+    FTS5's own ranking reads the sizes of every row it ranks: 47 ms for a character that all of a city's entries have.
+    Which rows have a word in a column stands in the index itself: 11 ms.
+    """
+    runs = [[term for term in terms if term.run == run] for run in dict.fromkeys(term.run for term in terms)]
+    find = "SELECT rowid AS found, {} AS weight, {} AS whole FROM search_words WHERE search_words MATCH ?"
+    finds, asked = [find.format(0, 1)], [_all_of(terms)]
+    for run in runs[:_RANKED_RUNS]:
+        for column, weight in zip(_COLUMNS_OF_WORDS["search_entry"].split(", "), _WEIGHTS, strict=True):
+            finds.append(find.format(weight, 0))
+            asked.append(f"{column} : ({_all_of(run)})")
+    ranked = (
+        f"SELECT found, sum(weight) AS score FROM ({' UNION ALL '.join(finds)}) GROUP BY found HAVING sum(whole) > 0"
+    )
+    return f"search_entry JOIN ({ranked})", asked
+
+
+def _all_of(terms: Iterable[Term]) -> str:
+    """What has every one of the terms, as FTS5 is asked for it."""
+    return " AND ".join(f'"{term.word}"{" *" if term.beginning else ""}' for term in terms)
 
 
 def _fields(entry: CatalogueEntry) -> tuple[str, ...]:

@@ -19,10 +19,11 @@ _LONGEST_QUERY = 200
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What must be found: a whole word, or the beginning of one."""
+    """What must be found: a whole word, or the beginning of one; ``run`` is the query's run that it is of."""
 
     word: str
     beginning: bool = False
+    run: int = 0
 
 
 def words_of(text: str) -> list[str]:
@@ -43,16 +44,16 @@ def words_of(text: str) -> list[str]:
 
 def query_terms(text: str) -> tuple[Term, ...]:
     """What must all be found; nothing for a text without words."""
-    terms: list[Term] = []
-    for run in _RUNS.finditer(text[:_LONGEST_QUERY]):
-        found = run[0]
+    terms: dict[tuple[str, bool], Term] = {}
+    for number, run in enumerate(_RUNS.finditer(text[:_LONGEST_QUERY])):
+        found, beginning = run[0], run["word"] is not None
         if run["chinese"]:
-            terms += [Term(word) for word in (_pairs(found) or [found])]
-        elif run["code"]:
-            terms.append(Term(_code(found)))
+            words = _pairs(found) or [found]
         else:
-            terms.append(Term(found.lower(), beginning=True))
-    return tuple(dict.fromkeys(terms))
+            words = [_code(found) if run["code"] else found.lower()]
+        for word in words:
+            terms.setdefault((word, beginning), Term(word, beginning, number))
+    return tuple(terms.values())
 
 
 def query_runs(text: str) -> tuple[str, ...]:

@@ -143,3 +143,11 @@ def test_what_comes_into_force_or_goes_out_of_it_is_found_so_at_once(registry: C
     registry.withdraw(marriage.id, "停用", provider_of(marriage))
     assert found(search, "婚姻登记总库") == []
     assert search.obtainable(["婚姻状况"])[0].sources == ()
+
+
+def test_what_bears_a_word_in_its_title_is_first_among_more_than_are_ranked() -> None:
+    [entry] = (hit.entry for hit in IN_MEMORY.find("艾滋病"))
+    many = [replace(entry, id=f"e-{number}", abstract=f"第{number}类汇总统计") for number in range(400)]
+    titled = replace(entry, id="e-titled", title="汇总统计")
+    assert found(CatalogueSearch([*many, titled]), "汇总")[0] == "e-titled"
+    assert found(CatalogueSearch([*many, titled]), "汇总 病例")[0] == "e-titled"
