@@ -222,7 +222,7 @@ def _invalid(errors: list[Finding]) -> CodedError:
 
 
 def _allows(line: PolicyLine) -> bool:
-    return line.tokens[0] == "p" and line.tokens[-1] == "allow"
+    return line.tokens[0] in ("p", "p2") and line.tokens[-1] == "allow"
 
 
 class _ClassCompiler:

@@ -100,3 +100,10 @@ def test_a_version_published_before_that_was_refused_still_serves_its_data() -> 
     tables = compile_published(PolicyVersion.of(1, lines), {})
     assert [finding.code for finding in tables.findings if finding.is_error] == ["E-DUTIES"]
     assert Rights(lines, {}).of(Person("user:chen", "reform")) == (), "and the console refuses who joins them"
+
+
+def test_a_console_line_published_before_its_act_was_checked_gives_nothing_and_stops_nothing() -> None:
+    lines = tuple(line.tokens for line in parse_policy(CONSOLE + "p2, C-9, role:auditor, adit, ledger, allow\n"))
+    tables = compile_published(PolicyVersion.of(1, lines), {})
+    assert [finding.code for finding in tables.findings if finding.is_error] == ["E-ACT"]
+    assert ("p2", "C-9", "role:auditor", "adit", "ledger", "allow") not in {line.tokens for line in tables.lines}
