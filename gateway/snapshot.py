@@ -160,7 +160,7 @@ class Snapshot:
         Raises RequestError or CodedError where the document is not served here.
         """
         key = (view.digest, used.text.document, used.text.operation_name, used.text.partial)
-        document, parsed = self._read(key, used.text, view)
+        document, parsed = self._read(used.text, view)
         document.uses.number = used.uses // 2
         try:
             for values in used.conditions:
@@ -169,6 +169,7 @@ class Snapshot:
                     self._shape(document, shape, used.text, view, values, parsed).compiled.warm()
         finally:
             forget(parsed)
+            self._documents.put(key, document)
 
     async def _once(self, key: object, compute: Callable[[], T]) -> T:
         underway = cast("asyncio.Future[T] | None", self._underway.get(key))
@@ -180,20 +181,20 @@ class Snapshot:
 
     def _first(self, key: DocumentKey, text: Text, view: CallerView) -> PreparedDocument:
         """A document that was not asked for lately, with its plan if it has but one."""
-        document, parsed = self._read(key, text, view)
+        document, parsed = self._read(text, view)
         try:
-            if not document.conditions:
-                self._shape(document, ((), self._rollout.labels_for(text.request_id)), text, view, {}, parsed)
-        finally:
+            if not document.conditions and len(self._rollout.sets) == 1:
+                self._shape(document, ((), self._rollout.sets[0]), text, view, {}, parsed)
+        finally:  # only now, or whoever asks meanwhile would have it planned once more
             forget(parsed)
+            self._documents.put(key, document)
         return document
 
-    def _read(self, key: DocumentKey, text: Text, view: CallerView) -> tuple[PreparedDocument, DocumentNode]:
+    def _read(self, text: Text, view: CallerView) -> tuple[PreparedDocument, DocumentNode]:
         valid = read_document(text.document, text.operation_name, view.schema, self._limits)
         definitions = tuple(valid.operation.variable_definitions or ())
         weight = BYTES_OF_A_CHARACTER * len(text.document) // WEIGHT
-        document = PreparedDocument(valid.conditions, definitions, view.schema, weight)
-        return self._documents.put(key, document), valid.document
+        return PreparedDocument(valid.conditions, definitions, view.schema, weight), valid.document
 
     def _shape(
         self,
@@ -204,8 +205,9 @@ class Snapshot:
         values: Mapping[str, object],
         parsed: DocumentNode | None,
     ) -> Prepared:
-        parsed = parsed or parse(text.document, no_location=True)
-        operation = normalize(view.schema, parsed, text.operation_name, values)
+        operation = normalize(
+            view.schema, parsed or parse(text.document, no_location=True), text.operation_name, values
+        )
         permitted = permit(operation, view, partial=text.partial)
         compiled = self._plan(permitted.operation, view, shape[1])
         prepared = Prepared(
@@ -219,7 +221,9 @@ class Snapshot:
             permitted.persons,
             permitted.uses,
         )
-        self._documents.grew(document.remember(shape, prepared))
+        gained = document.remember(shape, prepared)
+        if parsed is None:  # otherwise the document is not among the remembered yet
+            self._documents.grew(gained)
         return prepared
 
     def _plan(self, operation: Operation, view: CallerView, labels: frozenset[str]) -> CompiledPlan:
