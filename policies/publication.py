@@ -58,7 +58,7 @@ class Candidate(msgspec.Struct, frozen=True):
     """What is to be proved, in a form that crosses to another process in one piece.
 
     ``known`` are lines that were proved in the live version; with all links unchanged, their moments need no second
-    look.
+    look. ``stop`` is for an emergency stop: what the catalogue has taken from the rules beside it must not hinder it.
     """
 
     version: PolicyVersion
@@ -66,6 +66,7 @@ class Candidate(msgspec.Struct, frozen=True):
     now: datetime
     samples: int
     known: frozenset[Tokens]
+    stop: bool = False
 
 
 def compile_and_prove(candidate: bytes, part: tuple[int, int] = (0, 1)) -> Proof:
@@ -75,7 +76,7 @@ def compile_and_prove(candidate: bytes, part: tuple[int, int] = (0, 1)) -> Proof
     """
     work = msgspec.msgpack.decode(candidate, type=Candidate)
     with _collector_resting():
-        tables = compile_tables(work.version, work.items)
+        tables = (compile_published if work.stop else compile_tables)(work.version, work.items)
         drafts.demand_stops_hold(tables, work.now)
         proof = prove(tables, work.now, work.samples, known=work.known, part=part)
     proof.demand()
@@ -207,10 +208,10 @@ class PolicyOffice:
         """Stops callers, resources or a zone at once, on the word of one person with the right to ``freeze``."""
         live = await self._demand_live()
         await self._demand_right_on(person, "freeze", live, (STRUCTURE,), author="-")
-        tables = await asyncio.to_thread(compile_tables, live, self._items())
+        tables = await asyncio.to_thread(compile_published, live, self._items())
         version = drafts.freeze(live, tables, of, names, reason, self._clock(), until)
         samples = min(self._samples, STOP_SAMPLES)
-        return await self._go_live(version, live, (person.subject,), reason, person, "freeze", samples=samples)
+        return await self._go_live(version, live, (person.subject,), reason, person, "freeze", stop_samples=samples)
 
     async def add_lines(
         self,
@@ -243,13 +244,14 @@ class PolicyOffice:
         act: str,
         draft: Draft | None = None,
         matters: tuple[StoredMatter, ...] = (),
-        samples: int | None = None,
+        stop_samples: int | None = None,
     ) -> SignedVersion:
         now = self._clock()
         known = _unchanged(live, version)
-        asked = self._samples if samples is None else samples
+        stop = stop_samples is not None
+        asked = self._samples if stop_samples is None else stop_samples
         # As bytes: handing over a hundred thousand values one by one would hold up the event loop.
-        candidate = msgspec.msgpack.encode(Candidate(version, dict(self._items()), now, asked, known))
+        candidate = msgspec.msgpack.encode(Candidate(version, dict(self._items()), now, asked, known, stop))
         loop = asyncio.get_running_loop()
         parts = [(part, self._processes) for part in range(self._processes)]
         await asyncio.gather(

@@ -17,7 +17,7 @@ from policies.matters import Party
 from policies.publication import STRUCTURE, Person
 from policies.records import all_records
 from policies.simulation import WhatIf, recorded_operations, what_if
-from policies.tables import PolicyTables, compile_tables
+from policies.tables import PolicyTables, compile_published
 from policies.versions import SignedVersion
 
 RECORDED_DAYS = 30
@@ -157,7 +157,7 @@ async def simulate(visit: Visit, name: str) -> WhatIf:
     records = [record async for record in all_records(visit.desk.store, since=since)]
 
     def compare() -> WhatIf:
-        before = compile_tables(live, items)
+        before = compile_published(live, items)
         recorded = recorded_operations(records, frozenset(checked.tables.items))
         return what_if(before, checked.tables, visit.now, recorded)
 
@@ -170,7 +170,7 @@ async def tables_on(visit: Visit, moment: datetime) -> PolicyTables:
     for number in range(head or 0, 0, -1):
         signed = await visit.desk.office.version(number)
         if signed.published_at <= wanted:
-            return await asyncio.to_thread(compile_tables, signed.version, dict(visit.desk.items()))
+            return await asyncio.to_thread(compile_published, signed.version, dict(visit.desk.items()))
     raise unknown(f"policy that was live at {wanted}")
 
 

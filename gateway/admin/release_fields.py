@@ -7,6 +7,7 @@ import strawberry
 from catalog_sync.errors import CodedError
 from catalog_sync.lifecycle import ReleaseState
 from catalog_sync.schema_comparison import ChangeEffect
+from catalog_sync.seen_changes import SeenChange
 from gateway.admin.desk import Info
 from gateway.admin.errors import ROLE_NEEDED
 from gateway.admin.registry_desk import COMPETENT, in_thread, officer, own_code, registry_of, reviewer
@@ -132,8 +133,27 @@ class SubgraphReleaseView:
         )  # fmt: skip
 
 
+@strawberry.type(description="From a moment on, a running schema or a resource's data were in another state.")
+class SeenChangeView:
+    subject: str = strawberry.field(description="The subgraph, or the resource's code.")
+    at: str
+    state: str = strawberry.field(description="as released, drifted, unreachable; fresh, stale.")
+    told: str
+
+    @staticmethod
+    def of(change: SeenChange) -> "SeenChangeView":
+        return SeenChangeView(
+            subject=change.subject, at=change.at.isoformat(), state=change.state, told=change.told
+        )  # fmt: skip
+
+
 @strawberry.type
 class ReleaseQueries:
+    @strawberry.field(description="When a running subgraph drifted or came back, and its data went stale or renewed.")
+    async def subgraph_seen(self, info: Info, subgraph: str) -> list[SeenChangeView]:
+        office = registry_of(info.context).records()
+        return [SeenChangeView.of(each) for each in await in_thread(lambda: office.seen(subgraph))]
+
     @strawberry.field(description="Every subgraph's newest release; in one state, if one is named.")
     async def subgraphs(self, info: Info, state: ReleaseState | None = None) -> list[SubgraphReleaseView]:
         office = registry_of(info.context).records()

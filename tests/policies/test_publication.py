@@ -8,16 +8,18 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from catalog_sync.closed_lists import Opening, Sharing
 from gateway.storage.policy import SqlPolicyStore
 from policies import drafts, publication
 from policies.context import HmacKey
 from policies.drafts import Draft, DraftState, FreezeOf, PolicyTest
 from policies.errors import CodedError
+from policies.items import ItemTiers
 from policies.ledger import verify_chain
 from policies.lines import Tokens, parse_policy
 from policies.ports import StoredMatter
 from policies.publication import Person, PolicyFollower, PolicyOffice
-from policies.tables import PolicyTables
+from policies.tables import PolicyTables, compile_tables
 from tests.policies.memory_store import memory_store
 from tests.policies.sample_policy import SAMPLE, caller
 
@@ -266,6 +268,24 @@ async def test_a_stop_that_would_stop_nobody_is_refused_and_says_why(
     with pytest.raises(CodedError, match=says):
         await desk.office.freeze(of, (name,), ANN, reason, until)
     assert await desk.store.head() == 1
+
+
+async def test_a_stop_is_thrown_although_the_catalogue_has_become_stricter_than_the_policy() -> None:
+    name = "30700503/1.name"
+    items = {name: ItemTiers(Sharing.CONDITIONAL, Opening.NOT_OPEN)}
+    grant = NEW_GRANT.replace("tax.income.amount", name).replace("dept:lottery", "dept:a").replace("z:gov", "z:any")
+    rest = "g, app:x, dept:a, a\ng, dept:a, gov, a\ng3, intranet, z:any\n"
+    console = "p2, C-1, user:ann, freeze, policy, allow\n"
+    async with memory_store() as store:
+        office = PolicyOffice(store, KEY, lambda: items, Clock(), samples=50)
+        await office.install(lines(grant + rest + console), ANN, "first")
+        items[name] = ItemTiers(Sharing.NOT_SHARED, Opening.NOT_OPEN)
+        live = await office.live()
+        assert live is not None
+        with pytest.raises(CodedError, match="E-NOBASIS"):
+            compile_tables(live, items)
+        await office.freeze(FreezeOf.CALLER, ("app:x",), ANN, "incident:1", Clock().now + timedelta(hours=1))
+        assert await store.head() == 2
 
 
 async def test_a_stop_outlives_a_rollback_and_cannot_be_longer_than_three_days(desk: Desk) -> None:
