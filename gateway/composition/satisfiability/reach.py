@@ -216,7 +216,7 @@ class Reach:
             find = partial(_bare_leaves, subgraph)
             leaves = self.merge.memory.recall("leaves", subgraph.name, subgraph, self.merge.log, find)
             own = (position.subgraph, position.type)
-            found |= {name for name in leaves[position.type] if (*own, name) not in self.merge.overrides}
+            found |= {name for name in leaves.get(position.type, ()) if (*own, name) not in self.merge.overrides}
         return found
 
     def holders(self, positions: Iterable[Position]) -> dict[str, list[Position]]:
