@@ -30,6 +30,10 @@ class EventKind(StrEnum):
     DOUBT_OVERDUE = "doubt left unanswered"
     CALLS_SERVED = "calls served"
     CALLS_FAILED = "calls failed"
+    DATA_STALE = "data stale"
+    DATA_RENEWED = "data renewed"
+    SCHEMA_DRIFTED = "schema drifted"
+    SCHEMA_AS_RELEASED = "schema as released"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +133,13 @@ def assess(department: CreditCode, period: Period, evidence: Evidence) -> Assess
     """The figures of one department over a period."""
     own = [entry for entry in evidence.entries if entry.provider.credit_code == department]
     events = [each for each in evidence.events if each.department == department and period.covers(each.day)]
-    figures = (*_catalogue_figures(own, evidence), *_event_figures(events))
+    figures = (*_catalogue_figures(own, evidence, events), *_event_figures(events))
     return Assessment(department, own[0].provider.name if own else str(department), period, figures)
 
 
-def _catalogue_figures(own: Sequence[CatalogueEntry], evidence: Evidence) -> tuple[Figure, ...]:
+def _catalogue_figures(
+    own: Sequence[CatalogueEntry], evidence: Evidence, events: Sequence[AssessedEvent]
+) -> tuple[Figure, ...]:
     codes = tuple(str(entry.code) for entry in own)
     items = [(f"{entry.code}.{item.alias}", item) for entry in own for item in entry.items]
 
@@ -145,6 +151,12 @@ def _catalogue_figures(own: Sequence[CatalogueEntry], evidence: Evidence) -> tup
     as_released = tuple(code for code in hooked if code not in evidence.drifted)
     judged = tuple(c for c in codes if evidence.freshness.get(c, Freshness.UNKNOWN) is not Freshness.UNKNOWN)
     fresh = tuple(code for code in judged if evidence.freshness[code] is Freshness.FRESH)
+
+    def seen(*kinds: EventKind) -> tuple[AssessedEvent, ...]:
+        return tuple(each for each in events if each.kind in kinds)
+
+    renewals = seen(EventKind.DATA_STALE, EventKind.DATA_RENEWED)
+    drifts = seen(EventKind.SCHEMA_DRIFTED, EventKind.SCHEMA_AS_RELEASED)
     return (
         Figure("resources catalogued", len(codes), None, codes),
         Figure("items catalogued", len(items), None, tuple(subject for subject, _ in items)),
@@ -153,8 +165,8 @@ def _catalogue_figures(own: Sequence[CatalogueEntry], evidence: Evidence) -> tup
         items_that("items not shared", lambda item: item.sharing is Sharing.NOT_SHARED),
         items_that("items opened", lambda item: item.opening is not Opening.NOT_OPEN),
         Figure("resources hooked up", len(hooked), len(codes), hooked),
-        Figure("resources fresh", len(fresh), len(judged), fresh),
-        Figure("resources as released", len(as_released), len(hooked), as_released),
+        Figure("resources fresh", len(fresh), len(judged), fresh, renewals),
+        Figure("resources as released", len(as_released), len(hooked), as_released, drifts),
     )
 
 

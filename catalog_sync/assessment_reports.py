@@ -53,13 +53,12 @@ def figure_text(figure: Figure) -> str:
     of = "" if figure.out_of is None else f" of {figure.out_of}"
     rate = "" if figure.rate is None else f" ({figure.rate} %)"
     lines = [f"{figure.name}: {figure.value}{of}{rate}"]
-    if figure.events:
-        lines += [
-            f"    {each.day} {each.kind} {each.subject}{'' if each.in_time else ', late'}"
-            f"{f', {each.count} times' if each.count > 1 else ''}"
-            for each in figure.events
-        ]
-    else:
+    lines += [
+        f"    {each.day} {each.kind} {each.subject}{'' if each.in_time else ', late'}"
+        f"{f', {each.count} times' if each.count > 1 else ''}"
+        for each in figure.events
+    ]
+    if figure.subjects != tuple(each.subject for each in figure.events):
         lines += [f"    {subject}" for subject in figure.subjects]
     return "".join(f"{line}\n" for line in lines)
 

@@ -35,9 +35,14 @@ class Freshness(StrEnum):
     UNKNOWN = "unknown"
 
 
+def longest_age(entry: CatalogueEntry) -> timedelta | None:
+    """How old an entry's data may be by its cycle; None where the cycle names no length."""
+    return LATEST.get(entry.cycle) or _NOTED.get(entry.cycle_note or "")
+
+
 def freshness_of(entry: CatalogueEntry, last_update: datetime | None, now: datetime) -> Freshness:
     """Fresh or stale by the entry's cycle; unknown without an update on record, or for a cycle that names no length."""
-    longest = LATEST.get(entry.cycle) or _NOTED.get(entry.cycle_note or "")
+    longest = longest_age(entry)
     if last_update is None or longest is None:
         return Freshness.UNKNOWN
     return Freshness.FRESH if now - last_update <= longest else Freshness.STALE

@@ -98,6 +98,13 @@ ALTER TABLE search_item ADD COLUMN words tsvector NOT NULL;
 CREATE INDEX search_item_by_word ON search_item USING gin (words);
 """
 
+_SEEN_CHANGES = """
+CREATE TABLE seen_change (
+    number {sequence}, kind {text} NOT NULL, subject {text} NOT NULL, at {text} NOT NULL, state {text} NOT NULL,
+    told {text} NOT NULL);
+CREATE INDEX seen_change_by_subject ON seen_change (kind, subject, number);
+"""
+
 
 def _each(script: str, engine: str = "") -> tuple[Statement, ...]:
     return tuple(Statement(sql.strip(), engine) for sql in script.split(";") if sql.strip())
@@ -112,4 +119,5 @@ STEPS: tuple[tuple[Statement, ...], ...] = (
         *_each(_SEARCH_OF_SQLITE, "sqlite"),
         *_each(_SEARCH_OF_POSTGRESQL, "postgresql"),
     ),
+    _each(_SEEN_CHANGES),
 )

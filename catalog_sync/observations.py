@@ -9,9 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from catalog_sync import seen_changes
+from catalog_sync.database import Connection
 from catalog_sync.entries import CatalogueEntry
-from catalog_sync.freshness import Freshness, freshness_of
+from catalog_sync.freshness import Freshness, freshness_of, longest_age
+from catalog_sync.in_force import entries_named
 from catalog_sync.platform import CataloguePlatform
+from catalog_sync.seen_changes import Running, SeenChange, SeenKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +34,21 @@ class Look:
     @property
     def drifted(self) -> bool:
         """Whether it answers with another schema than the registered one."""
-        return self.running is not None and self.running != self.registered
+        return self.state is Running.DRIFTED
+
+    @property
+    def state(self) -> Running:
+        """What the running schema is."""
+        if self.running is None:
+            return Running.UNREACHABLE
+        return Running.AS_RELEASED if self.running == self.registered else Running.DRIFTED
 
 
 class Observations:
     """The looks that gateways took at the subgraphs of one platform."""
 
     def __init__(self, platform: CataloguePlatform) -> None:
+        self._platform = platform
         self._database = platform.database
 
     def claim(self, subgraph: str, now: datetime, every: timedelta) -> bool:
@@ -53,9 +65,10 @@ class Observations:
         return True
 
     def keep(self, look: Look, data_times: Mapping[str, datetime]) -> None:
-        """Keeps what a look saw; ``data_times`` are by resource code."""
+        """Keeps what a look that was claimed saw, and what changed by it; ``data_times`` are by resource code."""
         seen = json.dumps([look.registered, look.running, look.changes, look.problem], ensure_ascii=False)
         with self._database.transaction() as connection:
+            self._note_changes(connection, look, data_times)
             connection.execute("UPDATE look SET seen = ? WHERE subgraph = ?", (seen, look.subgraph))
             for resource, at in sorted(data_times.items()):
                 connection.execute(
@@ -63,6 +76,31 @@ class Observations:
                     " ON CONFLICT (resource) DO UPDATE SET subgraph = excluded.subgraph, at = excluded.at",
                     (resource, look.subgraph, at.isoformat()),
                 )
+
+    def changes(self, kind: SeenKind, subject: str | None = None) -> tuple[SeenChange, ...]:
+        """When a subgraph's schema or a resource's data (or all of them) changed their state, in order."""
+        with self._database.reading() as connection:
+            return seen_changes.changes(connection, kind, subject)
+
+    def _note_changes(self, connection: Connection, look: Look, data_times: Mapping[str, datetime]) -> None:
+        [claimed] = connection.execute("SELECT at FROM look WHERE subgraph = ?", (look.subgraph,)).fetchone()
+        now = datetime.fromisoformat(claimed)
+        told = look.problem or " ".join(look.changes)
+        seen_changes.note(connection, SeenChange(SeenKind.SCHEMA, look.subgraph, now, look.state.value, told))
+        rows = connection.execute("SELECT resource, at FROM data_time WHERE subgraph = ?", (look.subgraph,)).fetchall()
+        before = {resource: datetime.fromisoformat(at) for resource, at in rows}
+        for resource in sorted({*before, *data_times}):
+            if (longest := self._longest_age(connection, resource)) is not None:
+                times = (before.get(resource), data_times.get(resource))
+                seen_changes.note_data(connection, resource, longest, times, now)
+
+    def _longest_age(self, connection: Connection, resource: str) -> timedelta | None:
+        ids = connection.execute(
+            "SELECT entry FROM own_code WHERE code = ? UNION SELECT entry FROM held_code WHERE code = ?",
+            (resource, resource),
+        ).fetchall()
+        found = entries_named(self._platform, [identity for (identity,) in ids]).values()
+        return next((longest_age(entry) for entry in found if resource in map(str, entry.codes)), None)
 
     def looks(self) -> tuple[Look, ...]:
         """The last look at each subgraph, by name."""

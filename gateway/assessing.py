@@ -2,13 +2,13 @@
 
 Figures have to be the same whenever a past period is asked for. So what was in force is replayed from the ledger up to
 the period's last day, and a matter counts as it stood on that day: on the day it was answered, or on the day after its
-clock ran out unanswered. Days are those of Chongqing. Freshness and drift alone are judged as of now, and so only while
-the period is not over: of what was seen of running subgraphs the latest alone is kept.
+clock ran out unanswered. Days are those of Chongqing. Freshness and drift are those of the period's end, or of now
+while it lasts, by the changes that gateways saw.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
@@ -17,6 +17,7 @@ import msgspec
 from catalog_sync.assessment import AssessedEvent, Assessment, EventKind, Evidence, Period, assess
 from catalog_sync.closed_lists import EntryState
 from catalog_sync.entries import CatalogueEntry
+from catalog_sync.freshness import Freshness
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.loading import CHONGQING
 from catalog_sync.obligations import clock_of
@@ -26,6 +27,7 @@ from catalog_sync.ports import LedgerRow
 from catalog_sync.registry import Trigger
 from catalog_sync.releases import served_fields
 from catalog_sync.rule_profiles import profile_in_force
+from catalog_sync.seen_changes import Running, SeenChange, SeenKind
 from policies.doubts import Doubt
 from policies.grants import Application
 from policies.items import resource_of
@@ -67,12 +69,45 @@ def _kept_by_the_registry(office: CatalogueOffice, period: Period) -> Evidence:
     replay = _Replay(office, period.last)
     entries = replay.in_force()
     events = tuple(_catalogue_events(office, replay, period.last))
+    observations = Observations(office.platform)
+    data, schemas = observations.changes(SeenKind.DATA), observations.changes(SeenKind.SCHEMA)
     if office.today > period.last:
-        return Evidence(entries, replay.hooked_up(), {}, events)
-    seen = Observations(office.platform)
-    freshness = freshness_by_code(entries, seen.data_times(), office.now)
-    drifted = replay.hooked_up(frozenset(look.subgraph for look in seen.looks() if look.drifted))
-    return Evidence(entries, replay.hooked_up(), freshness, events, drifted)
+        freshness = {code: Freshness(state) for code, state in _states(data, period.last).items()}
+    else:
+        freshness = freshness_by_code(entries, observations.data_times(), office.now)
+    drifted = frozenset(name for name, state in _states(schemas, period.last).items() if state == Running.DRIFTED)
+    seen = _seen_events(office, entries, (*data, *schemas))
+    return Evidence(entries, replay.hooked_up(), freshness, (*events, *seen), replay.hooked_up(drifted))
+
+
+_COUNTED: Mapping[str, EventKind] = {
+    Freshness.STALE: EventKind.DATA_STALE,
+    Freshness.FRESH: EventKind.DATA_RENEWED,
+    Running.DRIFTED: EventKind.SCHEMA_DRIFTED,
+    Running.AS_RELEASED: EventKind.SCHEMA_AS_RELEASED,
+}
+
+
+def _states(changes: Iterable[SeenChange], last: date) -> dict[str, str]:
+    """The state of each subject at the end of a day."""
+    return {each.subject: each.state for each in changes if _day(each.at.isoformat()) <= last}
+
+
+def _seen_events(
+    office: CatalogueOffice, entries: Iterable[CatalogueEntry], changes: Iterable[SeenChange]
+) -> Iterator[AssessedEvent]:
+    """What gateways saw change, for the department whose data or subgraph it was."""
+    providers = {str(code): entry.provider.credit_code for entry in entries for code in entry.codes}
+    for change in changes:
+        if change.state not in _COUNTED:
+            continue
+        if change.kind is SeenKind.SCHEMA and change.subject not in providers:
+            for release in office.platform.releases.history(change.subject):
+                providers[change.subject] = release.provider
+        if change.subject in providers:
+            kind = _COUNTED[change.state]
+            day, in_time = _day(change.at.isoformat()), kind is not EventKind.DATA_STALE
+            yield AssessedEvent(kind, providers[change.subject], day, change.subject, in_time)
 
 
 @dataclass(slots=True)

@@ -217,16 +217,19 @@ def show(
     """Show a subgraph's releases: state, digest, who said what, and whom a notice names."""
     with _office(config, registry) as (office, _):
         history, running = office.history(name), _running(office.looks().get(name))
+        seen = office.seen(name)
     if sdl:
         typer.echo(history[-1].release.sdl)
     elif format_ is Format.JSON:
         told = [_as_json(each) for each in history]
-        print_json({"version": 1, "subgraph": name, "running": running, "releases": told})
+        print_json({"version": 1, "subgraph": name, "running": running, "seen": list(map(str, seen)), "releases": told})
     else:
         for each in history:
             _tell(each)
         if running:
             typer.echo(running)
+        for change in seen:
+            typer.echo(f"    {change}")
 
 
 def read_schema(source: str) -> str:

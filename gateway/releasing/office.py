@@ -21,6 +21,7 @@ from catalog_sync.ports import LedgerRow
 from catalog_sync.registry import Actor
 from catalog_sync.releases import SubgraphRelease, notice_of, served_fields
 from catalog_sync.rule_profiles import profile_in_force
+from catalog_sync.seen_changes import SeenChange, SeenKind
 from gateway.releasing.checking import GraphMemory, check, check_removal
 from gateway.releasing.errors import ADDRESS_NEEDED, NOTICE_RUNNING, RELEASE_NOT_IN_ORDER, SUBGRAPH_UNKNOWN
 from gateway.releasing.report import ReleaseReport, as_text
@@ -235,6 +236,13 @@ class ReleaseOffice:
     def looks(self) -> Mapping[str, Look]:
         """The last look that a gateway took at each running subgraph."""
         return {look.subgraph: look for look in Observations(self._catalogue.platform).looks()}
+
+    def seen(self, subgraph: str) -> tuple[SeenChange, ...]:
+        """When a running subgraph left its release, came back to it, or did not answer; and its data's changes."""
+        observations = Observations(self._catalogue.platform)
+        served = {field.code for release in self._releases.history(subgraph) for field in served_fields(release.sdl)}
+        data = (change for change in observations.changes(SeenKind.DATA) if change.subject in served)
+        return tuple(sorted((*observations.changes(SeenKind.SCHEMA, subgraph), *data), key=lambda change: change.at))
 
     # Within
 

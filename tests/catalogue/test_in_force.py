@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from catalog_sync import seen_changes
+from catalog_sync.closed_lists import Cycle
 from catalog_sync.documents import ListNode, Node, parse_yaml
 from catalog_sync.graph_history import GraphHistory
 from catalog_sync.in_force import InForce, InForceReader
@@ -12,6 +14,7 @@ from catalog_sync.lifecycle import Side
 from catalog_sync.observations import Look, Observations
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import Actor
+from catalog_sync.seen_changes import SeenKind
 from tests.catalogue.entry_text import GOOD, varied
 from tests.catalogue.offices import CREATED, NOW, REVIEWER, bring_into_force, office, officer, review
 
@@ -117,3 +120,38 @@ def test_what_was_seen_of_subgraphs_is_kept_and_one_looks_at_a_time(tmp_path: Pa
         (look,) = observations.looks()
         assert (look.drifted, look.changes) == (True, ("Query.a: 字段已删除",))
         assert observations.data_times() == {"30700506/2": now + minute}
+
+
+def test_when_a_schema_drifted_and_when_data_went_stale_is_kept_from_the_moment_it_began(tmp_path: Path) -> None:
+    with office(tmp_path) as here:
+        bring_into_force(here)
+        daily = next(each for each in here.in_force() if each.cycle is Cycle.DAILY)
+        code, hour = str(daily.code), timedelta(hours=1)
+        observations = Observations(here.platform)
+
+        def look(hours: int, running: str | None, data: int | None = None) -> None:
+            assert observations.claim("civil", NOW + hours * hour, hour / 2)
+            times = {} if data is None else {code: NOW + data * hour}
+            observations.keep(Look("civil", "a", running, problem="" if running else "refused"), times)
+
+        look(0, "a", data=-1)
+        look(1, "b", data=-1)
+        look(2, "b", data=-1)
+        look(60, "a", data=-1)
+        look(61, None)
+        look(80, "a", data=70)
+        schema = [(c.state, (c.at - NOW) / hour) for c in observations.changes(SeenKind.SCHEMA, "civil")]
+        assert schema[:3] == [("as released", 0), ("drifted", 1), ("as released", 60)]
+        assert schema[3:] == [("unreachable", 61), ("as released", 80)]
+        data = [(c.state, (c.at - NOW) / hour) for c in observations.changes(SeenKind.DATA, code)]
+        assert data == [("fresh", -1), ("stale", 47), ("fresh", 70)]
+
+
+def test_of_changes_seen_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seen_changes, "KEPT", 3)
+    with office(tmp_path) as here:
+        observations = Observations(here.platform)
+        for minute in range(6):
+            assert observations.claim("stops", NOW + timedelta(minutes=minute), timedelta(seconds=1))
+            observations.keep(Look("stops", "a", "ab"[minute % 2]), {})
+        assert [each.at.minute - NOW.minute for each in observations.changes(SeenKind.SCHEMA)] == [3, 4, 5]

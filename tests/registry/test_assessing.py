@@ -7,8 +7,12 @@ from pathlib import Path
 import msgspec
 
 from catalog_sync.assessment import AssessedEvent, EventKind, Period
+from catalog_sync.assessment_reports import figure_text
+from catalog_sync.closed_lists import Cycle
+from catalog_sync.freshness import Freshness
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.loading import Register
+from catalog_sync.observations import Look, Observations
 from catalog_sync.registry import Trigger, TriggerKind
 from catalog_sync.rule_profiles import profile_in_force
 from catalog_sync.rules import RegisteredProvider
@@ -137,3 +141,35 @@ async def test_a_past_period_keeps_the_versions_that_were_in_force_then(tmp_path
             each.figures[:6] for each in assess_departments(october, await collect(here, None, october))
         ]
         assert assess_departments(year, await collect(here, None, year))[0].figure("resources catalogued").value == 0
+
+
+async def test_a_past_period_keeps_what_was_fresh_and_as_released_at_its_end(tmp_path: Path) -> None:
+    began = datetime(2026, 10, 20, 2, tzinfo=UTC)
+    october = Period(date(2026, 10, 1), date(2026, 10, 31))
+    with office(tmp_path, now=began) as here:
+        bring_into_force(here)
+        daily = next(each for each in here.in_force() if each.cycle is Cycle.DAILY)
+        code = str(daily.code)
+        observations = Observations(here.platform)
+
+        def look(days: int, data: int) -> None:
+            assert observations.claim("civil", began + timedelta(days=days), timedelta(hours=1))
+            observations.keep(Look("civil", "a", "a"), {code: began + timedelta(days=data)})
+
+        look(days=0, data=0)
+        look(days=5, data=0)
+    with office(tmp_path, now=began + timedelta(days=20)) as here:
+        first = await collect(here, None, october)
+        assert first.freshness == {code: Freshness.STALE}
+        own = [each for each in first.events if each.subject == code and october.covers(each.day)]
+        assert [(each.kind, each.day) for each in own] == [
+            (EventKind.DATA_RENEWED, date(2026, 10, 20)), (EventKind.DATA_STALE, date(2026, 10, 22)),
+        ]  # fmt: skip
+        provider = daily.provider.credit_code
+        [told] = [each for each in assess_departments(october, first) if each.department == provider]
+        figure = told.figure("resources fresh")
+        assert (figure.value, figure.out_of) == (0, 1)
+        assert f"2026-10-22 data stale {code}, late" in figure_text(figure)
+        observations = Observations(here.platform)
+        look(days=15, data=15)
+        assert (await collect(here, None, october)).freshness == first.freshness
