@@ -22,7 +22,7 @@ from policies.console import Duties
 from policies.context import SigningKey
 from policies.decisions import Judge
 from policies.drafts import Checked, Draft, DraftState, FreezeOf, PolicyTest
-from policies.errors import DRAFT_REFUSED, CodedError
+from policies.errors import DRAFT_REFUSED, POLICY_INVALID, CodedError
 from policies.items import ItemTiers
 from policies.ledger import START, ActFacts
 from policies.lines import PolicyLine, PolicyVersion, Tokens, time_text, with_catalogue
@@ -58,7 +58,8 @@ class Candidate(msgspec.Struct, frozen=True):
     """What is to be proved, in a form that crosses to another process in one piece.
 
     ``known`` are lines that were proved in the live version; with all links unchanged, their moments need no second
-    look. ``stop`` is for an emergency stop: what the catalogue has taken from the rules beside it must not hinder it.
+    look. The first ``standing`` lines are those of the live version, in a stop or with a grant: what the catalogue has
+    taken from them since must hinder neither.
     """
 
     version: PolicyVersion
@@ -66,7 +67,7 @@ class Candidate(msgspec.Struct, frozen=True):
     now: datetime
     samples: int
     known: frozenset[Tokens]
-    stop: bool = False
+    standing: int = 0
 
 
 def compile_and_prove(candidate: bytes, part: tuple[int, int] = (0, 1)) -> Proof:
@@ -76,11 +77,25 @@ def compile_and_prove(candidate: bytes, part: tuple[int, int] = (0, 1)) -> Proof
     """
     work = msgspec.msgpack.decode(candidate, type=Candidate)
     with _collector_resting():
-        tables = (compile_published if work.stop else compile_tables)(work.version, work.items)
+        tables = _compiled(work)
         drafts.demand_stops_hold(tables, work.now)
         proof = prove(tables, work.now, work.samples, known=work.known, part=part)
     proof.demand()
     return proof
+
+
+def _compiled(work: Candidate) -> PolicyTables:
+    """The tables of a candidate, in which every line is sound that does not stand already. Raises POLICY_INVALID."""
+    if not work.standing:
+        return compile_tables(work.version, work.items)
+    tables = compile_published(work.version, work.items)
+    places = {f"line {number}" for number in range(work.standing + 1, len(work.version.lines) + 1)}
+    faults = [str(found) for found in tables.findings if found.is_error and found.place in places]
+    if faults:
+        raise CodedError(
+            POLICY_INVALID, f"What would be added has errors. {' '.join(faults[:5])}", {"findings": faults}
+        )
+    return tables
 
 
 def be_ready_to_prove() -> None:
@@ -211,7 +226,9 @@ class PolicyOffice:
         tables = await asyncio.to_thread(compile_published, live, self._items())
         version = drafts.freeze(live, tables, of, names, reason, self._clock(), until)
         samples = min(self._samples, STOP_SAMPLES)
-        return await self._go_live(version, live, (person.subject,), reason, person, "freeze", stop_samples=samples)
+        return await self._go_live(
+            version, live, (person.subject,), reason, person, "freeze", samples=samples, standing=len(live.lines)
+        )
 
     async def add_lines(
         self,
@@ -232,7 +249,9 @@ class PolicyOffice:
         kept = tuple(tokens for tokens in live.lines if tokens[0] != "p" or tokens[1] not in gone)
         new = tuple(tokens for tokens in lines if tokens not in kept)
         version = PolicyVersion.of(live.number + 1, (*kept, *new))
-        return await self._go_live(version, live, (person.subject,), note, person, note, matters=(matter,))
+        return await self._go_live(
+            version, live, (person.subject,), note, person, note, matters=(matter,), standing=len(kept)
+        )
 
     async def _go_live(
         self,
@@ -244,14 +263,14 @@ class PolicyOffice:
         act: str,
         draft: Draft | None = None,
         matters: tuple[StoredMatter, ...] = (),
-        stop_samples: int | None = None,
+        samples: int | None = None,
+        standing: int = 0,
     ) -> SignedVersion:
         now = self._clock()
         known = _unchanged(live, version)
-        stop = stop_samples is not None
-        asked = self._samples if stop_samples is None else stop_samples
+        asked = self._samples if samples is None else samples
         # As bytes: handing over a hundred thousand values one by one would hold up the event loop.
-        candidate = msgspec.msgpack.encode(Candidate(version, dict(self._items()), now, asked, known, stop))
+        candidate = msgspec.msgpack.encode(Candidate(version, dict(self._items()), now, asked, known, standing))
         loop = asyncio.get_running_loop()
         parts = [(part, self._processes) for part in range(self._processes)]
         await asyncio.gather(

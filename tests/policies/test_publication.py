@@ -270,9 +270,9 @@ async def test_a_stop_that_would_stop_nobody_is_refused_and_says_why(
     assert await desk.store.head() == 1
 
 
-async def test_a_stop_is_thrown_although_the_catalogue_has_become_stricter_than_the_policy() -> None:
+async def test_stops_and_grants_go_live_although_the_catalogue_has_become_stricter_than_the_policy() -> None:
     name = "30700503/1.name"
-    items = {name: ItemTiers(Sharing.CONDITIONAL, Opening.NOT_OPEN)}
+    items = {each: ItemTiers(Sharing.CONDITIONAL, Opening.NOT_OPEN) for each in (name, "30700503/1.sex")}
     grant = NEW_GRANT.replace("tax.income.amount", name).replace("dept:lottery", "dept:a").replace("z:gov", "z:any")
     rest = "g, app:x, dept:a, a\ng, dept:a, gov, a\ng3, intranet, z:any\n"
     console = "p2, C-1, user:ann, freeze, policy, allow\n"
@@ -285,7 +285,12 @@ async def test_a_stop_is_thrown_although_the_catalogue_has_become_stricter_than_
         with pytest.raises(CodedError, match="E-NOBASIS"):
             compile_tables(live, items)
         await office.freeze(FreezeOf.CALLER, ("app:x",), ANN, "incident:1", Clock().now + timedelta(hours=1))
-        assert await store.head() == 2
+        other = grant.replace("Q-0099", "Q-0100").replace(name, "30700503/1.sex")
+        await office.add_lines(lines(other), ANN, "granted", StoredMatter("2026-1", "application", 1, b"{}"))
+        assert await store.head() == 3
+        wrong = other.replace("Q-0100", "Q-0101").replace("read", "look")
+        with pytest.raises(CodedError, match="What would be added has errors"):
+            await office.add_lines(lines(wrong), ANN, "granted", StoredMatter("2026-2", "application", 1, b"{}"))
 
 
 async def test_a_stop_outlives_a_rollback_and_cannot_be_longer_than_three_days(desk: Desk) -> None:
