@@ -24,9 +24,10 @@ from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.errors import CATALOGUE_UNREADABLE, UNKNOWN_RESOURCE, CodedError
 from catalog_sync.fields import FieldReader
 from catalog_sync.identifiers import ClassKind, CreditCode, ResourceCode, is_class_code
+from catalog_sync.partial_findings import certain_findings
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place, Severity
-from catalog_sync.reading import identity_of, read_entry
-from catalog_sync.rules import RegisteredProvider, Surroundings, findings
+from catalog_sync.reading import identity_of, read_partly
+from catalog_sync.rules import Finding, RegisteredProvider, Surroundings, findings
 
 # Asia/Shanghai, which has kept this offset since 1991: slim machines carry no table of zones.
 CHONGQING = timezone(timedelta(hours=8))
@@ -189,30 +190,37 @@ def check_documents(
     """
     found = list(problems)
     read: list[tuple[CatalogueEntry, Node]] = []
+    partly: list[tuple[CatalogueEntry, Node, list[CatalogueProblem]]] = []
     unread: set[ResourceCode] = set()
     for node in nodes:
-        entry = read_entry(node, found)
-        if entry is not None:
+        entry, noted = read_partly(node)
+        found.extend(noted)
+        if not any(problem.severity is Severity.ERROR for problem in noted):
             read.append((entry, node))
-        else:
-            unread.update(_codes_of(node))
+            continue
+        unread.update(_codes_of(node))
+        if isinstance(node, MapNode):
+            partly.append((entry, node, noted))
     entries = tuple(entry for entry, _ in read)
     all_classes = {**national_classes(), **(classes or {})}
     others = tuple(known)
     found.extend(_clashes(read, others))
     around = surroundings((*others, *entries), all_classes, providers, today, unread)
     for entry, node in read:
-        for each in findings(entry, around):
-            place = place_of(node, each.field)
-            found.append(
-                CatalogueProblem(
-                    each.rule, each.message, each.remedy, place, entry.id, each.field, each.value, each.severity
-                )
-            )
+        found.extend(_as_problem(each, entry, node) for each in findings(entry, around))
+    for entry, node, noted in partly:
+        found.extend(_as_problem(each, entry, node) for each in certain_findings(entry, around, noted))
     errors = [problem for problem in found if problem.severity is Severity.ERROR]
     if errors:
         raise CatalogueInvalid(errors)
     return Catalogue(entries, found, all_classes, providers or (), today)
+
+
+def _as_problem(found: Finding, entry: CatalogueEntry, node: Node) -> CatalogueProblem:
+    place = place_of(node, found.field)
+    return CatalogueProblem(
+        found.rule, found.message, found.remedy, place, entry.id, found.field, found.value, found.severity
+    )
 
 
 def surroundings(

@@ -37,7 +37,7 @@ from catalog_sync.problems import CatalogueProblem, Severity
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _LENGTH = re.compile(r"([0-9]{1,9})(?:,([0-9]{1,3}))?")
 
-# Stand for what could not be read, so that reading goes on; an entry that holds one is thrown away by read_entry.
+# Stand for what could not be read, so that reading goes on; an entry that holds one never goes further than its check.
 _NO_DAY = date.min
 _NO_PROVIDER = Provider("", CreditCode(""))
 _NO_FORMAT = Format("", "")
@@ -45,12 +45,18 @@ _NO_FORMAT = Format("", "")
 
 def read_entry(node: Node, problems: list[CatalogueProblem]) -> CatalogueEntry | None:
     """The entry written at ``node``; None, with the reasons added to ``problems``, if it is not well-formed."""
+    entry, found = read_partly(node)
+    problems.extend(found)
+    return None if any(problem.severity is Severity.ERROR for problem in found) else entry
+
+
+def read_partly(node: Node) -> tuple[CatalogueEntry, list[CatalogueProblem]]:
+    """The entry written at ``node``, with stand-ins for what is not well-formed, and the problems that say what is."""
     found: list[CatalogueProblem] = []
     reader = FieldReader(node, found, identity_of(node))
     entry = _entry(reader)
     reader.finish()
-    problems.extend(found)
-    return None if any(problem.severity is Severity.ERROR for problem in found) else entry
+    return entry, found
 
 
 def identity_of(node: Node) -> str:

@@ -88,6 +88,49 @@ def test_all_problems_of_an_entry_are_told_at_once_with_their_lines() -> None:
     assert found == {("REQUIRED", 2), ("FORM", 11), ("UNKNOWN_FIELD", 13), ("CLOSED_LIST", 13)}
 
 
+MALFORMED = [
+    ("title: 公交站点", "title:"),
+    ("alias: BusStop", "alias:"),
+    ('"30700506/2"', '"3070050612"'),
+    ("11500000XXXX0006X1", "11500000XXXX0006X2"),
+    ("class: 数据库", "class: 数据酷"),
+    ("type: conditional", "type: conditionally"),
+    ("type: conditional", "tipe: conditional"),
+    ("category: 共享平台方式", "category: 方式"),
+    ("mode: 接口", "mode: 接囗"),
+    ("  open: {value: true}", "  open: {value: maybe}"),
+    ("  open: {value: true}", "  opn: {value: true}"),
+    ("cycle: 每日", "cycle: 天天"),
+    ("len: 12", "len: twelve"),
+    ("share: unconditional, open: all, key: true", "share: all, open: all, key: true"),
+    ("share: unconditional, open: all, key: true", "shar: unconditional, open: all, key: true"),
+    ("open: all, key: true", "open: all, kye: true"),
+    ("flag: personal", "flag: private"),
+    ("n: 站点名称", "n: ''"),
+    ("en: name", "en: ''"),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), MALFORMED)
+def test_what_has_no_right_form_breaks_no_rule_beside_and_hides_no_other(old: str, new: str) -> None:
+    forms = {problem.rule for problem in problems_of(varied((old, new)))}
+    assert not forms & {f"V{number}" for number in range(1, 17)} - {"V13"}
+    with_a_breach = {problem.rule for problem in problems_of(varied((old, new), ("2026-05-06", "2026-11-24")))}
+    assert with_a_breach == {*forms, "V10"}
+
+
+def test_rules_that_do_not_follow_from_a_malformed_field_are_told_in_the_same_round() -> None:
+    text = varied(
+        ("t: C, len: 12", "t: C, len: twelve"), ("en: name", "en: Name"), ("mask: surname", "open: all"),
+        ("alias: BusStop", "alias: Query"), ("限交通运输行政执法", "按需"),
+    )  # fmt: skip
+    told = {(problem.rule, problem.field) for problem in problems_of(text)}
+    assert told == {
+        ("FORM", "items[0].len"), ("V9", "alias"), ("V9", "items[1].en"), ("V6", "share.condition"),
+        ("V4", "items[2].open"), ("V5", "items[2].open"),
+    }  # fmt: skip
+
+
 def test_a_misspelt_field_is_answered_with_the_nearest_name() -> None:
     [problem] = problems_of(varied(("len: 12", "lenght: 12")))
     assert problem.remedy == "Did you mean 'len'?"
