@@ -13,7 +13,6 @@ from catalog_sync.office import Acting, CatalogueOffice
 from catalog_sync.platform import open_platform
 from catalog_sync.registry import Actor
 from gateway.level import office_of
-from gateway.policy_source import open_store, run_apart
 from gateway.releasing.users import Users, find_grants, find_users
 from gateway.server.stored_documents import read_trusted
 from gateway.settings import SETTINGS_INVALID, Settings, load_settings
@@ -48,6 +47,8 @@ class Registry:
 
     def grants(self) -> tuple[LiveGrant, ...]:
         """The live grants, where the settings name a policy store; none otherwise."""
+        from gateway.policy_source import open_store, run_apart  # the stores and Casbin take long to import
+
         items, now = self._items(), self.office.now
 
         async def find() -> tuple[LiveGrant, ...]:
@@ -58,6 +59,8 @@ class Registry:
 
     def users(self) -> Users:
         """Who uses the graph, as far as the settings let one look."""
+        from gateway.policy_source import open_store, run_apart
+
         items, now, trusted = self._items(), self.office.now, self.settings.documents.trusted
         documents = read_trusted(Path(trusted)) if trusted else None
 
