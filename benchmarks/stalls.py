@@ -166,7 +166,7 @@ def cases() -> Iterator[tuple[str, str]]:
     """Name and text of each operation; comments make texts new, and no two are alike."""
     for size in (1_000, 3_000, 9_500, 20_000):
         for kind in KINDS if size < 9_500 else (kind for kind in KINDS if kind is not deep):
-            for turn in range(2):
+            for turn in range(6):
                 yield f"{kind.__name__}, {size:,}", f"# {size} {turn}\n{kind(size)}"
 
 
