@@ -233,8 +233,8 @@ def main() -> None:
         clock.total("one field more, live")
         fields = sum(len(definition.fields) for definition in build.snapshot.supergraph.types.values())
         print(f"{len(before)} subgraphs, {len(build.snapshot.supergraph.types)} types, {fields} fields, {items} items")
+        print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
         check_schemas(clock, GraphMemory(composer, foundation.reader), entries, after)
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3:.0f} MB")
     measure_search(CatalogueSearch(entries.entries))
 
 
