@@ -15,7 +15,7 @@ from catalog_sync.errors import CodedError
 from catalog_sync.interchange import export_catalogue, import_catalogue
 from catalog_sync.loading import Catalogue
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem
-from catalog_sync.search import CatalogueSearch
+from catalog_sync.search import CatalogueSearch, Search
 
 DONE, PROBLEMS, WRONG_USAGE = 0, 1, 2
 
@@ -83,13 +83,12 @@ def diff(before: Path, after: Path, *, as_json: bool = False) -> CommandResult:
     return CommandResult(PROBLEMS if harmful else DONE, text)
 
 
-def search(source: Path, query: str, *, limit: int = 20, as_json: bool = False) -> CommandResult:
-    """Entries in which every word of a query is found."""
+def search(source: Path | Search, query: str, *, limit: int = 20, as_json: bool = False) -> CommandResult:
+    """Entries in which every word of a query is found, in files or in what is open to be searched."""
     try:
-        catalogue = import_catalogue(source)
+        hits = _searched(source).find(query, limit=limit)
     except CodedError as error:
         return _refused(error, as_json)
-    hits = CatalogueSearch(catalogue.entries).find(query, limit=limit)
     if as_json:
         told = [
             {
@@ -108,13 +107,12 @@ def search(source: Path, query: str, *, limit: int = 20, as_json: bool = False) 
     return CommandResult(DONE, "".join(f"{line}\n" for line in lines) or "Nothing found.\n")
 
 
-def obtainable(source: Path, wanted: list[str]) -> CommandResult:
+def obtainable(source: Path | Search, wanted: list[str]) -> CommandResult:
     """Which of the items wanted departments have already, from whom, at which tier (R22); exits 1 if one is nowhere."""
     try:
-        catalogue = import_catalogue(source)
+        answers = _searched(source).obtainable(wanted)
     except CodedError as error:
         return _refused(error, as_json=False)
-    answers = CatalogueSearch(catalogue.entries).obtainable(wanted)
     lines: list[str] = []
     for answer in answers:
         lines.append(f"{answer.wanted}: {answer.sharing if answer.sources else 'nobody has it'}")
@@ -125,6 +123,10 @@ def obtainable(source: Path, wanted: list[str]) -> CommandResult:
         ]
     missing = any(not answer.sources for answer in answers)
     return CommandResult(PROBLEMS if missing else DONE, "".join(f"{line}\n" for line in lines))
+
+
+def _searched(source: Path | Search) -> Search:
+    return source if isinstance(source, Search) else CatalogueSearch(import_catalogue(source).entries)
 
 
 def _refused(error: CodedError, as_json: bool) -> CommandResult:

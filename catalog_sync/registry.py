@@ -60,14 +60,18 @@ class Trigger:
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who takes a step: a person, on behalf of one department, on one side."""
+    """Who takes a step: a person, on behalf of one department, on one side.
+
+    ``unproved`` says by whose hand where nothing but their own word says who they are; it stands in the ledger.
+    """
 
     person: str
     department: CreditCode
     side: Side
+    unproved: str = ""
 
     def __str__(self) -> str:
-        return f"{self.person} ({self.department})"
+        return f"{self.person} ({self.department}){f', unproved: {self.unproved}' if self.unproved else ''}"
 
 
 @dataclass(frozen=True, slots=True)

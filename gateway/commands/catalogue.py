@@ -1,5 +1,7 @@
 """``watersmeet catalogue``: files, checked, converted, compared and searched; the registry's steps are neighbours."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +9,10 @@ import typer
 
 from catalog_sync import commands
 from catalog_sync.commands import CommandResult
+from catalog_sync.search import PlatformSearch, Search
 from gateway.commands import catalogue_assessment, catalogue_reviews, catalogue_steps
+from gateway.commands.registry import open_registry
+from gateway.commands.registry_options import ConfigOption, RegistryOption
 
 app = typer.Typer(help="Keep the catalogue: files, and entries on their way into force.")
 for part in (catalogue_steps, catalogue_reviews, catalogue_assessment):
@@ -55,19 +60,46 @@ def diff(
 
 @app.command()
 def search(
-    source: SourceArgument,
-    query: Annotated[str, typer.Argument(metavar="WORDS", help="Chinese or English.")],
+    words: Annotated[list[str], typer.Argument(metavar="[SOURCE] WORDS...", help="Chinese or English; see below.")],
     limit: Annotated[int, typer.Option("--limit")] = 20,
     json: JsonOption = False,
+    config: ConfigOption = None,
+    registry: RegistryOption = None,
 ) -> None:
-    """Find entries, those one cannot read included."""
-    _say(commands.search(source, query, limit=limit, as_json=json))
+    """Find entries, those one cannot read included: in a folder or file, or with --config or --registry in a registry.
+
+    In a registry everything given is words; otherwise the first names the folder or file.
+    """
+    with _source(words, config, registry) as (source, asked):
+        result = commands.search(source, " ".join(asked), limit=limit, as_json=json)
+    _say(result)
 
 
 @app.command()
-def obtainable(source: SourceArgument, items: Annotated[list[str], typer.Argument(metavar="ITEM...")]) -> None:
-    """Say which of these items can be had, from whom, at which tier, so that citizens are not asked again."""
-    _say(commands.obtainable(source, items))
+def obtainable(
+    items: Annotated[list[str], typer.Argument(metavar="[SOURCE] ITEM...", help="Names or aliases; see below.")],
+    config: ConfigOption = None,
+    registry: RegistryOption = None,
+) -> None:
+    """Say which of these items can be had, from whom, at which tier, so that citizens are not asked again.
+
+    With --config or --registry everything given is items; otherwise the first names a folder or file.
+    """
+    with _source(items, config, registry) as (source, asked):
+        result = commands.obtainable(source, asked)
+    _say(result)
+
+
+@contextmanager
+def _source(given: list[str], config: Path | None, registry: str | None) -> Iterator[tuple[Path | Search, list[str]]]:
+    """What is searched, and what for."""
+    if config is not None or registry is not None:
+        with open_registry(config, registry) as opened:
+            yield PlatformSearch(opened.office.platform), given
+    elif len(given) > 1:
+        yield Path(given[0]), given[1:]
+    else:
+        raise typer.BadParameter("Say where and what: SOURCE and words, or words with --config or --registry.")
 
 
 def _say(result: CommandResult) -> None:

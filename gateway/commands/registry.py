@@ -1,5 +1,8 @@
 """The registry that a command works on: named by the settings or by its address, with whoever acts there."""
 
+import getpass
+import os
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -41,7 +44,7 @@ class Registry:
             return self.provider(person)
 
         def own(entry: CatalogueEntry) -> Actor:
-            return Actor(subject, entry.provider.credit_code, Side.PROVIDER)
+            return Actor(subject, entry.provider.credit_code, Side.PROVIDER, _hand())
 
         return own
 
@@ -84,7 +87,16 @@ class Registry:
                 f"--as {person}: a person is written user:NAME@DEPARTMENT, with a department of registry.departments "
                 "or a credit code.",
             )
-        return Actor(subject, code, side)
+        return Actor(subject, code, side, _hand())
+
+
+def _hand() -> str:
+    """By whose hand a command writes: all that this machine can say of a person who is only named."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = str(os.getuid())
+    return f"by {user} on {socket.gethostname()}"
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """Journey 6: a catalogue officer's update, from a workbook with three problems to a version in force."""
 
+import getpass
 import json
+import socket
 from pathlib import Path
 
 import openpyxl
@@ -123,3 +125,25 @@ def test_a_report_of_the_year_drills_down_to_its_events(tmp_path: Path, run: Run
     assert "| resources catalogued | 2 |" in (tmp_path / "report.md").read_text()
     assert run("catalogue", "assess", "nobody", *at).code == 2
     assert run("catalogue", "assess", *at, "--weight", "luck=1").code == 2
+
+
+def test_a_registry_is_searched_and_says_who_has_what_at_which_tier(tmp_path: Path, run: Run) -> None:
+    with office(tmp_path) as here:
+        bring_into_force(here)
+    at = ("--registry", tmp_path / "registry.db")
+    assert "艾滋病病例个案信息" in expect_done(run("catalogue", "search", "艾滋病", "病例", *at)).out
+    found = expect_done(run("catalogue", "obtainable", "residentId", "婚姻状态", *at)).out
+    assert "公民身份号码 (30700503/1.residentId) of 重庆市公安局: unconditional" in found
+    assert "婚姻状态 (30700507/1.maritalStatus) of 重庆市民政局: conditional" in found
+    assert run("catalogue", "obtainable", "血型", *at).code == 1
+    assert expect_done(run("catalogue", "search", EXAMPLES, "艾滋病", "病例")).out.startswith("30700512/1")
+    assert run("catalogue", "search", "艾滋病").code == 2
+
+
+def test_the_ledger_says_by_whose_hand_a_person_who_is_only_named_acted(tmp_path: Path, run: Run) -> None:
+    with office(tmp_path) as here:
+        bring_into_force(here)
+    at, bus = ("--registry", tmp_path / "registry.db"), "cq-tr-bus-arrival"
+    expect_done(run("catalogue", "withdraw", bus, "--as", OFFICER, "--reason", "职能划转", *at))
+    last = run("catalogue", "history", bus, *at).out.splitlines()[-1]
+    assert f"), unproved: by {getpass.getuser()} on {socket.gethostname()} withdraw version 1" in last
