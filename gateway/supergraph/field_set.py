@@ -4,8 +4,9 @@ A field set is data about the schema, not an operation: it has no aliases, no va
 immutable and hashable, so that they serve as keys of the planner's memo tables.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from graphql import (
     FieldNode,
@@ -14,7 +15,6 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
-    ValueNode,
     parse,
     print_ast,
 )
@@ -67,17 +67,13 @@ def parse_field_set(text: str, where: str) -> FieldSet:
 def _read(node: SelectionNode, where: str) -> FieldSetField | FieldSetFragment:
     if isinstance(node, FieldNode):
         children = node.selection_set.selections if node.selection_set else ()
-        arguments = sorted((argument.name.value, _text(argument.value)) for argument in node.arguments or ())
+        arguments = sorted((argument.name.value, print_ast(argument.value)) for argument in node.arguments or ())
         return FieldSetField(node.name.value, tuple(arguments), tuple(_read(child, where) for child in children))
     if isinstance(node, InlineFragmentNode) and node.type_condition is not None:
         children = node.selection_set.selections
         return FieldSetFragment(node.type_condition.name.value, tuple(_read(child, where) for child in children))
     kind = "a fragment spread" if isinstance(node, FragmentSpreadNode) else "a fragment without a type condition"
     raise CodedError(SUPERGRAPH_INVALID, f"{where}: a field set cannot hold {kind}.")
-
-
-def _text(value: ValueNode) -> str:
-    return print_ast(value)
 
 
 def print_field_set(fields: FieldSet) -> str:
@@ -96,7 +92,7 @@ def _print(selection: FieldSetField | FieldSetFragment) -> str:
 def merge_field_sets(sets: Iterable[FieldSet]) -> FieldSet:
     """One field set that selects what any of ``sets`` selects; the order is that of first mention."""
     merged: dict[tuple[object, ...], FieldSetField | FieldSetFragment] = {}
-    for selection in _chain(sets):
+    for selection in chain.from_iterable(sets):
         if isinstance(selection, FieldSetFragment):
             key: tuple[object, ...] = (selection.type_condition,)
         else:
@@ -111,8 +107,3 @@ def merge_field_sets(sets: Iterable[FieldSet]) -> FieldSet:
             children = merge_field_sets((known.selections, selection.selections))
             merged[key] = FieldSetFragment(known.type_condition, children)
     return tuple(merged.values())
-
-
-def _chain(sets: Iterable[FieldSet]) -> Iterator[FieldSetField | FieldSetFragment]:
-    for fields in sets:
-        yield from fields
