@@ -195,3 +195,14 @@ def test_links_that_cannot_be_followed_are_refused(link: str) -> None:
     assert errors(compose(as_written(a=f"extend schema {link}\ntype Query {{ a: Int }}"))) == [
         "INVALID_LINK_DIRECTIVE_USAGE"
     ]
+
+
+def test_a_mistyped_field_of_a_field_set_is_told_with_the_field_that_was_meant() -> None:
+    composition = compose(
+        federation_2(
+            a='type Query { parcel: Parcel } type Parcel @key(fields: "id") { id: ID! weight: Int }',
+            b='type Parcel @key(fields: "id") { id: ID! weight: Int @external cost: Int @requires(fields: "wieght") }',
+        )
+    )
+    [told] = [issue.message for issue in composition.errors if issue.code.name == "REQUIRES_INVALID_FIELDS"]
+    assert told.endswith("Did you mean 'weight'?")

@@ -1,6 +1,7 @@
 """Rules of Federation that one subgraph must keep on its own. One rule, one function."""
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
+from graphql.pyutils import did_you_mean, suggestion_list
 
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog, Report
@@ -100,7 +101,7 @@ class _FieldSetCheck:
         member = definition.fields.get(name)
         if member is None:
             why = f"{parent} has no field {name} here; if another subgraph has it, declare it here with @external."
-            return self.refuse("INVALID_FIELDS", why)
+            return self.refuse("INVALID_FIELDS", why + did_you_mean(suggestion_list(name, list(definition.fields))))
         problem = self.argument_problem(member, node)
         sound = problem is None or self.refuse(problem[0], f"{parent}.{name} {problem[1]}")
         if not self.check_member(definition, member, node, external):
