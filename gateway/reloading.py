@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from gateway.errors import CodedError, ErrorCode, Family
 from gateway.settings import SETTINGS_INVALID, SupergraphSettings
-from gateway.sources import read_source
+from gateway.sources import SOURCE_UNREADABLE, read_source
 
 if TYPE_CHECKING:
     from gateway.composition.compose import Composer
@@ -90,6 +90,8 @@ async def follow(settings: SupergraphSettings, current: str, apply: Callable[[st
                 _log.info("the supergraph changed; the new one is served")
             complaint = ""
         except CodedError as error:
+            if error.code is SOURCE_UNREADABLE:
+                looked_at = None  # It may be readable soon with the same time of change.
             if error.message != complaint:
                 complaint = error.message
                 _log.warning("%s: %s The supergraph served stays as it is.", error.code.name, error.message)

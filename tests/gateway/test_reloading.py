@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 
 import aiohttp
 import pytest
@@ -52,4 +53,18 @@ async def test_a_broken_file_leaves_the_old_supergraph_serving_until_it_is_mende
         while "SUPERGRAPH_INVALID" not in caplog.text:
             assert await fields_of(session, address) == {"hello", "world"}
     source.write_text(CHANGED)
+    await until(session, address, "added")
+
+
+async def test_a_file_that_could_not_be_read_is_read_again_though_its_time_and_size_stay(gateway, caplog):
+    source, session, address = gateway
+    text = CHANGED.encode()
+    mended = source.with_suffix(".mended")
+    for file, content in ((mended, text), (source, b"\xff" * len(text))):
+        file.write_bytes(content)
+        os.utime(file, ns=(0, 0))
+    async with asyncio.timeout(20):
+        while "SOURCE_UNREADABLE" not in caplog.text:
+            assert await fields_of(session, address) == {"hello", "world"}
+    mended.replace(source)
     await until(session, address, "added")
