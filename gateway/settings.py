@@ -171,8 +171,12 @@ class SubgraphSettings(_Section, frozen=True):
 class CacheSettings(_Section, frozen=True):
     """Bounds of what is remembered between requests, per worker."""
 
-    documents: Annotated[int, msgspec.Meta(ge=1, description="Prepared requests by exact text; a large one counts for each 32 kB.")] = 10_000
-    plans: Annotated[int, msgspec.Meta(ge=1, description="Query plans by normalised operation; a large one counts for each 32 kB.")] = 10_000
+    documents: Annotated[
+        int, msgspec.Meta(ge=1, description="Prepared requests by exact text; a large one counts for each 32 kB.")
+    ] = 10_000
+    plans: Annotated[
+        int, msgspec.Meta(ge=1, description="Query plans by normalised operation; a large one counts for each 32 kB.")
+    ] = 10_000
 
 
 class LimitSettings(_Section, frozen=True):
