@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from catalog_sync.closed_lists import Opening, Sharing
+from gateway import garbage
 from gateway.changing import POLL_SECONDS
 from gateway.storage.migrations import migrate
 from gateway.storage.policy import SqlPolicyStore
@@ -145,6 +146,7 @@ async def publication(lines: tuple[Tokens, ...], items: Items) -> dict[str, floa
         await migrate(database)
         store = SqlPolicyStore(database)
         office = PolicyOffice(store, KEY, lambda: items, lambda: NOW, executor, processes=2)
+        garbage.search_often()  # as a gateway has it once it serves
         idle: list[float] = []
         watching = asyncio.create_task(_watch(idle))
         await asyncio.sleep(2)
