@@ -55,8 +55,8 @@ class Bindings:
     ``reads`` maps ``Type.field`` to the items it discloses, those of its @requires inputs included; ``filters`` maps
     ``Type.field(argument:)`` to those it filters by; ``inner_filters`` does so by the names of an input object's fields
     or an enum's values. ``persons`` are the items whose value is a person's number. Items are named
-    ``resource code.alias``. ``follows`` are those of ``reads`` that a relation goes by: their plain value, since a
-    record that is led to says itself whose it is.
+    ``resource code.alias``. ``follows`` are those of ``reads`` whose plain value it takes: what a relation goes
+    by, since a record that is led to says itself whose it is, and what a field is computed from.
     """
 
     reads: Mapping[str, frozenset[str]]
@@ -113,8 +113,8 @@ class _Binding:
     def result(self) -> Bindings:
         fields = self.fields()
         self.bind(fields)
+        self._bind_inputs(fields)
         for definition, field in fields:
-            self._bind_inputs(definition, field)
             self._bind_arguments(definition, field)
         persons = _persons(self._catalogue)
         return Bindings(self._reads, self._filters, self._inner, self._follows, self.unbound, persons)
@@ -192,14 +192,25 @@ class _Binding:
         definition = self._supergraph.types.get(field.type.strip("[]!"))
         return definition is not None and definition.kind in _COMPOSITE
 
-    def _bind_inputs(self, definition: TypeDefinition, field: FieldDefinition) -> None:
-        """A computed field tells of its @requires inputs, so it needs the rights to them too."""
-        coordinate = f"{definition.name}.{field.name}"
-        if coordinate in self._reads:
-            for source in field.sources.values():
-                for needed in self._coordinates(definition.name, source.requires):
-                    if needed in self._reads:
-                        self._reads[coordinate] |= self._reads[needed]
+    def _bind_inputs(self, fields: Iterable[tuple[TypeDefinition, FieldDefinition]]) -> None:
+        """A computed field tells of its @requires inputs and of theirs, so it needs the rights to all of them."""
+        inputs = [
+            (f"{definition.name}.{field.name}", needed)
+            for definition, field in fields
+            for source in field.sources.values()
+            for needed in self._coordinates(definition.name, source.requires)
+        ]
+        inputs = [(computed, needed) for computed, needed in inputs if {computed, needed} <= self._reads.keys()]
+        grown = True
+        while grown:  # an input may be computed itself, whichever of the two is declared first
+            grown = False
+            for computed, needed in inputs:
+                if not self._reads[needed] <= self._reads[computed]:
+                    self._reads[computed] |= self._reads[needed]
+                    grown = True
+        for computed, needed in inputs:
+            # From a mask something else would be computed, and from the plain value what the mask hides.
+            self._follows[computed] = self._follows.get(computed, frozenset()) | self._reads[needed]
 
     def _coordinates(self, parent: str, fields: FieldSet) -> Iterator[str]:
         for selection in fields:

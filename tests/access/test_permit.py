@@ -6,7 +6,19 @@ import pytest
 
 from gateway.errors import RequestError
 from gateway.planning.operation import FieldSelection, Refused
-from tests.access.city import ARCHIVE, ENTERPRISE, ESTATE, GRANTED, NOW, POLICY, PUBLIC, RESIDENT, ask, govern
+from tests.access.city import (
+    ARCHIVE,
+    ENTERPRISE,
+    ESTATE,
+    GRANTED,
+    NOW,
+    POLICY,
+    PUBLIC,
+    RESIDENT,
+    SUPERGRAPH,
+    ask,
+    govern,
+)
 
 
 @pytest.fixture(scope="module")
@@ -180,3 +192,38 @@ def test_the_right_to_follow_can_be_given_without_the_value():
     text = '{ resident(residentId: "1") { realEstate { holderId } } }'
     report = refused(view, text)[ESTATE]
     assert (report.extensions["items"], report.path) == (["holderId"], ("resident", "realEstate", "holderId"))
+
+
+NAME, SEX = (f"  {field}: String @join__field(graph: POLICE)\n" for field in ("name", "sex"))
+FROM_SEX = '  name: String @join__field(graph: LAND, requires: "sex")\n'
+FROM_ADDRESS = '  sex: String @join__field(graph: POLICE, requires: "registeredAddress")\n'
+ADDRESS = (
+    "registeredAddress: String @join__field(graph: POLICE) @join__field(graph: LAND, external: true)",
+    "registeredAddress: String @join__field(graph: LAND) @join__field(graph: POLICE, external: true)",
+)
+
+
+def with_computed_fields(first, second, act):
+    """The archive's view where the name is computed from the sex and that from the address, on which it has one act."""
+    sdl = SUPERGRAPH.replace(*ADDRESS).replace(NAME + SEX, first + second)
+    assert first + second in sdl
+    line = (
+        f"p, Q-9.a, dept:archives, z:gov, survey, 30700503/1.registeredAddress, {act}, *, "
+        "2026-07-01T00:00:00Z, 2027-07-01T00:00:00Z, request:2026-9, allow\n"
+    )
+    return govern(POLICY + (line if act else ""), sdl).view_for(replace(ARCHIVE, purpose="survey"), NOW)
+
+
+@pytest.mark.parametrize("declared", [(FROM_SEX, FROM_ADDRESS), (FROM_ADDRESS, FROM_SEX)], ids=["before", "after"])
+@pytest.mark.parametrize("field", ["name", "sex"])
+@pytest.mark.parametrize("act", ["", "masked:keep_3_4", "verify"])
+def test_what_is_computed_needs_the_plain_inputs_and_theirs_wherever_declared(declared, field, act):
+    view = with_computed_fields(*declared, act)
+    report = refused(view, f'{{ resident(residentId: "1") {{ {field} }} }}')[RESIDENT]
+    assert report.extensions["items"] == ["registeredAddress"]
+
+
+@pytest.mark.parametrize("declared", [(FROM_SEX, FROM_ADDRESS), (FROM_ADDRESS, FROM_SEX)], ids=["before", "after"])
+def test_what_is_computed_from_plain_inputs_is_granted_with_them(declared):
+    permitted = ask(with_computed_fields(*declared, "read"), '{ resident(residentId: "1") { name } }')
+    assert permitted.grounds[RESIDENT].grant == "Q-9"
