@@ -52,7 +52,7 @@ EXPLANATIONS: Mapping[Reason, str] = {
     Reason.PURPOSE_REQUIRED: "A grant covers it for another purpose: state that purpose in X-Purpose.",
     Reason.GRANT_EXPIRED: "The grant has ended: apply anew.",
     Reason.GRANT_NOT_BEGUN: "The grant has not begun yet.",
-    Reason.ACT_NOT_GRANTED: "It may be had, but not used so: that needs the plain value, as filtering and computing do.",
+    Reason.ACT_NOT_GRANTED: "It may be had, but not used so: that needs the plain value, as filtering it does.",
     Reason.WRONG_ZONE: "It may not be had over this network.",
     Reason.NOT_TOGETHER: "Each item may be read, but not so many of them together.",
     Reason.GRANTS_NOT_MIXED: "Each item is granted, but no one grant covers them all: ask grant by grant.",
