@@ -92,7 +92,7 @@ def complete(
     """The answer's ``data`` and ``errors``. ``named`` says whether errors may name the subgraph that caused them."""
     completion = _Completion(completing, named)
     data = completion.fields(projection, tree.root, root_type)
-    completion.report_the_rest(tree.failures)
+    completion.report_the_rest(tree.unplaced)
     return (None if data is _BUBBLE else data), completion.errors
 
 
@@ -106,8 +106,7 @@ class _Completion:
         self._path: list[str | int] = []
         self._unsaid = 0
         self._refused: set[int] = set()
-        self._failures: set[Failure] = set()
-        self._failures_by_place: set[tuple[Failure, int]] = set()
+        self._reported: set[tuple[Failure, int]] = set()
 
     def fields(self, projection: tuple[FieldProjection, ...], value: Object, typename: str) -> object:
         """The answer for one object, or _BUBBLE if it must be null."""
@@ -204,18 +203,15 @@ class _Completion:
 
     def _report(self, failure: Failure, parent: Object) -> None:
         """Say it once for a whole request, otherwise once for each object that misses something by it."""
-        place = (failure, id(parent))
-        if place in self._failures_by_place or (failure.whole and failure in self._failures):
-            return
-        self._failures.add(failure)
-        self._failures_by_place.add(place)
-        self._say(self._error(failure, tuple(self._path)))
+        place = (failure, 0 if failure.whole else id(parent))
+        if place not in self._reported:
+            self._reported.add(place)
+            self._say(self._error(failure, tuple(self._path)))
 
-    def report_the_rest(self, failures: list[Failure]) -> None:
-        """Report the causes that no place of the answer showed: of hidden keys, or with a path that leads nowhere."""
-        for failure in sorted(failures, key=lambda failure: failure.fetch):
-            if failure not in self._failures:
-                self._say(self._error(failure, None))
+    def report_the_rest(self, unplaced: list[Failure]) -> None:
+        """Report what a subgraph gave no path for, or one that does not lead to null, and how many errors are left."""
+        for failure in sorted(unplaced, key=lambda failure: failure.fetch):
+            self._say(self._error(failure, None))
         if self._unsaid:
             message = f"{self._unsaid} more errors are left out; what they concern is null."
             self.errors.append(ErrorReport(message, SUBGRAPH_FAILED.name))

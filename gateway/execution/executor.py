@@ -75,7 +75,7 @@ async def _answered(bound: BoundPlan, calls: Calls, event: bytes | None = None) 
     return await _interpreted(bound, calls, event)
 
 
-def _missing(bound: BoundPlan, number: int, error: CodedError, path: Path | None) -> ErrorReport:
+def _missing(bound: BoundPlan, number: int, error: CodedError, path: Path) -> ErrorReport:
     return subgraph_error(error.code, bound.compiled.plan.fetches[number].subgraph, path, bound.show_subgraphs)
 
 

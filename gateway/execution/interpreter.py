@@ -6,8 +6,9 @@ oracle for what the answer must be.
 
 from collections.abc import Mapping, Sequence
 from itertools import zip_longest
+from typing import Any
 
-from gateway.errors import SUBGRAPH_FAILED, CodedError
+from gateway.errors import SUBGRAPH_FAILED, CodedError, ErrorCode
 from gateway.execution.representations import Batch, batches, objects_at
 from gateway.execution.response_tree import Failed, Failure, Merging, Object, ResponseTree
 from gateway.execution.subgraph_request import RequestTemplate
@@ -65,7 +66,7 @@ class Interpreter:
             for target in targets:
                 self.tree.fail(target, fetch.fields, response)
         elif response.data is None:
-            failures = [(error.path, self._failure(fetch)) for error in response.errors]
+            failures = [(error.path, _failure(fetch)) for error in response.errors]
             for field in fetch.fields:
                 own = (failure for path, failure in failures if path and path[0] == field.slot)
                 failure = next(own, failures[0][1])
@@ -74,13 +75,13 @@ class Interpreter:
         else:
             self._mark_errors(fetch, response.data, response.errors)
             for target in targets:
-                self.tree.merge(target, response.data, fetch.fields, self._source(fetch))
+                self.tree.merge(target, response.data, fetch.fields, _failure(fetch, whole=False))
 
     def _place_entities(self, fetch: Fetch, call: list[Batch], answer: Answer) -> None:
         response = self._read(fetch, answer)
         if isinstance(response, SubgraphResponse):
             if response.data is None:
-                response = [self._failure(fetch) for _ in response.errors].pop()
+                response = _failure(fetch)
             else:
                 self._mark_errors(fetch, response.data, response.errors)
         for request, batch in zip(fetch.entities, call, strict=True):
@@ -90,19 +91,19 @@ class Interpreter:
             elif isinstance(found, Failure):
                 self._fail_all(batch, found)
             elif not isinstance(found, list) or len(found) != len(batch.groups):
-                self._fail_all(batch, self.tree.malformed(self._source(fetch, whole=True)))
+                self._fail_all(batch, _failure(fetch).malformed())
             else:
-                self._place_list(fetch, batch, found)
+                self._place_list(_failure(fetch, whole=False), batch, found)
 
-    def _place_list(self, fetch: Fetch, batch: Batch, entities: list[object]) -> None:
+    def _place_list(self, source: Failure, batch: Batch, entities: list[object]) -> None:
         for entity, targets, fields in zip(entities, batch.groups, batch.fields, strict=True):
             if entity is None:
                 continue
             if isinstance(entity, dict):
                 for target in targets:
-                    self.tree.merge(target, entity, fields, self._source(fetch))
+                    self.tree.merge(target, entity, fields, source)
             else:
-                failure = entity.failure if isinstance(entity, Failed) else self.tree.malformed(self._source(fetch))
+                failure = entity.failure if isinstance(entity, Failed) else source.malformed()
                 for target in targets:
                     self.tree.fail(target, fields, failure)
 
@@ -117,24 +118,23 @@ class Interpreter:
                 raise answer
             return read_response(answer)
         except CodedError as error:
-            return self.tree.failure(error.code, fetch.subgraph, fetch.number, whole=True)
+            return _failure(fetch, error.code)
 
     def _mark_errors(self, fetch: Fetch, data: Object, errors: tuple[SubgraphError, ...]) -> None:
         """Put a ``Failed`` where an error's path meets null, so that it is found wherever the value is placed."""
         for error in errors:
-            if error.path is None or (fetch.entities and len(error.path) == 1):
-                failure = self._failure(fetch)
-            else:
-                failure = self.tree.failure(error.code, fetch.subgraph, fetch.number)
-            if error.path is not None:
-                _mark(data, error.path, failure)
+            if error.path is None:
+                self.tree.unplaced.append(_failure(fetch))
+                continue
+            whole = bool(fetch.entities) and len(error.path) == 1
+            failure = _failure(fetch) if whole else _failure(fetch, error.code, whole=False)
+            if not _mark(data, error.path, failure):
+                self.tree.unplaced.append(failure)
 
-    def _failure(self, fetch: Fetch) -> Failure:
-        """Of a whole request, whose answer cannot be told apart."""
-        return self.tree.failure(SUBGRAPH_FAILED, fetch.subgraph, fetch.number, whole=True)
 
-    def _source(self, fetch: Fetch, whole: bool = False) -> Failure:
-        return Failure(SUBGRAPH_FAILED, fetch.subgraph, fetch.number, whole)
+def _failure(fetch: Fetch, code: ErrorCode = SUBGRAPH_FAILED, whole: bool = True) -> Failure:
+    """By default that of a whole request, whose answer cannot be told apart."""
+    return Failure(code, fetch.subgraph, fetch.number, whole)
 
 
 def _entity_variables(fetch: Fetch, call: list[Batch]) -> list[tuple[str, bytes]]:
@@ -150,17 +150,16 @@ def _entities(response: SubgraphResponse, request: EntityRequest) -> object:
     return response.data.get(request.alias) if response.data is not None else None
 
 
-def _mark(data: Object, path: Path, failure: Failure) -> None:
-    here: object = data
+def _mark(data: Object, path: Path, failure: Failure) -> bool:
+    """Whether the path leads to null, for this cause or for one before."""
+    here: Any = data
     for step in path:
-        if isinstance(here, dict) and isinstance(step, str):
-            inner = here.get(step)
-            if inner is None:
-                here[step] = Failed(failure)
-        elif isinstance(here, list) and isinstance(step, int) and 0 <= step < len(here):
-            inner = here[step]
-            if inner is None:
-                here[step] = Failed(failure)
-        else:
-            return
-        here = inner
+        in_object = isinstance(here, dict) and step in here
+        if not in_object and not (isinstance(here, list) and isinstance(step, int) and 0 <= step < len(here)):
+            return False
+        if here[step] is None:
+            here[step] = Failed(failure)
+        here = here[step]
+        if isinstance(here, Failed):
+            return True
+    return False

@@ -4,7 +4,7 @@ Problem: every fetch writes into the same tree, answers arrive in any order, and
 answer is never taken over as it is. It is copied field by field along the plan's ``FetchedField``s, so that what was
 not asked for cannot come in, an object is never shared between two places, and each value sits where a value of its
 kind is expected. Where something failed, the tree holds a ``Failed`` with the cause; completion reports it at the place
-where the answer misses it.
+where the answer misses it, and nowhere if the answer misses nothing by it. A place that several causes emptied has one.
 
 Invariants: objects are dicts keyed by slot, lists are lists; under a composite slot stand only objects, lists, None and
 ``Failed``; two answers about one place give the same tree in either order (a value wins over a failure, a failure over
@@ -40,6 +40,10 @@ class Failure:
     subgraph: str
     fetch: int
     whole: bool = False
+
+    def malformed(self) -> "Failure":
+        """Another cause at the same source: what it answered does not fit the subgraph's own schema."""
+        return Failure(SUBGRAPH_MALFORMED, self.subgraph, self.fetch, self.whole)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,18 +85,12 @@ class Merging:
 
 
 class ResponseTree:
-    """The tree and the failures met while it grew. One execution owns it."""
+    """The tree, and the failures that have no place in it. One execution owns it."""
 
     def __init__(self, merging: Merging, root_type: str) -> None:
         self.root: Object = {"__typename": root_type}
-        self.failures: list[Failure] = []
+        self.unplaced: list[Failure] = []
         self.merging = merging
-
-    def failure(self, code: ErrorCode, subgraph: str, fetch: int, whole: bool = False) -> Failure:
-        """A new cause, remembered so that it is reported even if no place of the answer shows it."""
-        failure = Failure(code, subgraph, fetch, whole)
-        self.failures.append(failure)
-        return failure
 
     def fail(self, target: Object, fields: tuple[FetchedField, ...], failure: Failure) -> None:
         """Mark what ``fields`` would have given to ``target`` as missing; what is there already stays."""
@@ -113,12 +111,12 @@ class ResponseTree:
     def merge(self, target: Object, answer: Object, fields: tuple[FetchedField, ...], source: Failure) -> None:
         """Copy what ``fields`` asked for from ``answer`` into ``target``.
 
-        ``source`` is an unrecorded failure that names subgraph and fetch, used if the answer does not fit.
+        ``source`` names subgraph and fetch, for what does not fit.
         """
         asks_type, ids = self.merging.told_apart(fields)
         named = answer.get("__typename") if asks_type else None
         if self._contradicts(target, answer, named, ids):
-            self.fail(target, fields, self.malformed(source))
+            self.fail(target, fields, source.malformed())
             return
         typename = named if isinstance(named, str) else target.get("__typename")
         for field in fields:
@@ -132,7 +130,7 @@ class ResponseTree:
             if value is _MISSING:
                 known = slot == "__typename" and slot in target
                 if not known and (field.on_types is None or isinstance(typename, str)):
-                    target[slot] = self._failed(target.get(slot), field.fields, self.malformed(source))
+                    target[slot] = self._failed(target.get(slot), field.fields, source.malformed())
             elif slot == "__typename":
                 target[slot] = self._more_concrete(target.get(slot), value)
             elif not field.fields:
@@ -140,10 +138,6 @@ class ResponseTree:
                     target[slot] = value if value is not None or slot not in target else target[slot]
             else:
                 target[slot] = self._merged(target.get(slot), value, field.type, field.fields, source)
-
-    def malformed(self, source: Failure) -> Failure:
-        """A recorded failure that says the answer from ``source`` does not fit the subgraph's own schema."""
-        return self.failure(SUBGRAPH_MALFORMED, source.subgraph, source.fetch, source.whole)
 
     def _merged(
         self,
@@ -162,17 +156,17 @@ class ResponseTree:
             return present
         if isinstance(type_, GraphQLList):
             if not isinstance(value, list):
-                return self._failed(present, fields, self.malformed(source))
+                return self._failed(present, fields, source.malformed())
             if not isinstance(present, list):
                 items: list[object] = [present if isinstance(present, Failed) else None] * len(value)
             elif len(present) != len(value):
-                return self._failed(present, fields, self.malformed(source))
+                return self._failed(present, fields, source.malformed())
             else:
                 items = present
             pairs = zip(items, value, strict=True)
             return [self._merged(item, new, type_.of_type, fields, source) for item, new in pairs]
         if not isinstance(value, dict) or not self._may_be(type_, value, fields):
-            return self._failed(present, fields, self.malformed(source))
+            return self._failed(present, fields, source.malformed())
         target: Object = present if isinstance(present, dict) else {}
         if isinstance(type_, GraphQLObjectType):
             target["__typename"] = type_.name

@@ -13,8 +13,11 @@ from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan
 from gateway.execution.sharing import SharedRequests
 from gateway.planning.plan import QueryPlan
+from gateway.supergraph.api_schema import api_schema
 from tests.execution.plans import Root, entities, plan
 from tests.execution.subgraphs import Script, ScriptedSubgraphs, answer, by_key, told, warm_plan
+from tests.planning.plans import plan as planned
+from tests.planning.plans import supergraph
 
 SHOP = build_schema("""
     type Query { products: [Product] me: User! }
@@ -68,6 +71,77 @@ async def test_a_fetch_without_data_is_reported_at_the_fields_it_names() -> None
 
     assert data is None
     assert sorted(reported, key=str) == [("SUBGRAPH_FAILED", ["me"]), ("SUBGRAPH_FAILED", ["products"])]
+
+
+OFFICE = supergraph(
+    "a b",
+    """
+    type Query @type(A) @type(B) { office: Office flag: Int @in(B) }
+    type Office @type(A) @type(B) { name: String! @in(A) seal: String! @in(A) phone: String @in(B) fax: String @in(B) }
+    """,
+)
+
+
+@pytest.mark.parametrize(
+    ("operation", "a", "b", "data", "paths"),
+    [
+        pytest.param(
+            "{ office { name phone } }",
+            {"data": {"office": None}, "errors": [{"path": ["office"]}]},
+            {"data": {"office": None}, "errors": [{"path": ["office"]}]},
+            {"office": None},
+            [["office"]],
+            id="both subgraphs of one object",
+        ),
+        pytest.param(
+            "{ office { name phone } }",
+            CodedError(SUBGRAPH_UNREACHABLE, ""),
+            CodedError(SUBGRAPH_TIMED_OUT, ""),
+            {"office": None},
+            [["office"]],
+            id="both requests for one object",
+        ),
+        pytest.param(
+            "{ office { name seal } }",
+            {"data": {"office": None}, "errors": [{"path": ["office", "name"]}, {"path": ["office", "seal"]}]},
+            None,
+            {"office": None},
+            [["office"]],
+            id="two fields below one null",
+        ),
+        pytest.param(
+            "{ office { phone fax } flag }",
+            None,
+            {"data": None, "errors": [{"path": ["flag"]}, {"path": ["office", "phone"]}, {"path": ["office", "fax"]}]},
+            {"office": None, "flag": None},
+            [["office"], ["flag"]],
+            id="three fields of an answer without data",
+        ),
+    ],
+)
+async def test_a_place_that_several_causes_empty_has_one_error_and_every_error_its_place(
+    operation: str, a: Script, b: Script, data: object, paths: list[list[str]]
+) -> None:
+    subgraphs = ScriptedSubgraphs({"a": [a], "b": [b]})
+
+    answered, errors = told(await answer(planned(OFFICE, operation), api_schema(OFFICE), subgraphs))
+
+    assert (answered, [path for _, path in errors]) == (data, paths)
+
+
+async def test_what_fails_unseen_below_a_null_that_is_told_of_is_not_told() -> None:
+    asked = plan(
+        SHOP, "{ me { name } products { stock } }", Root("users", "{ me { name } }"),
+        Root("products", "{ products { upc } }"),
+        entities("inventory", "Product", "products", "upc", "{ stock }", after=(1,)),
+    )  # fmt: skip
+    no_user = {"data": None, "errors": [{"path": ["me", "name"]}]}
+    unreachable = CodedError(SUBGRAPH_UNREACHABLE, "")
+    subgraphs = ScriptedSubgraphs({"users": [no_user], "products": [TABLE_AND_CHAIR], "inventory": [unreachable]})
+
+    data, errors = told(await answer(asked, SHOP, subgraphs))
+
+    assert (data, errors) == (None, [("SUBGRAPH_FAILED", ["me"])])
 
 
 @pytest.mark.parametrize(

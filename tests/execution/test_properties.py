@@ -115,6 +115,7 @@ def test_whatever_fails_the_answer_is_a_part_of_the_truth(seed: int, warm: bool)
     answered = json.loads(result.encode())
     assert _is_part(answered["data"], truth["data"])
     assert answered == truth or answered["errors"]
+    assert all(error["path"] for error in answered.get("errors", []))
 
 
 @settings(max_examples=150, deadline=None)
@@ -130,6 +131,8 @@ def test_amid_lies_failures_and_stalls_every_answer_fits_the_schema_and_comes_in
     for error in answered.get("errors", []):
         assert set(error) <= {"message", "path", "extensions"}
         assert _is_null_along(answered["data"], error.get("path"))
+    paths = [str(error["path"]) for error in answered.get("errors", []) if "path" in error]
+    assert len(set(paths)) == len(paths)
 
 
 def _is_part(part: Any, whole: Any) -> bool:

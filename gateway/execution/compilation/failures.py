@@ -60,20 +60,16 @@ class Failures:
                     for slot in targets.slots:
                         setattr(each, slot.attribute, None)
 
-    def first_places(self, state: Any, numbers: Iterable[int]) -> Iterator[tuple[int, Path | None]]:
-        """Where the answer, read in its order, first misses what each fetch would have given; at last those it nowhere
-        does.
-        """
+    def first_places(self, state: Any, numbers: Iterable[int]) -> Iterator[tuple[int, Path]]:
+        """Where the answer, read in its order, first misses what each fetch would have given, if it does anywhere."""
         lost = {slot: number for number in numbers for slot in self._slots[number]}
-        unseen = dict.fromkeys(sorted(numbers))
+        unseen = set(numbers)
         for number, path in self._in_object(self._root, state.root, lost, {}):
             if number in unseen:
-                del unseen[number]
+                unseen.discard(number)
                 yield number, path
                 if not unseen:
                     return
-        for number in unseen:
-            yield number, None
 
     def _in_object(
         self, shape: Shape, here: Any, lost: Mapping[Slot, int], leads: dict[Place, bool]

@@ -97,7 +97,7 @@ class CompiledSteps:
         self._state.root = form.root()
         self._state.variables = variables
         self._failed: dict[int, CodedError] = {}
-        self.failures: list[tuple[int, CodedError, Path | None]] = []
+        self.failures: list[tuple[int, CodedError, Path]] = []
 
     def requests(self, number: int) -> list[bytes]:
         """The bodies to send for a fetch. Those of a whole stage are made when the first of them is wanted."""
@@ -131,7 +131,7 @@ class CompiledSteps:
         self._form.failures.place(self._state, number)
 
     def finish(self) -> bytes:
-        """The whole answer as JSON; ``failures`` are then the fetches that failed, and where each is missed first."""
+        """The whole answer as JSON; ``failures`` are then the fetches that are missed, and where each is first."""
         try:
             if self._failed:
                 places = self._form.failures.first_places(self._state, self._failed)
