@@ -38,7 +38,7 @@ def read_supergraph_text(settings: SupergraphSettings, composer: "Composer | Non
         )
     if settings.compose:
         from gateway.composition.compose import Composer
-        from gateway.composition.sources import load_sources
+        from gateway.subgraph_sources import load_sources
 
         composition = (composer or Composer()).compose(load_sources(Path(settings.compose)))
         if composition.supergraph_sdl is None:

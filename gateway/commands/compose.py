@@ -7,10 +7,10 @@ from pathlib import Path
 
 import typer
 
+from gateway.commands.issue_formats import as_github, as_json, as_text
 from gateway.composition.compose import Composition, compose
-from gateway.composition.issue_formats import as_github, as_json, as_text
-from gateway.composition.sources import load_sources, schema_files
 from gateway.errors import CodedError
+from gateway.subgraph_sources import load_sources, schema_files
 
 
 def run(source: str, output: Path | None, format_: str, *, hints: bool, watch: bool) -> int:

@@ -4,7 +4,7 @@ import difflib
 
 from gateway.codes import all_codes
 from gateway.composition.codes import ALL_CODES
-from gateway.composition.registry import code_prose
+from gateway.composition.issues import CompositionCode
 from gateway.errors import CodedError, ErrorCode, Family
 
 UNKNOWN_CODE = ErrorCode(
@@ -20,9 +20,9 @@ def run(name: str) -> str:
     wanted = name.strip().upper()
     if wanted in codes:
         return prose(codes[wanted])
-    of_composition = code_prose(wanted)
-    if of_composition is not None:
-        return of_composition
+    of_composition = [_composition_prose(code) for code in ALL_CODES if code.name == wanted]
+    if of_composition:
+        return "\n\n".join(of_composition)
     near = difflib.get_close_matches(wanted, [*codes, *(code.name for code in ALL_CODES)], n=3)
     lists = " docs/errors.md and docs/composition-codes.md list all codes."
     hint = f" Did you mean {' or '.join(near)}?" if near else lists
@@ -32,3 +32,10 @@ def run(name: str) -> str:
 def prose(code: ErrorCode) -> str:
     """A code as a paragraph."""
     return f"{code.name} (HTTP {code.status}; for {code.family})\n  {code.meaning}\n  Mend: {code.remedy}"
+
+
+def _composition_prose(code: CompositionCode) -> str:
+    lines = [f"{code.name} ({code.severity.value} of composition)", f"  {code.meaning}", f"  Mend: {code.remedy}"]
+    if code.example:
+        lines += ["  Example:", *(f"    {line}" for line in code.example.splitlines())]
+    return "\n".join(lines)

@@ -237,7 +237,7 @@ def read_schema(source: str) -> str:
     if source == "-":
         return sys.stdin.read()
     if source.startswith(("http://", "https://")):
-        from gateway.composition.sources import fetch_sdl
+        from gateway.subgraph_sources import fetch_sdl
 
         return fetch_sdl(source)
     return read_text(Path(source))

@@ -1,7 +1,12 @@
 """Subgraphs written in a few lines: SDL by name, preceded by a @link to all of Federation 2.12."""
 
 from gateway.composition.compose import Composition, SubgraphSource, compose
-from gateway.composition.registry import HEADER
+from gateway.composition.issues import CompositionCode
+from gateway.supergraph.directives import FEDERATION_DIRECTIVES
+
+HEADER = "extend schema @link(url: {url}, import: [{imports}])\n".format(
+    url='"https://specs.apollo.dev/federation/v2.12"', imports=", ".join(f'"@{name}"' for name in FEDERATION_DIRECTIVES)
+)
 
 
 def federation_2(**sdl: str) -> tuple[SubgraphSource, ...]:
@@ -10,6 +15,16 @@ def federation_2(**sdl: str) -> tuple[SubgraphSource, ...]:
 
 def as_written(**sdl: str) -> tuple[SubgraphSource, ...]:
     return tuple(SubgraphSource(name, f"http://{name}", text) for name, text in sdl.items())
+
+
+def example_sources(code: CompositionCode) -> tuple[SubgraphSource, ...]:
+    """The example of a code as subgraphs to compose; none where no SDL of a screen raises it."""
+    found = []
+    for part in ("\n" + code.example).split("\n--- ")[1:]:
+        name, _, sdl = part.partition("\n")
+        is_plain = "@link(" in sdl or name.endswith(" (federation 1)")
+        found.append(SubgraphSource(name.split(" ")[0], "", sdl if is_plain else HEADER + sdl))
+    return tuple(found)
 
 
 def supergraph(*sources: SubgraphSource) -> str:

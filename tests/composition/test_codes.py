@@ -8,7 +8,7 @@ from gateway.commands.error import run
 from gateway.composition.codes import ALL_CODES, ERRORS, TEXT
 from gateway.composition.compose import compose
 from gateway.composition.issues import CompositionCode, Severity
-from gateway.composition.registry import example_sources
+from tests.composition.subgraphs import example_sources
 
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "docs" / "composition-codes.md"

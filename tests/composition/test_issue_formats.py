@@ -1,8 +1,8 @@
 import json
 from pathlib import Path
 
+from gateway.commands.issue_formats import as_github, as_json, as_text
 from gateway.composition.compose import compose
-from gateway.composition.issue_formats import as_github, as_json, as_text
 from tests.composition.subgraphs import as_written, federation_2
 
 UNREACHABLE = compose(federation_2(a="type Query { book: Book } type Book { id: ID }", b="type Book { title: String }"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from catalog_sync.errors import CodedError
-from gateway.composition.sources import fetch_sdl, load_sources, schema_files
+from gateway.subgraph_sources import fetch_sdl, load_sources, schema_files
 
 
 class _Service(BaseHTTPRequestHandler):

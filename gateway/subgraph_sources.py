@@ -1,4 +1,4 @@
-"""Where subgraphs' schemas come from: a folder, a ``supergraph.yaml`` as rover reads it, or running services."""
+"""Schemas of subgraphs from outside the registry: a folder, a ``supergraph.yaml`` as rover has it, running services."""
 
 import json
 import re
