@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from gateway.portal.applying import apply_route
@@ -45,7 +45,7 @@ _TEXTS = {
 
 
 def routes(settings: Settings) -> list[BaseRoute]:
-    """The explorer's addresses, and ``/apply`` that its refusals point to; none where the settings turn it off.
+    """The explorer's addresses, ``/`` that leads to it, and ``/apply``; none where the settings turn it off.
 
     Raises CodedError SETTINGS_INVALID where ``server.explorer_config`` cannot be read.
     """
@@ -81,6 +81,7 @@ def explorer_routes(config: ExplorerConfig, graphql: str = "/graphql") -> list[B
         return Response(ready_made, headers={"Cache-Control": "no-store"}, media_type="application/json")
 
     return [
+        Route("/", lambda _: RedirectResponse("/explorer")),
         Route("/explorer", explorer),
         Route("/explorer/config.json", ready),
         Route("/explorer/static/{name}", files.answer),

@@ -54,6 +54,12 @@ async def test_the_page_speaks_the_language_asked_for_else_the_browsers(
         assert f'<html lang="{language}">' in await page.text()
 
 
+async def test_who_opens_the_bare_address_comes_to_the_explorer() -> None:
+    async with client_of(explorer_routes(ExplorerConfig())) as client, client.get("/") as page:
+        assert page.status == 200
+        assert page.url.path == "/explorer"
+
+
 async def test_without_scripts_the_first_query_stands_in_a_form_escaped() -> None:
     query = ReadyQuery(label="One", query='{ a(b: "<&") }', variables={"n": 1})
     async with client_of(explorer_routes(ExplorerConfig(queries=(query,)))) as client:
@@ -93,6 +99,7 @@ async def test_ready_made_callers_and_queries_are_handed_out_and_never_kept() ->
 def test_settings_turn_the_explorer_off() -> None:
     assert routes(convert_settings({"server": {"explorer": False}})) == []
     assert [route.path for route in routes(convert_settings({})) if hasattr(route, "path")] == [
+        "/",
         "/explorer",
         "/explorer/config.json",
         "/explorer/static/{name}",
