@@ -12,6 +12,8 @@ satisfiability. Nothing here needs a gateway, a network or a file.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import attrgetter
 from threading import Lock
 
 from graphql import DocumentNode, parse
@@ -71,7 +73,6 @@ class Composer:
     """
 
     def __init__(self) -> None:
-        self._known: dict[SubgraphSource, _Alone] = {}
         self._memory = Memory()
         self._lock = Lock()
 
@@ -79,106 +80,65 @@ class Composer:
         """As ``compose`` does. Threads take turns."""
         with self._lock, collection_paused():
             log = IssueLog()
-            alone = [self._known.get(source) or _Alone(source) for source in sorted(subgraphs, key=_name_of)]
-            self._known = {each.source: each for each in alone if not each.is_federation_1}
-            merged = _composed(alone, log, self._memory)
+            merged = _composed(sorted(subgraphs, key=attrgetter("name")), log, self._memory)
             return Composition(None if merged is None else merged.text.written(), tuple(log.errors), tuple(log.hints))
 
 
-class _Alone:
-    """One subgraph as far as it can be judged by itself; each step is done once, and told to every log."""
-
-    def __init__(self, source: SubgraphSource) -> None:
-        self.source = source
-        self._read = IssueLog()
-        self._ruled: IssueLog | None = None
-        self._settled: IssueLog | None = None
-        self._facts: Facts | None = None
-        self._subgraph = read_subgraph(source.name, source.url, source.sdl, self._read)
-
-    @property
-    def is_federation_1(self) -> bool:
-        """Whether it must be upgraded, which changes it."""
-        return self._subgraph is not None and not self._subgraph.links.is_federation_2
-
-    @property
-    def subgraph(self) -> Subgraph:
-        """Its declarations. Only asked when reading told no error."""
-        assert self._subgraph is not None
-        return self._subgraph
-
-    def tell_reading(self, log: IssueLog) -> None:
-        """Tells what was wrong with the text."""
-        _tell(log, self._read)
-
-    def tell_graphql(self, log: IssueLog) -> None:
-        """Tells which rules of GraphQL it breaks."""
-        if self._ruled is None:
-            self._ruled = IssueLog()
-            complete_directives(self.subgraph, self._ruled)
-            if not self._ruled.errors:
-                check_graphql(self.subgraph, self._ruled)
-        _tell(log, self._ruled)
-
-    def tell_federation(self, log: IssueLog) -> Facts:
-        """Tells which rules of Federation it breaks; what the other stages need to know of it."""
-        if self._settled is None or self._facts is None:
-            self._settled = IssueLog()
-            self._facts = Facts.of(self.subgraph)
-            check_federation(self._facts, self._settled)
-            check_contexts(self.subgraph, self._settled)
-            check_costs(self.subgraph, self._settled)
-        _tell(log, self._settled)
-        return self._facts
-
-
-def _tell(log: IssueLog, told: IssueLog) -> None:
-    log.errors.extend(told.errors)
-    log.hints.extend(told.hints)
-
-
-def _name_of(source: SubgraphSource) -> str:
-    return source.name
-
-
-def _composed(alone: Sequence[_Alone], log: IssueLog, memory: Memory) -> Merged | None:
+def _composed(sources: Sequence[SubgraphSource], log: IssueLog, memory: Memory) -> Merged | None:
     """Every stage in turn, until one has told an error."""
-    _check_names(alone, log)
+    subgraphs = _read(sources, log, memory)
     if log.errors:
         return None
-    for each in alone:
-        each.tell_graphql(log)
+    for subgraph in subgraphs:
+        memory.recall("graphql", subgraph.name, subgraph, log, partial(_check_graphql, subgraph, log))
     broken = {node.subgraph for issue in log.errors for node in issue.nodes}
-    facts = {
-        each.source.name: each.tell_federation(log)
-        for each in alone
-        if not each.is_federation_1 and each.source.name not in broken
-    }
+    new = [s for s in subgraphs if s.links.is_federation_2]
+    facts = {subgraph.name: _facts(subgraph, log, memory) for subgraph in new if subgraph.name not in broken}
     if log.errors:
         return None
-    read = [each.subgraph for each in alone]
-    upgrade_all(read, log)
+    upgrade_all(subgraphs, log)
     if log.errors:
         return None
-    facts.update({each.source.name: each.tell_federation(log) for each in alone if each.is_federation_1})
+    facts |= {subgraph.name: _facts(subgraph, log, memory) for subgraph in subgraphs if subgraph not in new}
     if log.errors:
         return None
-    merged = merge_subgraphs(read, facts, log, memory)
+    merged = merge_subgraphs(subgraphs, facts, log, memory)
     if merged is not None:
         check_satisfiability(merged.merge, merged.hidden, log)
     return None if log.errors else merged
 
 
-def _check_names(alone: Sequence[_Alone], log: IssueLog) -> None:
-    seen: set[str] = set()
-    for each in alone:
-        name = each.source.name
-        if name in ("", "_") or name in seen:
-            why = "two subgraphs have it" if name in seen else "it is empty or reserved"
-            log.report(
-                codes.INVALID_SUBGRAPH_NAME,
-                f"{name!r} cannot be the name of a subgraph: {why}.",
-                at=((name, None),),
-            )
-        seen.add(name)
-        each.tell_reading(log)
+def _read(sources: Sequence[SubgraphSource], log: IssueLog, memory: Memory) -> list[Subgraph]:
+    """The declarations of those that can be read at all."""
+    found: dict[str, Subgraph | None] = {}
+    for source in sources:
+        name = source.name
+        if name in ("", "_") or name in found:
+            why = "two subgraphs have it" if name in found else "it is empty or reserved"
+            told = f"{name!r} cannot be the name of a subgraph: {why}."
+            log.report(codes.INVALID_SUBGRAPH_NAME, told, at=((name, None),))
+        read = partial(read_subgraph, name, source.url, source.sdl, log)
+        subgraph = found[name] = memory.recall("subgraph", name, source, log, read)
+        if subgraph is not None and not subgraph.links.is_federation_2:
+            memory.forget("subgraph", name)  # upgrading changes it
+    return [subgraph for subgraph in found.values() if subgraph is not None]
+
+
+def _check_graphql(subgraph: Subgraph, log: IssueLog) -> None:
+    before = len(log.errors)
+    complete_directives(subgraph, log)
+    if len(log.errors) == before:
+        check_graphql(subgraph, log)
+
+
+def _facts(subgraph: Subgraph, log: IssueLog, memory: Memory) -> Facts:
+    """What the other stages need to know of a subgraph, once the rules of Federation are checked."""
+
+    def find() -> Facts:
+        facts = Facts.of(subgraph)
+        check_federation(facts, log)
+        check_contexts(subgraph, log)
+        check_costs(subgraph, log)
+        return facts
+
+    return memory.recall("facts", subgraph.name, subgraph, log, find)

@@ -1,4 +1,4 @@
-"""What the last merge made of each type, kept for the next one.
+"""What the last composition made of each subgraph and each type, kept for the next one.
 
 Invariant: a result is remembered under its *ground*, all that it follows from, and taken again only on an equal one; so
 it can be forgotten, never wrong. Declarations of subgraphs are compared by identity: those of a subgraph that was not
@@ -16,7 +16,8 @@ R = TypeVar("R")
 class Memory:
     """Results by what they are and of what, each with its ground and the issues that were reported on the way.
 
-    What one merge does not ask for, the next does not find. Results are shared: whoever changes one copies it first.
+    What is not asked for from one merge to the next is not found again. Results are shared: whoever changes one copies
+    it first.
     """
 
     def __init__(self) -> None:
