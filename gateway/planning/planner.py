@@ -22,7 +22,7 @@ from gateway.planning.search import Search
 from gateway.planning.steps import Move, Place, SetPlan, Way
 from gateway.planning.wanted import TYPENAME, Wanted, WantedField, WantedOn, WantedSets, given_arguments, variables_in
 from gateway.query_graph.graph import Node, QueryGraph
-from gateway.supergraph.api_schema import NOTHING
+from gateway.supergraph.lazy_schema import NOTHING
 from gateway.supergraph.model import Supergraph
 
 

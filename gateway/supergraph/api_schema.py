@@ -6,43 +6,29 @@ changes, so the result is a valid schema whatever was hidden. An interface's fie
 goes: through the interface, the hidden value could be read after all.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import chain
-from typing import Any
 
 from graphql import (
-    ConstValueNode,
     DirectiveDefinitionNode,
-    EnumValueNode,
     FieldDefinitionNode,
     GraphQLSchema,
     InputObjectTypeDefinitionNode,
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
-    ListValueNode,
-    NamedTypeNode,
-    NameNode,
     NonNullTypeNode,
-    ObjectTypeDefinitionNode,
-    ObjectValueNode,
     OperationType,
-    OperationTypeDefinitionNode,
     ScalarTypeDefinitionNode,
-    SchemaDefinitionNode,
-    StringValueNode,
     TypeDefinitionNode,
-    TypeNode,
     specified_scalar_types,
 )
 
-from gateway.supergraph.features import copy_node, parts
-from gateway.supergraph.lazy_schema import LazySchema
+from gateway.supergraph.features import parts
+from gateway.supergraph.lazy_schema import LazySchema, Visible, named_of
 from gateway.supergraph.model import Definitions, Supergraph
 
 _OWN = ("fields", "values")
-NOTHING = "_nothing"
-"""The one field of a Query type from which everything is hidden: GraphQL knows no empty types. It answers null."""
 
 
 def api_schema(supergraph: Supergraph) -> GraphQLSchema:
@@ -59,49 +45,35 @@ def contract_schema(supergraph: Supergraph, hidden: frozenset[str]) -> GraphQLSc
     all_hidden = supergraph.inaccessible | hidden
     if not all_hidden:
         return supergraph.schema
-    contract = _Contract(supergraph.definitions, supergraph.definitions.roots(), set(all_hidden))
-    return contract.settled()
-
-
-def _named(node: TypeNode) -> str:
-    while not isinstance(node, NamedTypeNode):
-        node = node.type  # type: ignore[attr-defined]
-    return node.name.value
+    return _Contract(supergraph.definitions, set(all_hidden)).settled()
 
 
 def _is_required(node: InputValueDefinitionNode) -> bool:
     return isinstance(node.type, NonNullTypeNode) and node.default_value is None
 
 
-@dataclass(slots=True)
 class _Contract:
     """The coordinates hidden so far; grows until every rule holds."""
 
-    definitions: Definitions
-    roots: Mapping[str, OperationType]
-    hidden: set[str]
-    _changed: bool = field(default=False)
-    _lost_type: bool = field(default=False)
-
-    @property
-    def types(self) -> Mapping[str, TypeDefinitionNode]:
-        """Every type, hidden or not."""
-        return self.definitions.types
+    def __init__(self, definitions: Definitions, hidden: set[str]) -> None:
+        self.definitions, self.types, self.roots = definitions, definitions.types, definitions.roots()
+        self.hidden, self.visible = hidden, Visible(hidden)
+        self._changed = self._lost_type = False
 
     def settled(self) -> GraphQLSchema:
         """The schema that is left when every rule holds."""
         scalars = self._settle()
         queries = {name for name, operation in self.roots.items() if operation is OperationType.QUERY}
-        left = Definitions(
-            {name: node for name, node in self.types.items() if name not in self.hidden or name in queries},
-            tuple(node for node in self.definitions.directives if not self._takes_hidden(node)),
-            self._schema(self.definitions.schema) if self.definitions.schema is not None else None,
+        left = replace(
+            self.definitions,
+            types={name: node for name, node in self.types.items() if name not in self.hidden or name in queries},
+            directives=tuple(node for node in self.definitions.directives if not self._takes_hidden(node)),
         )
-        return LazySchema(left, scalars, self._shown)
+        return LazySchema(left, scalars, self.hidden)
 
     def _settle(self) -> frozenset[str]:
         """Apply every rule until nothing changes, then hide what only hidden things led to; the scalars mentioned."""
-        before = self._reachable(self.roots, lambda coordinate: True)
+        before = self._reachable(self.roots, Visible(frozenset()))
         # What nothing ever led to stays as it is, and so does what it leads to.
         starts = [*self.roots, *(self.types.keys() - before)]
         # An implementer that goes altogether takes nothing from its interfaces, so implementations are looked at only
@@ -109,12 +81,12 @@ class _Contract:
         self._settle_types()
         while self._settle_implementations():
             self._settle_types()
-        after = self._reachable(starts, self._visible)
+        after = self._reachable(starts, self.visible)
         self.hidden |= (before - after) & self.types.keys()
         return frozenset(after & specified_scalar_types.keys())
 
     def _takes_hidden(self, node: DirectiveDefinitionNode) -> bool:
-        return any(_named(argument.type) in self.hidden for argument in parts(node, "arguments"))
+        return any(named_of(argument.type) in self.hidden for argument in parts(node, "arguments"))
 
     def _settle_types(self) -> None:
         """Apply the rules of single types until no type goes: nothing else that goes changes other types."""
@@ -133,11 +105,8 @@ class _Contract:
             self._changed = False
             for name, node in self.types.items():
                 if name not in self.hidden and parts(node, "interfaces"):
-                    self._settle_implementation(node)  # type: ignore[arg-type]
+                    self._settle_implementation(node)
         return len(self.hidden) > before
-
-    def _visible(self, coordinate: str) -> bool:
-        return coordinate not in self.hidden
 
     def _hide(self, coordinate: str) -> None:
         if coordinate not in self.hidden:
@@ -149,13 +118,13 @@ class _Contract:
         is_input = isinstance(node, InputObjectTypeDefinitionNode)
         for member in parts(node, "fields"):
             coordinate = f"{name}.{member.name.value}"
-            if _named(member.type) in self.hidden:
+            if named_of(member.type) in self.hidden:
                 self._hide(coordinate)
             if is_input and coordinate in self.hidden and _is_required(member):
                 self._hide(name)
             for argument in parts(member, "arguments"):
                 argument_coordinate = f"{coordinate}({argument.name.value}:)"
-                if _named(argument.type) in self.hidden:
+                if named_of(argument.type) in self.hidden:
                     self._hide(argument_coordinate)
                 if argument_coordinate in self.hidden and _is_required(argument):
                     self._hide(coordinate)
@@ -169,48 +138,30 @@ class _Contract:
         types = (named.name.value for named in parts(node, "types"))
         return all(map(self.hidden.__contains__, chain(members, types)))
 
-    def _content(self, node: TypeDefinitionNode) -> dict[str, tuple[Any, ...]]:
-        """What a type consists of, as far as it is not hidden."""
-        name = node.name.value
-        members = {part: [n for n in parts(node, part) if f"{name}.{n.name.value}" not in self.hidden] for part in _OWN}
-        types = [named for named in parts(node, "types") if named.name.value not in self.hidden]
-        return {part: tuple(nodes) for part, nodes in {**members, "types": types}.items() if hasattr(node, part)}
-
-    def _fields(self, node: TypeDefinitionNode) -> tuple[Any, ...]:
-        return self._content(node).get("fields", ())
-
-    def _arguments(self, parent: str, node: FieldDefinitionNode) -> list[InputValueDefinitionNode]:
-        prefix = f"{parent}.{node.name.value}"
-        return [
-            argument for argument in parts(node, "arguments") if f"{prefix}({argument.name.value}:)" not in self.hidden
-        ]
-
-    def _settle_implementation(self, node: ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode) -> None:
-        name = node.name.value
-        own = {member.name.value: member for member in self._fields(node)}
-        for implemented in parts(node, "interfaces"):
-            interface = self.types.get(implemented.name.value)
-            if not isinstance(interface, InterfaceTypeDefinitionNode) or implemented.name.value in self.hidden:
-                continue
-            for expected in self._fields(interface):
-                actual = own.get(expected.name.value)
-                if actual is None:
-                    self._hide(f"{implemented.name.value}.{expected.name.value}")
-                    continue
-                self._match_arguments(name, actual, implemented.name.value, expected)
+    def _settle_implementation(self, node: TypeDefinitionNode) -> None:
+        own = {member.name.value: member for member in self.visible.members(node, "fields")}
+        for name in self.visible.types(node, "interfaces"):
+            interface = self.types.get(name)
+            if isinstance(interface, InterfaceTypeDefinitionNode):
+                for expected in self.visible.members(interface, "fields"):
+                    actual = own.get(expected.name.value)
+                    if actual is None:
+                        self._hide(f"{name}.{expected.name.value}")
+                    else:
+                        self._match_arguments(node.name.value, actual, name, expected)
 
     def _match_arguments(
         self, name: str, actual: FieldDefinitionNode, interface: str, expected: FieldDefinitionNode
     ) -> None:
-        theirs = {argument.name.value: argument for argument in self._arguments(interface, expected)}
-        ours = {argument.name.value: argument for argument in self._arguments(name, actual)}
-        for missing in theirs.keys() - ours.keys():
+        theirs = {argument.name.value for argument in self.visible.arguments(interface, expected)}
+        ours = {argument.name.value: argument for argument in self.visible.arguments(name, actual)}
+        for missing in theirs - ours.keys():
             self._hide(f"{interface}.{expected.name.value}({missing}:)")
-        for extra in ours.keys() - theirs.keys():
+        for extra in ours.keys() - theirs:
             if _is_required(ours[extra]):
                 self._hide(f"{name}.{actual.name.value}({extra}:)")
 
-    def _reachable(self, starts: Iterable[str], visible: Callable[[str], bool]) -> set[str]:
+    def _reachable(self, starts: Iterable[str], visible: Visible) -> set[str]:
         implementers: dict[str, list[str]] = {}
         for name, node in self.types.items():
             for interface in parts(node, "interfaces"):
@@ -219,83 +170,18 @@ class _Contract:
         waiting = list(starts)
         while waiting:
             name = waiting.pop()
-            if name in reached or not visible(name):
+            if name in reached or name in visible.hidden:
                 continue
             reached.add(name)
             if name in self.types:
-                waiting.extend(self._leads_to(self.types[name], visible))
+                waiting.extend(_leads_to(self.types[name], visible))
                 waiting.extend(implementers.get(name, ()))
         return reached
 
-    def _leads_to(self, node: TypeDefinitionNode, visible: Callable[[str], bool]) -> Iterator[str]:
-        name = node.name.value
-        for part in (*parts(node, "interfaces"), *parts(node, "types")):
-            yield part.name.value
-        for member in parts(node, "fields"):
-            if visible(f"{name}.{member.name.value}"):
-                yield _named(member.type)
-                for argument in parts(member, "arguments"):
-                    if visible(f"{name}.{member.name.value}({argument.name.value}:)"):
-                        yield _named(argument.type)
 
-    def _schema(self, node: SchemaDefinitionNode) -> SchemaDefinitionNode:
-        def stays(root: OperationTypeDefinitionNode) -> bool:
-            return root.operation is OperationType.QUERY or root.type.name.value not in self.hidden
-
-        return copy_node(node, {"operation_types": tuple(root for root in node.operation_types if stays(root))})
-
-    def _shown(self, node: TypeDefinitionNode) -> TypeDefinitionNode:
-        """What is left of a type."""
-        name = node.name.value
-        if name in self.hidden:  # only a Query type stays without anything
-            return copy_node(node, {"fields": (_nothing(),), "interfaces": ()})
-        content = self._content(node)
-        if isinstance(node, InputObjectTypeDefinitionNode):
-            content["fields"] = self._inputs(content["fields"])
-        elif isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            fields = content["fields"] or (_nothing(),)
-            content["fields"] = tuple(
-                copy_node(member, {"arguments": self._inputs(self._arguments(name, member))}) for member in fields
-            )
-            content["interfaces"] = tuple(i for i in parts(node, "interfaces") if i.name.value not in self.hidden)
-        return copy_node(node, content) if content else node
-
-    def _inputs(self, nodes: Iterable[InputValueDefinitionNode]) -> tuple[InputValueDefinitionNode, ...]:
-        """Inputs without the defaults that name something hidden; the subgraph applies its default all the same."""
-        return tuple(
-            _without_default(node)
-            if node.default_value is not None and self._names_hidden(node.default_value, _named(node.type))
-            else node
-            for node in nodes
-        )
-
-    def _names_hidden(self, value: ConstValueNode, type_name: str) -> bool:
-        if isinstance(value, EnumValueNode):
-            return f"{type_name}.{value.value}" in self.hidden
-        if isinstance(value, ListValueNode):
-            return any(self._names_hidden(item, type_name) for item in value.values)
-        declared = self.types.get(type_name)
-        if isinstance(value, ObjectValueNode) and isinstance(declared, InputObjectTypeDefinitionNode):
-            types = {member.name.value: _named(member.type) for member in parts(declared, "fields")}
-            return any(
-                f"{type_name}.{entry.name.value}" in self.hidden
-                or self._names_hidden(entry.value, types.get(entry.name.value, ""))
-                for entry in value.fields
-            )
-        return False
-
-
-def _without_default(node: InputValueDefinitionNode) -> InputValueDefinitionNode:
-    # A default made the input optional, so it stays optional, although clients no longer see the value.
-    type_node = node.type.type if isinstance(node.type, NonNullTypeNode) else node.type
-    return copy_node(node, {"default_value": None, "type": type_node})
-
-
-def _nothing() -> FieldDefinitionNode:
-    return FieldDefinitionNode(
-        name=NameNode(value=NOTHING),
-        description=StringValueNode(value="Always null: this caller may see nothing of the schema.", block=False),
-        type=NamedTypeNode(name=NameNode(value="Boolean")),
-        arguments=(),
-        directives=(),
-    )
+def _leads_to(node: TypeDefinitionNode, visible: Visible) -> Iterator[str]:
+    yield from (*visible.types(node, "interfaces"), *visible.types(node, "types"))
+    for member in visible.members(node, "fields"):
+        yield named_of(member.type)
+        for argument in visible.arguments(node.name.value, member) if hasattr(member, "arguments") else ():
+            yield named_of(argument.type)

@@ -6,15 +6,19 @@ types there are, so none need be made to know that. Invariants: every type that 
 in, which whoever brings the definitions has made sure of; and each is made once, whichever threads ask for it.
 """
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from functools import cached_property
-from typing import Any
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Any, TypeVar
 
 from graphql import (
+    ConstValueNode,
     DirectiveDefinitionNode,
     DirectiveLocation,
     EnumTypeDefinitionNode,
     EnumValueDefinitionNode,
+    EnumValueNode,
     FieldDefinitionNode,
     GraphQLArgument,
     GraphQLDeprecatedDirective,
@@ -38,9 +42,14 @@ from graphql import (
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
     ListTypeNode,
+    ListValueNode,
+    NamedTypeNode,
+    NameNode,
     NonNullTypeNode,
     ObjectTypeDefinitionNode,
+    ObjectValueNode,
     ScalarTypeDefinitionNode,
+    StringValueNode,
     TypeDefinitionNode,
     TypeNode,
     UnionTypeDefinitionNode,
@@ -55,22 +64,29 @@ from graphql.type.schema import InterfaceImplementations
 from gateway.supergraph.features import parts
 from gateway.supergraph.model import Definitions
 
-Shown = Callable[[TypeDefinitionNode], TypeDefinitionNode]
-
-
-def _everything(node: TypeDefinitionNode) -> TypeDefinitionNode:
-    return node
+Input = TypeVar("Input", GraphQLArgument, GraphQLInputField)
+NOTHING = "_nothing"
+"""The one field of a Query type from which everything is hidden: GraphQL knows no empty types. It answers null."""
+_NOTHING = FieldDefinitionNode(
+    name=NameNode(value=NOTHING),
+    description=StringValueNode(value="Always null: this caller may see nothing of the schema.", block=False),
+    type=NamedTypeNode(name=NameNode(value="Boolean")),
+    arguments=(),
+    directives=(),
+)
 
 
 class LazySchema(GraphQLSchema):
-    """The schema that ``definitions`` describe, its types in their order.
+    """The schema that ``definitions`` describe, its types in their order, without the coordinates in ``hidden``.
 
-    ``shown`` gives of a type what the schema has of it; it is asked when the type's parts are first needed, possibly in
-    another thread. ``scalars`` are the built-in ones that the definitions mention.
+    What is hidden must leave a valid schema, and may not change afterwards. ``scalars`` are the built-in ones that the
+    definitions mention.
     """
 
-    def __init__(self, definitions: Definitions, scalars: Collection[str], shown: Shown = _everything) -> None:
-        types = _Types(definitions.types, shown)
+    def __init__(
+        self, definitions: Definitions, scalars: Collection[str], hidden: AbstractSet[str] = frozenset()
+    ) -> None:
+        types = _Types(definitions.types, Visible(hidden))
         own = [types.directive(node) for node in definitions.directives]
         known = {directive.name for directive in own}
         super().__init__(
@@ -81,7 +97,7 @@ class LazySchema(GraphQLSchema):
         types.names.update(dict.fromkeys([*sorted(scalars), *self.type_map]))
         self.type_map = types  # type: ignore[assignment]
         for name, operation in definitions.roots().items():
-            setattr(self, f"{operation.value}_type", types[name])
+            setattr(self, f"{operation.value}_type", types.get(name))
         self._nodes = definitions.types
         self._implementing: dict[str, InterfaceImplementations] | None = None
 
@@ -103,6 +119,32 @@ class LazySchema(GraphQLSchema):
                 known.objects.append(type_)
             else:
                 known.interfaces.append(type_)
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """What there is of definitions beside the coordinates that are ``hidden``."""
+
+    hidden: AbstractSet[str]
+
+    def members(self, node: TypeDefinitionNode, part: str) -> Sequence[Any]:
+        """The ``fields`` or ``values`` of a type."""
+        name, declared = node.name.value, parts(node, part)
+        if not self.hidden:
+            return declared
+        return [] if name in self.hidden else [n for n in declared if f"{name}.{n.name.value}" not in self.hidden]
+
+    def arguments(self, parent: str, node: FieldDefinitionNode) -> Sequence[InputValueDefinitionNode]:
+        """The arguments of a field of type ``parent``."""
+        if not node.arguments or not self.hidden:
+            return node.arguments or ()
+        prefix = f"{parent}.{node.name.value}"
+        return [each for each in node.arguments if f"{prefix}({each.name.value}:)" not in self.hidden]
+
+    def types(self, node: TypeDefinitionNode, part: str) -> list[str]:
+        """The names of a type's ``interfaces``, or of the ``types`` of a union."""
+        names = [named.name.value for named in parts(node, part)]
+        return [] if node.name.value in self.hidden else [name for name in names if name not in self.hidden]
 
 
 class _Fields(Mapping[str, GraphQLField]):
@@ -149,9 +191,9 @@ class _InterfaceType(GraphQLInterfaceType):
 class _Types(Mapping[str, GraphQLNamedType]):
     """The types of one schema by name, made as they are asked for; ``names`` are all, in order."""
 
-    def __init__(self, nodes: Mapping[str, TypeDefinitionNode], shown: Shown) -> None:
+    def __init__(self, nodes: Mapping[str, TypeDefinitionNode], visible: Visible) -> None:
         self._nodes = nodes
-        self._shown = shown
+        self._visible = visible
         self.names: dict[str, None] = dict.fromkeys(nodes)
         self._made: dict[str, GraphQLNamedType] = {**introspection_types, **specified_scalar_types}
 
@@ -180,27 +222,19 @@ class _Types(Mapping[str, GraphQLNamedType]):
         name, about = node.name.value, _description(node)
         if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
             kind = _ObjectType if isinstance(node, ObjectTypeDefinitionNode) else _InterfaceType
-            return kind(
-                name,
-                lambda: _Fields({each.name.value: each for each in parts(self._shown(node), "fields")}, self._field),
-                lambda: [self.named(each.name.value) for each in parts(self._shown(node), "interfaces")],  # type: ignore[arg-type]
-                description=about,
-            )
+            return kind(name, partial(self._fields, node), partial(self._named, node, "interfaces"), description=about)
         if isinstance(node, InputObjectTypeDefinitionNode):
+            is_one_of = _applied(GraphQLOneOfDirective, node) is not None
             return GraphQLInputObjectType(
                 name,
-                lambda: {field.name.value: self._input_field(field) for field in parts(self._shown(node), "fields")},
+                lambda: self._inputs(GraphQLInputField, self._visible.members(node, "fields")),
                 description=about,
-                is_one_of=_applied(GraphQLOneOfDirective, node) is not None,
+                is_one_of=is_one_of,
             )
         if isinstance(node, UnionTypeDefinitionNode):
-            return GraphQLUnionType(
-                name,
-                lambda: [self.named(each.name.value) for each in parts(self._shown(node), "types")],  # type: ignore[misc]
-                description=about,
-            )
+            return GraphQLUnionType(name, partial(self._named, node, "types"), description=about)
         if isinstance(node, EnumTypeDefinitionNode):
-            return GraphQLEnumType(name, lambda: self._values(node), description=about)
+            return GraphQLEnumType(name, partial(self._values, node), description=about)
         assert isinstance(node, ScalarTypeDefinitionNode)
         specified = _applied(GraphQLSpecifiedByDirective, node) or {}
         return GraphQLScalarType(name, description=about, specified_by_url=specified.get("url"))
@@ -210,43 +244,65 @@ class _Types(Mapping[str, GraphQLNamedType]):
         return GraphQLDirective(
             node.name.value,
             [DirectiveLocation[location.value] for location in node.locations],
-            self._arguments(node),
+            self._inputs(GraphQLArgument, node.arguments or ()),
             is_repeatable=node.repeatable,
             description=_description(node),
         )
 
+    def _named(self, node: TypeDefinitionNode, part: str) -> list[Any]:
+        return [self.named(name) for name in self._visible.types(node, part)]
+
     def _values(self, node: EnumTypeDefinitionNode) -> dict[str, GraphQLEnumValue]:
         return {
             value.name.value: GraphQLEnumValue(value.name.value, _description(value), _deprecation(value))
-            for value in parts(self._shown(node), "values")
+            for value in self._visible.members(node, "values")
         }
 
-    def _field(self, node: FieldDefinitionNode) -> GraphQLField:
+    def _fields(self, node: TypeDefinitionNode) -> _Fields:
+        nodes = self._visible.members(node, "fields") or (_NOTHING,)
+        return _Fields({each.name.value: each for each in nodes}, partial(self._field, node.name.value))
+
+    def _field(self, parent: str, node: FieldDefinitionNode) -> GraphQLField:
         return GraphQLField(
             self._reference(node.type),
-            self._arguments(node) if node.arguments else None,
+            self._inputs(GraphQLArgument, self._visible.arguments(parent, node)) if node.arguments else None,
             description=_description(node),
             deprecation_reason=_deprecation(node),
         )
 
-    def _arguments(self, node: FieldDefinitionNode | DirectiveDefinitionNode) -> dict[str, GraphQLArgument]:
-        return {
-            argument.name.value: GraphQLArgument(
-                self._reference(argument.type),
-                default=_default(argument),
-                description=_description(argument),
-                deprecation_reason=_deprecation(argument),
+    def _inputs(self, kind: type[Input], nodes: Iterable[InputValueDefinitionNode]) -> dict[str, Input]:
+        """Arguments or input fields, without the defaults that name something hidden.
+
+        A default made the input optional, so it stays optional, although clients no longer see the value.
+        """
+        made = {}
+        for node in nodes:
+            type_, default = node.type, node.default_value
+            if default is not None and self._names_hidden(default, named_of(type_)):
+                type_, default = type_.type if isinstance(type_, NonNullTypeNode) else type_, None
+            made[node.name.value] = kind(
+                self._reference(type_),
+                default=None if default is None else GraphQLDefaultInput(literal=default),
+                description=_description(node),
+                deprecation_reason=_deprecation(node),
             )
-            for argument in parts(node, "arguments")
-        }
+        return made
 
-    def _input_field(self, node: InputValueDefinitionNode) -> GraphQLInputField:
-        return GraphQLInputField(
-            self._reference(node.type),
-            default=_default(node),
-            description=_description(node),
-            deprecation_reason=_deprecation(node),
-        )
+    def _names_hidden(self, value: ConstValueNode, type_name: str) -> bool:
+        hidden = self._visible.hidden
+        if isinstance(value, EnumValueNode):
+            return f"{type_name}.{value.value}" in hidden
+        if isinstance(value, ListValueNode):
+            return any(self._names_hidden(item, type_name) for item in value.values)
+        declared = self._nodes.get(type_name)
+        if isinstance(value, ObjectValueNode) and isinstance(declared, InputObjectTypeDefinitionNode):
+            types = {member.name.value: named_of(member.type) for member in parts(declared, "fields")}
+            return any(
+                f"{type_name}.{entry.name.value}" in hidden
+                or self._names_hidden(entry.value, types.get(entry.name.value, ""))
+                for entry in value.fields
+            )
+        return False
 
     def _reference(self, node: TypeNode) -> Any:
         if isinstance(node, NonNullTypeNode):
@@ -256,8 +312,11 @@ class _Types(Mapping[str, GraphQLNamedType]):
         return self.named(node.name.value)  # type: ignore[attr-defined]
 
 
-def _default(node: InputValueDefinitionNode) -> GraphQLDefaultInput | None:
-    return None if node.default_value is None else GraphQLDefaultInput(literal=node.default_value)
+def named_of(node: TypeNode) -> str:
+    """The name of the type that a reference, such as ``[Book!]!``, names."""
+    while not isinstance(node, NamedTypeNode):
+        node = node.type  # type: ignore[attr-defined]
+    return node.name.value
 
 
 def _description(node: Any) -> str | None:

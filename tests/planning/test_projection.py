@@ -8,7 +8,8 @@ from gateway.errors import VALIDATION_FAILED
 from gateway.planning.normalize import digest_of, normalize
 from gateway.planning.operation import FieldSelection, Operation, Refused
 from gateway.planning.planner import Planner
-from gateway.supergraph.api_schema import NOTHING, api_schema, contract_schema
+from gateway.supergraph.api_schema import api_schema, contract_schema
+from gateway.supergraph.lazy_schema import NOTHING
 from tests.planning.plans import fetches, plan, supergraph
 
 ZOO = supergraph(

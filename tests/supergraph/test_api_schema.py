@@ -4,7 +4,8 @@ from graphql import GraphQLSchema, print_schema, validate_schema
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.supergraph.api_schema import NOTHING, api_schema, contract_schema
+from gateway.supergraph.api_schema import api_schema, contract_schema
+from gateway.supergraph.lazy_schema import NOTHING
 from tests.planning.plans import supergraph
 
 MODEL = supergraph(
