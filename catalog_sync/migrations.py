@@ -105,6 +105,9 @@ CREATE TABLE seen_change (
 CREATE INDEX seen_change_by_subject ON seen_change (kind, subject, number);
 """
 
+_SEARCH_ANEW = "DELETE FROM search_through"
+"""PostgreSQL's words stand behind letters of their fields since: who searches next makes the index anew."""
+
 
 def _each(script: str, engine: str = "") -> tuple[Statement, ...]:
     return tuple(Statement(sql.strip(), engine) for sql in script.split(";") if sql.strip())
@@ -120,4 +123,5 @@ STEPS: tuple[tuple[Statement, ...], ...] = (
         *_each(_SEARCH_OF_POSTGRESQL, "postgresql"),
     ),
     _each(_SEEN_CHANGES),
+    _each(_SEARCH_ANEW, "postgresql"),
 )

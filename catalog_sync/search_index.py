@@ -1,8 +1,12 @@
 """The search index in the catalogue's database: FTS5 in SQLite, tsvector in PostgreSQL, the same words in both.
 
-The engine finds what has every word and proposes the best; which of these are hits and in what order is computed here
-from the texts, so that both engines answer alike. Rows carry no content, only what is searched: an entry's id leads to
-it. Invariant: whatever is put twice is found once, as it was put last.
+The engine finds what has every word and proposes the best by the fields that the words stand in; which of these are
+hits and in what order is computed here from the texts, so that both engines answer alike. Rows carry no content, only
+what is searched: an entry's id leads to it. Invariant: whatever is put twice is found once, as it was put last.
+
+FTS5 keeps the field of each word. PostgreSQL keeps positions and weights, which stand in the row and not in its index:
+to rank by them is to read every row that matches. So an entry's words are in its tsvector twice, as they are and behind
+the letter of their field, and both engines answer from their index alone.
 """
 
 import json
@@ -19,12 +23,12 @@ _CANDIDATES = 300
 _WEIGHTS = (10, 6, 4, 2, 8)
 """Of title, item names, provider, abstract and codes in the ranking."""
 _RANKED_RUNS = 2
-"""How many runs of a query count in what SQLite proposes; all must be found, and all count in the order of hits."""
-_LETTERS = "ABCDA"
-"""PostgreSQL has four weights: the codes have the title's."""
+"""How many runs of a query count in what is proposed; all must be found, and all count in the order of hits."""
+_LETTERS = "ABCDE"
+"""Of the same fields in a tsvector: no word has a capital."""
 _TIERS = (Sharing.UNCONDITIONAL, Sharing.CONDITIONAL, Sharing.NOT_SHARED)
 _TABLES_OF_WORDS = {"search_entry": "search_words", "search_item": "search_item_words"}
-_COLUMNS_OF_WORDS = {"search_entry": "title, items, provider, abstract, codes", "search_item": "name"}
+_COLUMNS_OF_WORDS = {"search_entry": ("title", "items", "provider", "abstract", "codes"), "search_item": ("name",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,23 +127,42 @@ class SearchIndex:
         self, connection: Connection, table: str, columns: str, terms: Sequence[Term], filters: Sequence[str],
         values: Sequence[str], order: str = "",
     ) -> list[tuple[str, ...]]:  # fmt: skip
-        """Rows that have every word, best first by the engine's own ranking where no other order is given."""
+        """Rows that have every word; where no other order is given, first those that have them in weightier fields."""
+        found, asked = self._found(table), [self._all_of(terms)]
+        if not order:
+            runs = [[term for term in terms if term.run == run] for run in dict.fromkeys(term.run for term in terms)]
+            fields = [(run, field) for run in runs[:_RANKED_RUNS] for field in range(len(_WEIGHTS))]
+            asked += [self._all_of(*each) for each in fields]
+            ranked = " UNION ALL ".join(
+                (f"SELECT found, 0 AS weight, 1 AS whole FROM ({found}) AS whole",
+                 *(f"SELECT found, {_WEIGHTS[field]}, 0 FROM ({found}) AS part" for _, field in fields))
+            )  # fmt: skip
+            found = f"SELECT found, sum(weight) AS score FROM ({ranked}) AS ranked GROUP BY found HAVING sum(whole) > 0"
+        where = " AND ".join(("found = place", *filters))
         if self._postgresql:
-            query = " & ".join(f"'{term.word}'{':*' if term.beginning else ''}" for term in terms)
-            source = f"{table}, (SELECT CAST(CAST(? AS text) AS tsquery) AS query) AS asked"
-            match, best, asked = "words @@ query", "ts_rank('{0.2, 0.4, 0.6, 1.0}', words, query) DESC", [query]
-        elif order:
-            words = _TABLES_OF_WORDS[table]
-            source = f"{table} JOIN (SELECT rowid AS found FROM {words} WHERE {words} MATCH ?)"
-            match, best, asked = "found = place", "", [_all_of(terms)]
-        else:
-            source, asked = _ranked_by_columns(terms)
-            match, best = "found = place", "score DESC, length(texts)"
-        where = " AND ".join((match, *filters))
+            # The server reckons with the pages of rows, not with those in which their words stand, and would often
+            # read all of both; and starting other processes for a part takes as long as the whole.
+            connection.execute("SET LOCAL enable_seqscan = off; SET LOCAL max_parallel_workers_per_gather = 0")
         return connection.execute(
-            f"SELECT {columns} FROM {source} WHERE {where} {order or f'ORDER BY {best}, entry LIMIT ?'}",
+            f"SELECT {columns} FROM {table} JOIN ({found}) AS matching ON {where}"
+            f" {order or 'ORDER BY score DESC, length(texts), entry LIMIT ?'}",
             (*asked, *values, _CANDIDATES),
         ).fetchall()
+
+    def _found(self, table: str) -> str:
+        """The places of rows in which is found what is asked with one parameter."""
+        if self._postgresql:
+            return f"SELECT place AS found FROM {table} WHERE words @@ CAST(CAST(? AS text) AS tsquery)"
+        words = _TABLES_OF_WORDS[table]
+        return f"SELECT rowid AS found FROM {words} WHERE {words} MATCH ?"
+
+    def _all_of(self, terms: Iterable[Term], field: int | None = None) -> str:
+        """What has every one of the terms, anywhere or in one field of an entry, as the engine is asked for it."""
+        if self._postgresql:
+            letter = "" if field is None else _LETTERS[field]
+            return " & ".join(f"'{letter}{term.word}'{':*' if term.beginning else ''}" for term in terms)
+        every = " AND ".join(f'"{term.word}"{" *" if term.beginning else ""}' for term in terms)
+        return every if field is None else f"{_COLUMNS_OF_WORDS['search_entry'][field]} : ({every})"
 
     def _insert(
         self, connection: Connection, table: str, rows: Sequence[Sequence[object]],
@@ -157,33 +180,9 @@ class SearchIndex:
         connection.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
         columns = _COLUMNS_OF_WORDS[table]
         connection.executemany(
-            f"INSERT INTO {_TABLES_OF_WORDS[table]} (rowid, {columns}) VALUES (?, {', '.join('?' * len(words[0][1]))})",
+            f"INSERT INTO {_TABLES_OF_WORDS[table]} (rowid, {', '.join(columns)}) VALUES (?{', ?' * len(columns)})",
             [(place, *map(" ".join, fields)) for place, fields in words],
         )
-
-
-def _ranked_by_columns(terms: Sequence[Term]) -> tuple[str, list[str]]:
-    """What FTS5 finds by the columns that the first runs stand in, and its parameters.
-
-    FTS5's own ranking reads the sizes of every row it ranks: 47 ms for a character that all of a city's entries have.
-    Which rows have a word in a column stands in the index itself: 11 ms.
-    """
-    runs = [[term for term in terms if term.run == run] for run in dict.fromkeys(term.run for term in terms)]
-    find = "SELECT rowid AS found, {} AS weight, {} AS whole FROM search_words WHERE search_words MATCH ?"
-    finds, asked = [find.format(0, 1)], [_all_of(terms)]
-    for run in runs[:_RANKED_RUNS]:
-        for column, weight in zip(_COLUMNS_OF_WORDS["search_entry"].split(", "), _WEIGHTS, strict=True):
-            finds.append(find.format(weight, 0))
-            asked.append(f"{column} : ({_all_of(run)})")
-    ranked = (
-        f"SELECT found, sum(weight) AS score FROM ({' UNION ALL '.join(finds)}) GROUP BY found HAVING sum(whole) > 0"
-    )
-    return f"search_entry JOIN ({ranked})", asked
-
-
-def _all_of(terms: Iterable[Term]) -> str:
-    """What has every one of the terms, as FTS5 is asked for it."""
-    return " AND ".join(f'"{term.word}"{" *" if term.beginning else ""}' for term in terms)
 
 
 def _fields(entry: CatalogueEntry) -> tuple[str, ...]:
@@ -198,12 +197,10 @@ def _fields(entry: CatalogueEntry) -> tuple[str, ...]:
 
 
 def _tsvector(fields: Sequence[Sequence[str]]) -> str:
-    """The words with their weights, as PostgreSQL writes a tsvector."""
-    places: dict[str, list[str]] = {}
-    for number, words in enumerate(fields, 1):
-        for word in words:
-            places.setdefault(word, []).append(f"{number}{_LETTERS[number - 1]}")
-    return " ".join(f"'{word}':{','.join(found)}" for word, found in places.items())
+    """The words as PostgreSQL writes a tsvector; where there are several fields, also behind the field's letter."""
+    lettered = [f"{letter}{word}" for letter, words in zip(_LETTERS, fields, strict=False) for word in words]
+    words = dict.fromkeys(word for words in fields for word in words)
+    return " ".join(f"'{word}'" for word in (*words, *(lettered if len(fields) > 1 else ())))
 
 
 def _storable(text: str) -> str:

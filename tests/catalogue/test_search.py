@@ -1,5 +1,6 @@
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -10,6 +11,7 @@ from catalog_sync.loading import load_catalogue
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import draft
 from catalog_sync.search import CatalogueSearch, PlatformSearch, Search
+from catalog_sync.search_index import SearchIndex, Wanted
 from tests.catalogue.entry_text import EXAMPLES, TODAY
 from tests.catalogue.offices import CREATED, REVIEWER, bring_into_force, office, provider_of
 
@@ -145,9 +147,13 @@ def test_what_comes_into_force_or_goes_out_of_it_is_found_so_at_once(registry: C
     assert search.obtainable(["婚姻状况"])[0].sources == ()
 
 
-def test_what_bears_a_word_in_its_title_is_first_among_more_than_are_ranked() -> None:
+@pytest.mark.usefixtures("engine")
+def test_what_bears_a_word_in_its_title_is_first_among_more_than_are_proposed(tmp_path: Path) -> None:
     [entry] = (hit.entry for hit in IN_MEMORY.find("艾滋病"))
     many = [replace(entry, id=f"e-{number}", abstract=f"第{number}类汇总统计") for number in range(400)]
     titled = replace(entry, id="e-titled", title="汇总统计")
-    assert found(CatalogueSearch([*many, titled]), "汇总")[0] == "e-titled"
-    assert found(CatalogueSearch([*many, titled]), "汇总 病例")[0] == "e-titled"
+    with office(tmp_path) as empty, empty.platform.database.transaction() as connection:
+        index = SearchIndex(empty.platform.database.engine.name)
+        index.put(connection, [*many, titled])
+        assert index.find(connection, Wanted("汇总"), 1) == ("e-titled",)
+        assert index.find(connection, Wanted("汇总 病例"), 1) == ("e-titled",)
