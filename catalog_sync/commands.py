@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 problems found, 2 wrong usage (a path that is not there, a
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -18,6 +19,7 @@ from catalog_sync.problems import CatalogueInvalid, CatalogueProblem
 from catalog_sync.search import CatalogueSearch, Search
 
 DONE, PROBLEMS, WRONG_USAGE = 0, 1, 2
+Standing = Callable[[list[str]], Mapping[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,22 +109,18 @@ def search(source: Path | Search, query: str, *, limit: int = 20, as_json: bool 
     return CommandResult(DONE, "".join(f"{line}\n" for line in lines) or "Nothing found.\n")
 
 
-def obtainable(source: Path | Search, wanted: list[str]) -> CommandResult:
-    """Which of the items wanted departments have already, from whom, at which tier (R22); exits 1 if one is nowhere."""
+def obtainable(source: Path | Search, wanted: list[str], standing: Standing | None = None) -> CommandResult:
+    """Which of the items wanted departments have already, from whom, at which tier (R22); exits 1 if one is nowhere.
+
+    ``standing`` says of items how they stand for one caller.
+    """
     try:
         answers = _searched(source).obtainable(wanted)
+        told = standing([each.name for answer in answers for each in answer.sources]) if standing else {}
     except CodedError as error:
         return _refused(error, as_json=False)
-    lines: list[str] = []
-    for answer in answers:
-        lines.append(f"{answer.wanted}: {answer.sharing if answer.sources else 'nobody has it'}")
-        lines += [
-            f"    {each.item.name} ({each.entry.code}.{each.item.alias}) of {each.entry.provider.name}: "
-            f"{each.item.sharing}{f', {each.condition}' if each.condition else ''}"
-            for each in answer.sources
-        ]
     missing = any(not answer.sources for answer in answers)
-    return CommandResult(PROBLEMS if missing else DONE, "".join(f"{line}\n" for line in lines))
+    return CommandResult(PROBLEMS if missing else DONE, "".join(answer.text(told) for answer in answers))
 
 
 def _searched(source: Path | Search) -> Search:

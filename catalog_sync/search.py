@@ -6,7 +6,7 @@ ledger names, in one transaction with the number of the last row read. So the in
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 
@@ -39,6 +39,15 @@ class Source:
         """What has to be fulfilled, None if nothing."""
         return self.entry.condition_of(self.item)
 
+    @property
+    def name(self) -> str:
+        """The item as policies name it, such as ``30700507/1.maritalStatus``."""
+        return f"{self.entry.code}.{self.item.alias}"
+
+    def __str__(self) -> str:
+        condition = f", {self.condition}" if self.condition else ""
+        return f"{self.item.name} ({self.name}) of {self.entry.provider.name}: {self.item.sharing}{condition}"
+
 
 @dataclass(frozen=True, slots=True)
 class Obtainable:
@@ -51,6 +60,14 @@ class Obtainable:
     def sharing(self) -> Sharing:
         """The best tier at which a department can have it; not shared if nowhere."""
         return self.sources[0].item.sharing if self.sources else Sharing.NOT_SHARED
+
+    def text(self, standing: Mapping[str, str]) -> str:
+        """The answer for people; ``standing`` says of items, by ``Source.name``, how they stand for who asks."""
+        lines = [f"{self.wanted}: {self.sharing if self.sources else 'nobody has it'}"]
+        for each in self.sources:
+            lines.append(f"    {each}")
+            lines += [f"        {standing[each.name]}"] if each.name in standing else []
+        return "".join(f"{line}\n" for line in lines)
 
 
 class Search(ABC):

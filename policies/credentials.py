@@ -67,6 +67,10 @@ class RegisteredCaller(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown
     keys: tuple[ApiKey, ...] = ()
     certificates: tuple[ClientCertificate, ...] = ()
 
+    def caller(self, zone: str, purpose: str | None) -> Caller:
+        """Who asks by any of its keys, as far as policy sees it."""
+        return Caller(self.kind, self.subject, self.department, frozenset(self.roles), zone, purpose)
+
 
 class Issuer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Whose tokens are believed, and how they are read.

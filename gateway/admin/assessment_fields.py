@@ -1,6 +1,8 @@
 """Finding in the catalogue, and the assessment, in the administration's schema."""
 
+from collections.abc import Mapping
 from datetime import date
+from typing import Annotated
 
 import strawberry
 
@@ -10,10 +12,16 @@ from catalog_sync.closed_lists import Sharing
 from catalog_sync.search import Obtainable as Answer
 from gateway.admin.catalogue_types import Entry, EntryItem
 from gateway.admin.desk import Info, unknown
+from gateway.admin.explaining import caller_named
+from gateway.admin.obtaining import standing
+from gateway.admin.policy_steps import tables_on
 from gateway.admin.registry_desk import in_thread, own_code, registry_of, sees_all
 from gateway.assessing import assess_departments, collect
 from gateway.errors import BAD_REQUEST, CodedError
 
+NamedCaller = Annotated[
+    str | None, strawberry.argument(name="as", description="Say how items stand for this one, such as `app:benefits`.")
+]
 strawberry.enum(EventKind, name="AssessedEventKind", description="What an assessment counts as it happens.")
 MOST_FOUND = 100
 
@@ -35,12 +43,14 @@ class Obtainable:
     wanted: str
     sharing: Sharing
     sources: list[ObtainableSource]
+    text: str = strawberry.field(description="For people, with how each item stands for the caller that was named.")
 
     @staticmethod
-    def of(answer: Answer) -> "Obtainable":
+    def of(answer: Answer, told: Mapping[str, str]) -> "Obtainable":
         return Obtainable(
             wanted=answer.wanted,
             sharing=answer.sharing,
+            text=answer.text(told),
             sources=[
                 ObtainableSource(entry=Entry.of(each.entry), item=EntryItem.of(each.item, each.entry))
                 for each in answer.sources
@@ -101,9 +111,17 @@ class AssessmentQueries:
         ]
 
     @strawberry.field(description="Which of these items can be had, from whom, at which tier.")
-    async def obtainable(self, info: Info, items: list[str]) -> list[Obtainable]:
-        registry = registry_of(info.context)
-        return [Obtainable.of(answer) for answer in await in_thread(lambda: registry.search.obtainable(items))]
+    async def obtainable(
+        self, info: Info, items: list[str], as_: NamedCaller = None, purpose: str | None = None
+    ) -> list[Obtainable]:
+        visit = info.context
+        registry = registry_of(visit)
+        answers = await in_thread(lambda: registry.search.obtainable(items))
+        told: Mapping[str, str] = {}
+        if as_ is not None:
+            caller, tables = await caller_named(visit, as_, purpose), await tables_on(visit, visit.now)
+            told = standing(tables, caller, [each.name for answer in answers for each in answer.sources], visit.now)
+        return [Obtainable.of(answer, told) for answer in answers]
 
     @strawberry.field(description="The figures of the own department over a period; of all, for who sees all.")
     async def assessments(self, info: Info, first: date, last: date) -> list[Assessment]:

@@ -32,3 +32,9 @@ ROLE_NEEDED = ErrorCode(
     "The step is another role's: a catalogue officer's for the own department, or the competent department's.",
     "Let somebody act whose credential carries the role, or have it added in the register of callers.", 403,
 )  # fmt: skip
+ADMINISTRATION_UNANSWERED = ErrorCode(
+    "ADMINISTRATION_UNANSWERED", Family.SETTINGS,
+    "The gateway that was asked did not answer, or refused to.",
+    "Look at the address after --gateway, and whether the file after --credential holds the header of a person who may "
+    "ask there, such as `X-API-Key: ...`.", 502,
+)  # fmt: skip

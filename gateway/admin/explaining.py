@@ -10,7 +10,7 @@ from gateway.admin.desk import Info, Visit, unknown
 from gateway.admin.ledger_fields import moment
 from gateway.admin.policy_steps import tables_on
 from gateway.errors import NOT_SUPPORTED, CodedError
-from policies.callers import Caller, CallerKind, anonymous
+from policies.callers import Caller, anonymous
 from policies.explain import Verdict
 from policies.explain import explain as explain_items
 from policies.lines import time_of
@@ -93,7 +93,7 @@ class ExplainQueries:
         governance = visit.desk.governance()
         if governance is None:
             raise CodedError(NOT_SUPPORTED, "This gateway serves no governed data, so there is nothing to explain.")
-        caller = await _caller(visit, as_, purpose)
+        caller = await caller_named(visit, as_, purpose)
         verdicts = explaining.explain(operation, governance.view_for(caller, visit.now))
         return [FieldVerdict.of(verdict) for verdict in verdicts]
 
@@ -109,7 +109,7 @@ class ExplainQueries:
     ) -> ItemExplanation:
         visit = info.context
         when = time_of(text).astimezone(UTC) if (text := moment(at)) is not None else visit.now
-        caller = await _caller(visit, as_, purpose)
+        caller = await caller_named(visit, as_, purpose)
         tables = await tables_on(visit, when)
         if item not in tables.items:
             raise unknown(f"item {item}")
@@ -117,8 +117,11 @@ class ExplainQueries:
         return ItemExplanation.of(found)
 
 
-async def _caller(visit: Visit, subject: str | None, purpose: str | None) -> Caller:
-    """In whose name it is explained: the person itself, callers of its department, and for the console anybody."""
+async def caller_named(visit: Visit, subject: str | None, purpose: str | None) -> Caller:
+    """In whose name it is explained: the person itself, callers of its department, and for the console anybody.
+
+    Raises CodedError MATTER_UNKNOWN.
+    """
     zone, own = visit.desk.zone, visit.caller
     if subject is None or subject == own.subject:
         return Caller(own.kind, own.subject, own.department, own.roles, zone, purpose)
@@ -129,5 +132,4 @@ async def _caller(visit: Visit, subject: str | None, purpose: str | None) -> Cal
     console = rights.reads_policy(visit.person)
     if registered is None or not (console or registered.department == visit.person.department):
         raise unknown(f"caller {subject}")
-    kind = CallerKind(registered.kind)
-    return Caller(kind, subject, registered.department, frozenset(registered.roles), zone, purpose)
+    return registered.caller(zone, purpose)

@@ -3,16 +3,17 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
 from catalog_sync import commands
 from catalog_sync.commands import CommandResult
 from catalog_sync.search import PlatformSearch, Search
+from gateway.admin.asking import ask_what_is_obtainable
 from gateway.commands import catalogue_assessment, catalogue_reviews, catalogue_steps
-from gateway.commands.registry import open_registry
-from gateway.commands.registry_options import ConfigOption, RegistryOption
+from gateway.commands.registry import Registry, open_registry
+from gateway.commands.registry_options import ConfigOption, CredentialOption, GatewayOption, RegistryOption
 
 app = typer.Typer(help="Keep the catalogue: files, and entries on their way into force.")
 for part in (catalogue_steps, catalogue_reviews, catalogue_assessment):
@@ -70,7 +71,7 @@ def search(
 
     In a registry everything given is words; otherwise the first names the folder or file.
     """
-    with _source(words, config, registry) as (source, asked):
+    with _source(words, config, registry) as (source, asked, _):
         result = commands.search(source, " ".join(asked), limit=limit, as_json=json)
     _say(result)
 
@@ -78,30 +79,44 @@ def search(
 @app.command()
 def obtainable(
     items: Annotated[list[str], typer.Argument(metavar="[SOURCE] ITEM...", help="Names or aliases; see below.")],
+    caller: Annotated[
+        str | None, typer.Option("--for", metavar="CALLER", help="Say too how it stands for app:portal, or anon.")
+    ] = None,
+    purpose: Annotated[str | None, typer.Option("--purpose", help="What that caller wants the data for.")] = None,
     config: ConfigOption = None,
     registry: RegistryOption = None,
+    gateway: GatewayOption = "",
+    credential: CredentialOption = None,
 ) -> None:
     """Say which of these items can be had, from whom, at which tier, so that citizens are not asked again.
 
-    With --config or --registry everything given is items; otherwise the first names a folder or file.
+    With --config, --registry or --gateway everything given is items; otherwise the first names a folder or file.
     """
-    with _source(items, config, registry) as (source, asked):
-        result = commands.obtainable(source, asked)
+    if gateway:
+        text, complete = ask_what_is_obtainable(gateway, credential, items, caller, purpose)
+        _say(CommandResult(commands.DONE if complete else commands.PROBLEMS, text))
+    if caller is not None and config is None:
+        raise typer.BadParameter("--for needs --config, which names policy and callers, or --gateway.")
+    with _source(items, config, registry) as (source, asked, opened):
+        standing = opened.standing(caller, purpose) if opened and caller is not None else None
+        result = commands.obtainable(source, asked, standing)
     _say(result)
 
 
 @contextmanager
-def _source(given: list[str], config: Path | None, registry: str | None) -> Iterator[tuple[Path | Search, list[str]]]:
-    """What is searched, and what for."""
+def _source(
+    given: list[str], config: Path | None, registry: str | None
+) -> Iterator[tuple[Path | Search, list[str], Registry | None]]:
+    """What is searched, what for, and the registry where it is one."""
     if config is not None or registry is not None:
         with open_registry(config, registry) as opened:
-            yield PlatformSearch(opened.office.platform), given
+            yield PlatformSearch(opened.office.platform), given, opened
     elif len(given) > 1:
-        yield Path(given[0]), given[1:]
+        yield Path(given[0]), given[1:], None
     else:
         raise typer.BadParameter("Say where and what: SOURCE and words, or words with --config or --registry.")
 
 
-def _say(result: CommandResult) -> None:
+def _say(result: CommandResult) -> NoReturn:
     typer.echo(result.text, nl=False, err=result.exit_code == commands.WRONG_USAGE)
     raise typer.Exit(result.exit_code)

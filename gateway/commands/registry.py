@@ -8,10 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog_sync.commands import Standing
 from catalog_sync.comparison import LiveGrant
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import CodedError
 from catalog_sync.lifecycle import Side
+from catalog_sync.loading import Catalogue
 from catalog_sync.office import Acting, CatalogueOffice
 from catalog_sync.platform import open_platform
 from catalog_sync.registry import Actor
@@ -19,6 +21,8 @@ from gateway.level import office_of
 from gateway.releasing.users import Users, find_grants, find_users
 from gateway.server.stored_documents import read_trusted
 from gateway.settings import SETTINGS_INVALID, Settings, load_settings
+from policies.callers import ANONYMOUS_SUBJECT, anonymous
+from policies.credentials import CallerRegister
 from policies.items import ItemTiers, items_of_catalogue
 
 
@@ -59,6 +63,25 @@ class Registry:
                 return await find_grants(store, items, now)
 
         return run_apart(find) if self.settings.access.store else ()
+
+    def standing(self, subject: str, purpose: str | None) -> Standing:
+        """How items stand under the live policy for a caller of ``access.callers``, or for ``anon``."""
+        from gateway.admin.obtaining import standing
+        from gateway.policy_source import live_tables
+        from gateway.server.authentication import read_register_file
+
+        access = self.settings.access
+        register = read_register_file(Path(access.callers)) if access.callers else CallerRegister()
+        callers = {each.subject: each for each in register.callers}
+        if subject == ANONYMOUS_SUBJECT:
+            caller = anonymous(access.zone, purpose)
+        elif (found := callers.get(subject)) is not None:
+            caller = found.caller(access.zone, purpose)
+        else:
+            known = ", ".join((*callers, ANONYMOUS_SUBJECT))
+            raise CodedError(SETTINGS_INVALID, f"--for {subject}: access.callers names {known}.")
+        tables = live_tables(access, Catalogue(self.office.in_force()))
+        return lambda items: standing(tables, caller, items, self.office.now)
 
     def users(self) -> Users:
         """Who uses the graph, as far as the settings let one look."""

@@ -9,6 +9,12 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", h
 RegistryOption = Annotated[
     str | None, typer.Option("--registry", metavar="STORE", help="The registry's store, instead of registry.store.")
 ]
+GatewayOption = Annotated[
+    str, typer.Option("--gateway", metavar="ADDRESS", help="Ask this gateway's administration, not a registry.")
+]
+CredentialOption = Annotated[
+    Path | None, typer.Option("--credential", metavar="FILE", help="Who asks it: a header, `X-API-Key: ...`.")
+]
 PersonOption = Annotated[
     str, typer.Option("--as", metavar="PERSON@DEPARTMENT", help="Who acts: user:li@public-security, or a credit code.")
 ]

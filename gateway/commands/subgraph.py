@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from catalog_sync.errors import CodedError
+from gateway.admin.asking import ask_for_check
 from gateway.commands.output import Format, FormatOption, ReportFormat, ReportFormatOption, print_json
 from gateway.commands.registry_options import (
     AcknowledgeOption,
     ConfigOption,
+    CredentialOption,
+    GatewayOption,
     PersonOption,
     ReasonOption,
     RegistryOption,
 )
 from gateway.commands.subgraph_start import write_start
-from gateway.releasing.asking import ask_for_check
 from gateway.releasing.errors import RELEASE_NOT_IN_ORDER
 from gateway.sources import read_text
 
@@ -60,12 +62,8 @@ def check(
     url: UrlOption = "",
     config: ConfigOption = None,
     registry: RegistryOption = None,
-    gateway: Annotated[
-        str, typer.Option("--gateway", metavar="ADDRESS", help="Ask this gateway's administration, not a registry.")
-    ] = "",
-    credential: Annotated[
-        Path | None, typer.Option("--credential", metavar="FILE", help="Who asks it: a header, `X-API-Key: ...`.")
-    ] = None,
+    gateway: GatewayOption = "",
+    credential: CredentialOption = None,
     acknowledge: AcknowledgeOption = None,
     format_: ReportFormatOption = ReportFormat.TEXT,
 ) -> None:

@@ -24,9 +24,3 @@ ADDRESS_NEEDED = ErrorCode(
     "The first release of a subgraph does not say where it is served.",
     "Give the address with --url.", 422,
 )  # fmt: skip
-CHECK_UNANSWERED = ErrorCode(
-    "CHECK_UNANSWERED", Family.COMPOSITION,
-    "The gateway that was asked to check a schema did not answer, or refused to.",
-    "Look at the address after --gateway, and whether the file after --credential holds the header of a person who may "
-    "ask there, such as `X-API-Key: ...`.", 502,
-)  # fmt: skip

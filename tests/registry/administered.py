@@ -36,9 +36,14 @@ DEPARTMENTS = {
     "reform": ("重庆市公安局", "11500000XXXX00019X", "30700503"),
 }
 POLICY = """
+p, T-1, gov, z:gov, *, share:unconditional, read, *, 0000, 9999, statute:sharing-measures-s9, allow
 p, Q-1, dept:welfare, z:gov, joint-work, 30700507/1/*, read, *, 2026-01-01T00:00:00Z, 2028-01-01T00:00:00Z, request:1, allow
 p2, C-1, role:administrator, propose, policy, allow
 g, user:chen, role:administrator, reform
+g, user:hu, dept:welfare, welfare
+g, dept:welfare, gov, welfare
+g, user:li, dept:traffic, traffic
+g, dept:traffic, gov, traffic
 g3, extranet, z:gov
 """  # noqa: E501 - lines of policy cannot be broken
 

@@ -209,4 +209,37 @@ async def test_an_author_has_a_schema_checked_by_the_gateway_from_the_command_li
             await check(*who, address="http://127.0.0.1:1"),
             await check("--credential", tmp_path / "civil.graphql"),
         ):
-            assert (refused.code, refused.err.partition(":")[0]) == (1, "CHECK_UNANSWERED")
+            assert (refused.code, refused.err.partition(":")[0]) == (1, "ADMINISTRATION_UNANSWERED")
+
+
+async def test_a_caller_learns_what_it_has_and_what_it_can_apply_for_from_gateway_and_registry_alike(
+    tmp_path: Path, run: Run
+) -> None:
+    for name in ("hu", "mei"):
+        (tmp_path / name).write_text(f"X-API-Key: wsk_{name}\n")
+    asked = ("catalogue", "obtainable", "registeredOn", "血型", "--purpose", "joint-work", "--for")
+    async with bureau(tmp_path) as here:
+
+        def ask(caller: str, who: str) -> Any:
+            return asyncio.to_thread(run, *asked, caller, "--gateway", here.address, "--credential", tmp_path / who)
+
+        had, applied, public = await ask("user:hu", "hu"), await ask("user:li", "mei"), await ask("anon", "hu")
+        stranger = await ask("user:li", "hu")
+    assert had.out.splitlines()[:3] == [
+        "registeredOn: conditional",
+        "    登记日期 (30700507/1.registeredOn) of 重庆市民政局: conditional, 仅核验，须当事人在办事项",
+        "        user:hu has it: 30700507/1: plain by Q-1",
+    ]
+    assert applied.out.splitlines()[2].startswith("        user:li can apply for it: ")
+    assert public.out.splitlines()[2].startswith("        anon cannot have it: ")
+    assert (stranger.code, "MATTER_UNKNOWN" in stranger.err) == (1, True)
+    settings = tmp_path / "settings.toml"
+    settings.write_text(
+        '[registry]\nstore = "registry.db"\n'
+        '[access]\nstore = "policy.db"\nstore_key = "key"\ncallers = "callers.toml"\nzone = "extranet"\n'
+    )
+    for caller, told in (("user:hu", had), ("user:li", applied), ("anon", public)):
+        here_told = await asyncio.to_thread(run, *asked, caller, "--config", settings)
+        assert (here_told.code, here_told.out) == (told.code, told.out)
+    unknown = await asyncio.to_thread(run, *asked, "app:nobody", "--config", settings)
+    assert (unknown.code, "--for app:nobody: access.callers names user:li" in unknown.err) == (1, True)

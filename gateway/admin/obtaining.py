@@ -1,0 +1,21 @@
+"""How what the catalogue says can be had stands for one caller: had already, to be applied for, or not to be had."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from policies.callers import Caller
+from policies.explain import Verdict, explain
+from policies.tables import PolicyTables
+from policies.views import Act
+
+
+def standing(tables: PolicyTables, caller: Caller, items: Iterable[str], now: datetime) -> dict[str, str]:
+    """For each item (``30700507/1.maritalStatus``) that the policy speaks of, how it stands for ``caller``, and why."""
+    known = [(item, Act.READ) for item in items if item in tables.items]
+    return {verdict.item: f"{caller.subject} {_word(verdict)}" for verdict in explain(tables, caller, known, now)}
+
+
+def _word(verdict: Verdict) -> str:
+    if verdict.allowed:
+        return f"has it: {verdict.explanation}"
+    return f"{'can apply for it' if verdict.apply else 'cannot have it'}: {verdict.explanation}"
