@@ -97,6 +97,20 @@ class LinkedSpecification:
         return f"@link({', '.join(said)})"
 
 
+def join_directive(name: str, graph: str, **said: object) -> str:
+    """``@join__name`` of a subgraph, with what else is ``said``: None stands for nothing."""
+    given = [f", {argument}: {_constant(value)}" for argument, value in said.items() if value is not None]
+    return f"@join__{name}(graph: {graph}{''.join(given)})"
+
+
+def _constant(value: object) -> str:
+    if isinstance(value, str):
+        return print_string(value)
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{name}: {_constant(inner)}' for name, inner in value.items())}}}"
+    return f"[{', '.join(map(_constant, value))}]" if isinstance(value, list) else str(value).lower()
+
+
 @dataclass(frozen=True, slots=True)
 class SupergraphText:
     """All that a supergraph's SDL says. ``graphs`` are enum value, subgraph name and URL of each subgraph.

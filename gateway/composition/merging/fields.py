@@ -1,6 +1,6 @@
 """Fields of object and interface types: united over the subgraphs, their types widened, their arguments intersected."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from graphql import ConstValueNode, print_ast
@@ -8,14 +8,17 @@ from graphql import ConstValueNode, print_ast
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
-from gateway.composition.merging.state import E, Merge, Sources, by_value, named
-from gateway.composition.merging.types import escape, merge_description
+from gateway.composition.merging.state import E, Merge, Override, Sources, by_value, named
+from gateway.composition.merging.types import merge_description
 from gateway.composition.subgraph.facts import context_of, fields_argument, is_contextual
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import FEDERATION_DIRECTIVES, WRITTEN
 from gateway.supergraph.elements import Member, Type, is_required, same_value
+from gateway.supergraph.join_writing import join_directive
 from gateway.supergraph.model import TypeKind
 
+FIELD_TYPES = codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
+_ARGUMENT_TYPES = codes.FIELD_ARGUMENT_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE
 _MERGED = WRITTEN.keys() & FEDERATION_DIRECTIVES.keys()
 
 
@@ -71,7 +74,7 @@ class _FieldMerge:
         self._check_sharing()
         self._hint_missing()
         merged = Member(self.name, description=merge_description(self.merge, self.coordinate, self.sources))
-        merged.type, is_uniform = merge_output_type(self.merge, self.coordinate, self.resolvers)
+        merged.type, is_uniform = merge_type(self.merge, self.coordinate, self.resolvers, *FIELD_TYPES)
         merged.arguments = merge_arguments(self.merge, self.coordinate, self.resolvers)
         self._check_external(merged)
         is_uniform = is_uniform and all(m.type == merged.type for _, m in self.sources)
@@ -83,7 +86,7 @@ class _FieldMerge:
         """Whether there is nothing to merge but what one subgraph says, as there is for most fields of most graphs."""
         (subgraph, member), *others = self.sources
         is_bare = not (others or member.directives or member.shareable_by_type or member.external_by_type)
-        return is_bare and not self.parent.interfaces and self.merge.override(subgraph, *self._pair) is None
+        return is_bare and not self.parent.interfaces and self._override(subgraph) is None
 
     def _alone(self, subgraph: Subgraph, member: Member) -> Member:
         merged = Member(self.name, member.type, description=member.description or None)
@@ -96,23 +99,24 @@ class _FieldMerge:
             merged.join = [*self._join_field(subgraph, member, is_uniform=True)]
         return merged
 
-    @property
-    def _pair(self) -> tuple[str, str]:
-        return self.parent.name, self.name
+    def _override(self, subgraph: Subgraph) -> Override | None:
+        return self.merge.override(subgraph, self.parent.name, self.name)
+
+    def _is_external(self, subgraph: Subgraph) -> bool:
+        return self.merge.facts[subgraph.name].is_external(self.parent.name, self.name)
 
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""
         resolving = [(s, m) for s, m in self.sources if self._resolves(s)]
-        facts, pair = self.merge.facts, (self.parent.name, self.name)
+        pair = self.parent.name, self.name
         if self.parent.name == "Subscription" and any(m.shareable_by_type or m.has("shareable") for _, m in resolving):
             self.report(
                 codes.INVALID_FIELD_SHARING, "is a field of Subscription, so it cannot be @shareable.", resolving
             )
             return
         # What is @external and provided says by that alone that others resolve it too.
-        closed = [
-            s for s, _ in resolving if not facts[s.name].is_shareable(*pair) and not facts[s.name].is_external(*pair)
-        ]
+        own = [s for s, _ in resolving if not self._is_external(s)]
+        closed = [s for s in own if not self.merge.facts[s.name].is_shareable(*pair)]
         through = self.merge.interface_object_sources(*pair)
         if through:
             closed += self.merge.closed_interface_objects(*pair)
@@ -126,7 +130,7 @@ class _FieldMerge:
         """Whether the subgraph answers the field of objects; an interface's only answers as an @interfaceObject."""
         if subgraph.types[self.parent.name].kind is TypeKind.INTERFACE:
             return False
-        override = self.merge.override(subgraph, self.parent.name, self.name)
+        override = self._override(subgraph)
         is_taken_over = override is not None and override.taken_over
         return not is_taken_over and self.merge.facts[subgraph.name].resolves(self.parent.name, self.name)
 
@@ -141,13 +145,11 @@ class _FieldMerge:
             if self.name not in t.fields and not all(is_external[s.name](t.name, n) for n in t.fields)
         ]
         if without:
-            is_interface = self.parent.kind is TypeKind.INTERFACE
-            value_type, interface = (
-                hints.INCONSISTENT_OBJECT_VALUE_TYPE_FIELD,
-                hints.INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD,
-            )
+            code = hints.INCONSISTENT_OBJECT_VALUE_TYPE_FIELD
+            if self.parent.kind is TypeKind.INTERFACE:
+                code = hints.INCONSISTENT_INTERFACE_VALUE_TYPE_FIELD
             why = f"is missing in {named(without)}, although {self.parent.name} is there."
-            self.report(interface if is_interface else value_type, why, self.sources)
+            self.report(code, why, self.sources)
 
     def _check_external(self, merged: Member) -> None:
         """What is declared @external agrees with what resolves it elsewhere."""
@@ -167,102 +169,83 @@ class _FieldMerge:
             self._check_external_argument(argument, externals)
 
     def _check_external_argument(self, argument: Member, externals: Sources[Member]) -> None:
-        where = f"{self.coordinate}({argument.name}:)"
         missing = [(s, m) for s, m in externals if argument.name not in m.arguments]
-        if missing:
-            why = f"is missing in {named(s for s, _ in missing)}, where the field is @external."
-            self.merge.report(codes.EXTERNAL_ARGUMENT_MISSING, where, why, missing)
         having = [(s, m.arguments[argument.name]) for s, m in externals if argument.name in m.arguments]
-        differing = [(s, a) for s, a in having if not is_subtype(argument.type, a.type, self.merge.is_subtype)]
-        if differing:
-            told = by_value((s, a.type) for s, a in differing)
-            why = f"is {argument.type}, but {told}, where the field is @external."
-            self.merge.report(codes.EXTERNAL_ARGUMENT_TYPE_MISMATCH, where, why, differing)
-        other = [(s, a) for s, a in having if not same_value(a.default, argument.default)]
-        if other:
-            why = f"has another default in {named(s for s, _ in other)}, where the field is @external."
-            self.merge.report(codes.EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, where, why, other)
+        other_types = [(s, a) for s, a in having if not is_subtype(argument.type, a.type, self.merge.is_subtype)]
+        other_defaults = [(s, a) for s, a in having if not same_value(a.default, argument.default)]
+        types = by_value((s, a.type) for s, a in other_types)
+        for code, wrong, why in (
+            (codes.EXTERNAL_ARGUMENT_MISSING, missing, f"is missing in {named(s for s, _ in missing)}"),
+            (codes.EXTERNAL_ARGUMENT_TYPE_MISMATCH, other_types, f"is {argument.type}, but {types}"),
+            (
+                codes.EXTERNAL_ARGUMENT_DEFAULT_MISMATCH,
+                other_defaults,
+                f"has another default in {named(s for s, _ in other_defaults)}",
+            ),
+        ):
+            if wrong:
+                where = f"{self.coordinate}({argument.name}:)"
+                self.merge.report(code, where, f"{why}, where the field is @external.", wrong)
 
     def _says_something(self) -> bool:
         """Whether @join__field is needed: not for a field that every subgraph has plainly."""
-        for subgraph, member in self.sources:
-            override = self.merge.override(subgraph, self.parent.name, self.name)
-            if override is not None and override.is_known:
-                return True
-            if self.merge.facts[subgraph.name].is_external(self.parent.name, self.name):
-                return True
-            if member.has("requires") or member.has("provides") or any(map(is_contextual, member.arguments.values())):
-                return True
-        return False
+        overrides = [override for s, _ in self.sources if (override := self._override(s)) is not None]
+        return any(override.is_known for override in overrides) or any(
+            self._is_external(s)
+            or any(applied.identity in ("requires", "provides") for applied in m.directives)
+            or any(map(is_contextual, m.arguments.values()))
+            for s, m in self.sources
+        )
 
     def _join_field(self, subgraph: Subgraph, member: Member, is_uniform: bool) -> Iterator[str]:
-        override = self.merge.override(subgraph, self.parent.name, self.name)
-        if override is not None and override.taken_over and not override.used and override.label is None:
+        override = self._override(subgraph) or Override()
+        if override.taken_over and not override.used and override.label is None:
             return
-        said = [f"graph: {self.merge.graphs[subgraph.name]}"]
-        for identity in ("requires", "provides"):
-            for applied in member.applied(identity):
-                said.append(f'{identity}: "{escape(fields_argument(applied) or "")}"')
-        if override is not None and override.source is not None:
-            said.append(f'override: "{escape(override.source)}"')
-        if not is_uniform:
-            said.append(f'type: "{member.type}"')
-        if self.merge.facts[subgraph.name].is_external(self.parent.name, self.name):
-            said.append("external: true")
-        if override is not None and override.taken_over and override.used:
-            said.append("usedOverridden: true")
-        if override is not None and override.label is not None:
-            said.append(f'overrideLabel: "{escape(override.label)}"')
-        contexts = ", ".join(_context_arguments(subgraph, member))
-        if contexts:
-            said.append(f"contextArguments: [{contexts}]")
-        yield f"@join__field({', '.join(said)})"
+        field_sets = {applied.identity: fields_argument(applied) for applied in member.directives}
+        yield join_directive(
+            "field",
+            self.merge.graphs[subgraph.name],
+            requires=field_sets.get("requires"),
+            provides=field_sets.get("provides"),
+            override=override.source,
+            type=None if is_uniform else member.type,
+            external=self._is_external(subgraph) or None,
+            usedOverridden=(override.taken_over and override.used) or None,
+            overrideLabel=override.label,
+            contextArguments=list(_context_arguments(subgraph, member)) or None,
+        )
 
 
-def _context_arguments(subgraph: Subgraph, member: Member) -> Iterator[str]:
+def _context_arguments(subgraph: Subgraph, member: Member) -> Iterator[dict[str, str]]:
     """Arguments that the gateway fills from an ancestor of the field."""
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
             name, selection = context_of(applied) or ("", "")
             if name:
-                filled = f'context: "{subgraph.name}__{name}", name: "{argument.name}", type: "{argument.type}"'
-                yield f'{{{filled}, selection: "{escape(selection)}"}}'
+                filled = {"context": f"{subgraph.name}__{name}", "name": argument.name, "type": argument.type}
+                yield {**filled, "selection": selection}
 
 
-def merge_output_type(merge: Merge, coordinate: str, sources: Sources[Member]) -> tuple[str, bool]:
-    """The widest of the types, and whether all are the same."""
-    code, hint = codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
-
-    def covers(one: str, other: str) -> bool:
-        return is_subtype(other, one, merge.is_subtype)
-
-    return _merge_type(merge, coordinate, sources, covers, code, hint)
-
-
-def merge_input_type(
-    merge: Merge, coordinate: str, sources: Sources[Member], mismatch: CompositionCode, hint: CompositionCode
-) -> tuple[str, bool]:
-    """The narrowest of the types, and whether all are the same."""
-
-    def covers(one: str, other: str) -> bool:
-        return is_subtype(one, other, merge.is_subtype)
-
-    return _merge_type(merge, coordinate, sources, covers, mismatch, hint)
-
-
-def _merge_type(
+def merge_type(
     merge: Merge,
     coordinate: str,
     sources: Sources[Member],
-    covers: Callable[[str, str], bool],
     mismatch: CompositionCode,
     hint: CompositionCode,
+    *,
+    is_input: bool = False,
 ) -> tuple[str, bool]:
+    """The widest of the types, or of what clients send the narrowest, and whether all are the same."""
     types = list(dict.fromkeys(member.type for _, member in sources))
     if len(types) == 1:
         return types[0], True
+
+    def fits(chosen: str, other: str) -> bool:
+        sub, sup = (chosen, other) if is_input else (other, chosen)
+        return is_subtype(sub, sup, merge.is_subtype)
+
     told = by_value((s, m.type) for s, m in sources)
-    chosen = next((candidate for candidate in types if all(covers(candidate, other) for other in types)), None)
+    chosen = next((candidate for candidate in types if all(fits(candidate, other) for other in types)), None)
     if chosen is None:
         merge.report(mismatch, coordinate, f"is {told}, which do not fit each other.", sources)
     else:
@@ -284,9 +267,7 @@ def merge_arguments(merge: Merge, coordinate: str, sources: Sources[Member]) -> 
             report_missing(merge, where, having, sources, code, hint)
             continue
         argument = Member(name, description=merge_description(merge, where, having))
-        argument.type, _ = merge_input_type(
-            merge, where, having, codes.FIELD_ARGUMENT_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE
-        )
+        argument.type, _ = merge_type(merge, where, having, *_ARGUMENT_TYPES, is_input=True)
         argument.default = merge_default(merge, where, having, codes.FIELD_ARGUMENT_DEFAULT_MISMATCH)
         merged[name] = argument
     return merged

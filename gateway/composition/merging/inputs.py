@@ -3,10 +3,11 @@
 from collections.abc import Mapping
 
 from gateway.composition import codes, hints
-from gateway.composition.merging.fields import merge_default, merge_input_type, report_missing
+from gateway.composition.merging.fields import FIELD_TYPES, merge_default, merge_type, report_missing
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.merging.types import merge_description
 from gateway.supergraph.elements import Member, Type
+from gateway.supergraph.join_writing import join_directive
 
 
 def merge_input(merge: Merge, merged: Type, type_sources: Sources[Type], fields: Mapping[str, Sources[Member]]) -> None:
@@ -14,9 +15,7 @@ def merge_input(merge: Merge, merged: Type, type_sources: Sources[Type], fields:
     name = merged.name
     for field_name, sources in fields.items():
         coordinate = f"{name}.{field_name}"
-        merged_type, uniform = merge_input_type(
-            merge, coordinate, sources, codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
-        )
+        merged_type, uniform = merge_type(merge, coordinate, sources, *FIELD_TYPES, is_input=True)
         if len(sources) < len(type_sources):
             code, hint = codes.REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH, hints.INCONSISTENT_INPUT_OBJECT_FIELD
             report_missing(merge, coordinate, sources, type_sources, code, hint)
@@ -24,7 +23,7 @@ def merge_input(merge: Merge, merged: Type, type_sources: Sources[Type], fields:
         member = Member(field_name, merged_type, description=merge_description(merge, coordinate, sources))
         member.default = merge_default(merge, coordinate, sources, codes.INPUT_FIELD_DEFAULT_MISMATCH)
         if not uniform:
-            member.join = [f'@join__field(graph: {merge.graphs[s.name]}, type: "{m.type}")' for s, m in sources]
+            member.join = [join_directive("field", merge.graphs[s.name], type=m.type) for s, m in sources]
         merged.fields[field_name] = member
     if not merged.fields and any(t.fields for _, t in type_sources):
         why = f"has no field that all of {named(s for s, _ in type_sources)} know."
@@ -58,7 +57,7 @@ def merge_enum(
                 why = f"{without}; clients may receive it all the same."
                 merge.report(hints.INCONSISTENT_ENUM_VALUE_FOR_OUTPUT_ENUM, coordinate, why, sources)
         value = Member(value_name, description=merge_description(merge, coordinate, sources))
-        value.join = [f"@join__enumValue(graph: {merge.graphs[s.name]})" for s, _ in sources]
+        value.join = [join_directive("enumValue", merge.graphs[s.name]) for s, _ in sources]
         merged.values[value_name] = value
     if not merged.values:
         told = by_value((s, "/".join(t.values)) for s, t in type_sources)

@@ -4,14 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 from functools import partial
 
-from graphql import print_ast
-from graphql.language.print_string import print_string
-
 from gateway.composition import codes, hints
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.subgraph.facts import fields_argument
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import ROOTS, Type
+from gateway.supergraph.join_writing import join_directive
 from gateway.supergraph.model import TypeKind
 
 
@@ -65,21 +63,15 @@ def merge_description(merge: Merge, coordinate: str, sources: Sources) -> str | 
 
 
 def _join_type(merge: Merge, subgraph: Subgraph, source: Type) -> Iterator[str]:
-    graph = f"graph: {merge.graphs[subgraph.name]}"
-    extra = ", isInterfaceObject: true" if source.has("interfaceObject") else ""
+    graph = merge.graphs[subgraph.name]
+    is_interface_object = source.has("interfaceObject") or None
     # An extension that has no key says nothing of its own: extension: true goes with keys alone.
-    extension = ", extension: true" if source.is_extension else ""
-    keys = list(source.applied("key"))
-    for key in keys:
-        resolvable = ", resolvable: " + print_ast(key.arguments["resolvable"]) if "resolvable" in key.arguments else ""
-        yield f'@join__type({graph}, key: "{escape(fields_argument(key) or "")}"{extension}{resolvable}{extra})'
-    if not keys:
-        yield f"@join__type({graph}{extra})"
-
-
-def escape(text: str) -> str:
-    """Text for inside a GraphQL string."""
-    return print_string(text)[1:-1]
+    extension = source.is_extension or None
+    for key in source.applied("key"):
+        said = {"key": fields_argument(key), "extension": extension, "resolvable": key.value("resolvable")}
+        yield join_directive("type", graph, **said, isInterfaceObject=is_interface_object)
+    if not source.has("key"):
+        yield join_directive("type", graph, isInterfaceObject=is_interface_object)
 
 
 def _merge_implements(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
@@ -88,7 +80,7 @@ def _merge_implements(merge: Merge, merged: Type, sources: Sources[Type]) -> Non
         for interface in source.interfaces:
             if interface not in merged.interfaces:
                 merged.interfaces.append(interface)
-            merged.join.append(f'@join__implements(graph: {merge.graphs[subgraph.name]}, interface: "{interface}")')
+            merged.join.append(join_directive("implements", merge.graphs[subgraph.name], interface=interface))
 
 
 def _merge_union(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
@@ -97,7 +89,7 @@ def _merge_union(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
         for member in source.members:
             if member not in merged.members:
                 merged.members.append(member)
-            merged.join.append(f'@join__unionMember(graph: {merge.graphs[subgraph.name]}, member: "{member}")')
+            merged.join.append(join_directive("unionMember", merge.graphs[subgraph.name], member=member))
     for member in merged.members:
         without = [s for s, source in sources if member not in source.members]
         if without:
