@@ -24,7 +24,7 @@ from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.errors import CATALOGUE_UNREADABLE, UNKNOWN_RESOURCE, CodedError
 from catalog_sync.fields import FieldReader
 from catalog_sync.identifiers import ClassKind, CreditCode, ResourceCode, is_class_code
-from catalog_sync.partial_findings import certain_findings
+from catalog_sync.partial_findings import certain_findings, doubtful_fields, is_doubtful
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place, Severity
 from catalog_sync.reading import identity_of, read_partly
 from catalog_sync.rules import Finding, RegisteredProvider, Surroundings, findings
@@ -189,31 +189,42 @@ def check_documents(
     ``problems`` are those found before; with any error among all, CatalogueInvalid is raised.
     """
     found = list(problems)
-    read: list[tuple[CatalogueEntry, Node]] = []
-    partly: list[tuple[CatalogueEntry, Node, list[CatalogueProblem]]] = []
-    unread: set[ResourceCode] = set()
-    for node in nodes:
-        entry, noted = read_partly(node)
-        found.extend(noted)
-        if not any(problem.severity is Severity.ERROR for problem in noted):
-            read.append((entry, node))
-            continue
-        unread.update(_codes_of(node))
-        if isinstance(node, MapNode):
-            partly.append((entry, node, noted))
-    entries = tuple(entry for entry, _ in read)
+    written = [_Written.at(node) for node in nodes]
+    for each in written:
+        found.extend(each.problems)
+    entries = tuple(each.entry for each in written if not each.doubtful)
+    unread = {code for each in written if each.doubtful for code in _codes_of(each.node)}
     all_classes = {**national_classes(), **(classes or {})}
     others = tuple(known)
-    found.extend(_clashes(read, others))
+    found.extend(_clashes(written, others))
     around = surroundings((*others, *entries), all_classes, providers, today, unread)
-    for entry, node in read:
-        found.extend(_as_problem(each, entry, node) for each in findings(entry, around))
-    for entry, node, noted in partly:
-        found.extend(_as_problem(each, entry, node) for each in certain_findings(entry, around, noted))
+    for each in written:
+        if not each.doubtful:
+            breaches: Iterable[Finding] = findings(each.entry, around)
+        elif isinstance(each.node, MapNode):
+            breaches = certain_findings(each.entry, around, each.doubtful)
+        else:
+            continue
+        found.extend(_as_problem(breach, each.entry, each.node) for breach in breaches)
     errors = [problem for problem in found if problem.severity is Severity.ERROR]
     if errors:
         raise CatalogueInvalid(errors)
     return Catalogue(entries, found, all_classes, providers or (), today)
+
+
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """An entry as it is written: what was read of it, and the fields that are not known for want of a right form."""
+
+    node: Node
+    entry: CatalogueEntry
+    problems: Sequence[CatalogueProblem]
+    doubtful: Collection[str]
+
+    @staticmethod
+    def at(node: Node) -> "_Written":
+        entry, problems = read_partly(node)
+        return _Written(node, entry, problems, doubtful_fields(problems))
 
 
 def _as_problem(found: Finding, entry: CatalogueEntry, node: Node) -> CatalogueProblem:
@@ -331,22 +342,25 @@ def _collect_classes(reader: FieldReader, collected: _Collected) -> None:
             collected.classes[code] = name
 
 
-def _clashes(
-    read: Sequence[tuple[CatalogueEntry, Node]], known: Iterable[CatalogueEntry]
-) -> Iterable[CatalogueProblem]:
+def _clashes(written: Sequence[_Written], known: Iterable[CatalogueEntry]) -> Iterable[CatalogueProblem]:
     """Ids, codes, type names and titles that two entries both claim (V14, V9 and the uniqueness of titles).
 
-    A known entry of the same id is the one that is replaced, and claims nothing.
+    A known entry of the same id is the one that is replaced, and claims nothing; nor does a written one of which the
+    id is not known, for it may be to replace a known one.
     """
-    replaced = {entry.id for entry, _ in read}
+    named = [each for each in written if not is_doubtful("id", each.doubtful)]
+    replaced = {each.entry.id for each in named}
     seen: dict[tuple[str, str], tuple[CatalogueEntry, Place]] = {
         (kind, value): (entry, _REGISTRY)
         for entry in known
         if entry.id not in replaced
         for _, _, kind, value in _claims(entry)
     }
-    for entry, node in read:
+    for each in named:
+        entry, node = each.entry, each.node
         for rule, path, kind, value in _claims(entry):
+            if is_doubtful(path, each.doubtful) or (kind == "title" and is_doubtful("provider.name", each.doubtful)):
+                continue
             place = place_of(node, path)
             if (kind, value) not in seen:
                 seen[kind, value] = (entry, place)

@@ -6,7 +6,7 @@ and of an item the fields that tell its tiers. Invariant: what is told here is t
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from catalog_sync import rules
 from catalog_sync.entries import CatalogueEntry
@@ -39,14 +39,16 @@ _READS: Mapping[Rule, tuple[str, ...]] = {
 """What each rule looks at beside the field that it accuses."""
 
 
-def certain_findings(
-    entry: CatalogueEntry, around: Surroundings, problems: Iterable[CatalogueProblem]
-) -> Iterator[Finding]:
-    """The breaches that are certain although ``problems`` were found as the entry was read."""
-    doubtful = frozenset(path for each in problems if each.severity is Severity.ERROR for path in _made_doubtful(each))
+def doubtful_fields(problems: Iterable[CatalogueProblem]) -> frozenset[str]:
+    """The fields of an entry that are not known because of the problems found as it was read; none for a sound one."""
+    return frozenset(path for each in problems if each.severity is Severity.ERROR for path in _made_doubtful(each))
+
+
+def certain_findings(entry: CatalogueEntry, around: Surroundings, doubtful: Collection[str]) -> Iterator[Finding]:
+    """The breaches that are certain although fields of the entry are ``doubtful``."""
     for rule, reads in _READS.items():
         if not any(_touches(path, read) for path in doubtful for read in reads):
-            yield from (each for each in rule(entry, around) if not _is_doubtful(each.field, doubtful))
+            yield from (each for each in rule(entry, around) if not is_doubtful(each.field, doubtful))
 
 
 def _made_doubtful(problem: CatalogueProblem) -> Iterator[str]:
@@ -64,7 +66,8 @@ def _made_doubtful(problem: CatalogueProblem) -> Iterator[str]:
         yield problem.field
 
 
-def _is_doubtful(field: str, doubtful: frozenset[str]) -> bool:
+def is_doubtful(field: str, doubtful: Collection[str]) -> bool:
+    """Whether the value of a field is not known for certain."""
     item = _ITEM.match(field)
     if item is not None:
         return field in doubtful or item[1] in doubtful

@@ -187,6 +187,30 @@ def test_two_claims_to_one_code_are_told_with_both_sides() -> None:
     assert "cq-tr-bus-stop of 重庆市交通局 (entries.yaml:4)" in problem.message
 
 
+@pytest.mark.parametrize("malformed", [MALFORMED[0], *MALFORMED[3:]])
+def test_a_claim_to_a_code_is_told_although_another_field_has_no_right_form(malformed: tuple[str, str]) -> None:
+    other = varied(("cq-tr-bus-stop", "cq-tr-other"), ("BusStop", "OtherStop"), ("title: 公交站点", "title: 其他站点"))
+    for text in (GOOD + other.replace(*malformed), varied(malformed) + other):
+        [clash] = [problem for problem in problems_of(text) if problem.rule == "V14"]
+        assert (clash.entry, clash.field, clash.value) == ("cq-tr-other", "codes[0]", "30700506/2")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "claimed"),
+    [
+        ("id: cq-tr-bus-stop", "id: CQ", set()),
+        ("alias: BusStop", "alias:", {"id", "title", "codes[0]"}),
+        ("title: 公交站点", "title:", {"id", "alias", "codes[0]"}),
+        ("codes: [", "codes: [none, ", {"id", "alias", "title"}),
+        ("name: 重庆市交通局, ", "", {"id", "alias", "codes[0]"}),
+        ("cycle: 每日", "cycle: 天天", {"id", "alias", "title", "codes[0]"}),
+    ],
+)  # fmt: skip
+def test_what_was_not_read_is_claimed_by_nobody(old: str, new: str, claimed: set[str]) -> None:
+    told = problems_of(GOOD + varied((old, new)))
+    assert {problem.field for problem in told if "has the same" in problem.message} == claimed
+
+
 def test_a_class_of_one_department_is_not_another_departments() -> None:
     other = varied(
         ("cq-tr-bus-stop", "cq-ca-stop"), ("BusStop", "OtherStop"), ("30700506/2", "30700506/3"),
