@@ -7,16 +7,9 @@ always valid.
 
 from collections.abc import Iterator
 
-from graphql import (
-    InterfaceTypeDefinitionNode,
-    Node,
-    ObjectTypeDefinitionNode,
-    TypeDefinitionNode,
-    UnionTypeDefinitionNode,
-    parse,
-)
+from graphql import FieldDefinitionNode, Node, TypeDefinitionNode, UnionTypeDefinitionNode, parse
 
-from gateway.supergraph.features import TAG, directive_arguments, parts, read_features
+from gateway.supergraph.features import TAG, directive_arguments, elements, parts, read_features
 
 
 def hidden_by_tags(
@@ -40,17 +33,12 @@ def hidden_by_tags(
 def _hidden(
     node: TypeDefinitionNode, tag: str | None, include: frozenset[str], exclude: frozenset[str]
 ) -> Iterator[str]:
-    name, own = node.name.value, _tags(node, tag)
-    if own & exclude or (include and isinstance(node, UnionTypeDefinitionNode) and not own & include):
-        yield name
-    has_output = isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode)
-    for member in (*parts(node, "fields"), *parts(node, "values")):
-        coordinate, tags = f"{name}.{member.name.value}", _tags(member, tag)
-        if tags & exclude or (include and has_output and not (own | tags) & include):
+    of_type = _tags(node, tag)
+    for coordinate, element in elements(node):
+        tags = _tags(element, tag)
+        is_chosen = isinstance(element, UnionTypeDefinitionNode | FieldDefinitionNode)
+        if tags & exclude or (include and is_chosen and not (of_type | tags) & include):
             yield coordinate
-        for argument in parts(member, "arguments"):
-            if _tags(argument, tag) & exclude:
-                yield f"{coordinate}({argument.name.value}:)"
 
 
 def _tags(node: Node, tag: str | None) -> frozenset[str]:

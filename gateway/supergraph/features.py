@@ -2,11 +2,18 @@
 never by their name, for a schema may rename what it imports.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from graphql import ConstDirectiveNode, DefinitionNode, Node, SchemaDefinitionNode, SchemaExtensionNode
+from graphql import (
+    ConstDirectiveNode,
+    DefinitionNode,
+    Node,
+    SchemaDefinitionNode,
+    SchemaExtensionNode,
+    TypeDefinitionNode,
+)
 from graphql.utilities import value_from_ast_untyped
 
 from gateway.errors import CodedError
@@ -69,6 +76,16 @@ class Features:
 def parts(node: Node, name: str) -> tuple[Any, ...]:
     """The nodes listed under ``name`` of a definition; graphql-core leaves None, or nothing, where there are none."""
     return getattr(node, name, None) or ()
+
+
+def elements(node: TypeDefinitionNode) -> Iterator[tuple[str, Any]]:
+    """A type and all in it, each with its schema coordinate."""
+    name = node.name.value
+    yield name, node
+    for member in (*parts(node, "fields"), *parts(node, "values")):
+        yield f"{name}.{member.name.value}", member
+        for argument in parts(member, "arguments"):
+            yield f"{name}.{member.name.value}({argument.name.value}:)", argument
 
 
 def copy_node(node: N, changes: Mapping[str, Any]) -> N:

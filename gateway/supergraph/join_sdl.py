@@ -42,6 +42,7 @@ from gateway.supergraph.features import (
     N,
     copy_node,
     directive_arguments,
+    elements,
     parts,
     read_features,
 )
@@ -323,7 +324,6 @@ class _Reader:
             members=members,
             values=values,
             contexts=frozenset(c["name"] for c in self._feature(node, CONTEXT)),
-            inaccessible=self._is_inaccessible(node),
             resource=self._resource(node),
             aggregate=self._aggregate(node),
         )
@@ -331,9 +331,6 @@ class _Reader:
     def _feature(self, node: Node, feature: str, own_name: str = "") -> list[dict[str, Any]]:
         local = self.features.directive(feature, own_name or feature)
         return _applied(node, local) if local else []
-
-    def _is_inaccessible(self, node: Node) -> bool:
-        return bool(self._feature(node, INACCESSIBLE))
 
     def _resource(self, node: Node) -> str | None:
         return next((r["code"] for r in self._feature(node, RESOURCE)), None)
@@ -410,7 +407,6 @@ class _Reader:
             arguments={argument.name.value: type_text(argument.type) for argument in parts(node, "arguments")},
             sources={graph: sources[graph] for graph in _in_order(sources, self.endpoints)},
             from_interface_object=bool(applied) and not sources,
-            inaccessible=self._is_inaccessible(node),
             resource=self._resource(node),
         )
 
@@ -436,17 +432,8 @@ class _Reader:
         )
 
     def _inaccessible_coordinates(self, node: TypeDefinitionNode) -> Iterator[str]:
-        if self.features.directive(INACCESSIBLE, INACCESSIBLE) is None:
-            return
-        name = node.name.value
-        if self._is_inaccessible(node):
-            yield name
-        for member in (*parts(node, "fields"), *parts(node, "values")):
-            if self._is_inaccessible(member):
-                yield f"{name}.{member.name.value}"
-            for argument in parts(member, "arguments"):
-                if self._is_inaccessible(argument):
-                    yield f"{name}.{member.name.value}({argument.name.value}:)"
+        if self.features.directive(INACCESSIBLE, INACCESSIBLE) is not None:
+            yield from (where for where, element in elements(node) if self._feature(element, INACCESSIBLE))
 
 
 def _applied(node: Node, directive: str) -> list[dict[str, Any]]:

@@ -91,7 +91,6 @@ class FieldDefinition:
     arguments: Mapping[str, str]
     sources: Mapping[str, FieldSource]
     from_interface_object: bool = False
-    inaccessible: bool = False
     resource: str | None = None
 
 
@@ -127,7 +126,6 @@ class TypeDefinition:
     members: tuple[str, ...] = ()
     values: tuple[str, ...] = ()
     contexts: frozenset[str] = frozenset()
-    inaccessible: bool = False
     resource: str | None = None
     aggregate: Aggregate | None = None
 

@@ -10,10 +10,10 @@ on a label of which nothing is decided yet is not given: ``UndecidedLabelError``
 only labels that meet on a path are ever combined.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
@@ -23,6 +23,8 @@ from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member, Type, named_type
 from gateway.supergraph.model import TypeKind
 
+M = TypeVar("M", bound=Hashable)
+A = TypeVar("A")
 Provided = tuple[tuple[str, "Provided"], ...]
 """A tree of promised fields; ``...Type`` stands for a fragment."""
 
@@ -75,7 +77,7 @@ class Reach:
     _closures: dict[tuple[Position, str], frozenset[Position]] = field(default_factory=dict)
     _available: dict[tuple[Position, str, str], bool] = field(default_factory=dict)
     _children: dict[tuple[Position, str], tuple[Position, ...]] = field(default_factory=dict)
-    _open: set[tuple[object, ...]] = field(default_factory=set)
+    _open: set[Hashable] = field(default_factory=set)
     _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode | None]]] = field(default_factory=dict)
     _cut: bool = False
 
@@ -112,11 +114,26 @@ class Reach:
         known = self._closures.get(memo)
         if known is not None:
             return known
+        return self._least(memo, self._closures, frozenset((start,)), partial(self._find_closure, start, runtime))
+
+    def _least(self, memo: M, answers: dict[M, A], bottom: A, find: Callable[[], A]) -> A:
+        """The answer, remembered; ``bottom`` where it is asked for on the way to itself.
+
+        What was found that way is not all, so it is remembered only if nothing more can come, or nobody waits for it.
+        """
         if memo in self._open:
             self._cut = True
-            return frozenset((start,))
+            return bottom
         self._open.add(memo)
         outer, self._cut = self._cut, False
+        result = find()
+        self._open.discard(memo)
+        if result is True or not self._cut or not self._open:
+            answers[memo] = result
+        self._cut = self._cut or outer
+        return result
+
+    def _find_closure(self, start: Position, runtime: str) -> frozenset[Position]:
         reached = {start}
         growing = True
         while growing:
@@ -129,32 +146,17 @@ class Reach:
                 if key is None or self.can_select(reached, runtime, key, excluding=subgraph.name):
                     reached.add(target)
                     growing = True
-        self._open.discard(memo)
-        result = frozenset(reached)
-        if not self._cut or not self._open:
-            self._closures[memo] = result
-        self._cut = self._cut or outer
-        return result
+        return frozenset(reached)
 
     def _may_enter(self, reached: set[Position], target: Subgraph, type_name: str, runtime: str) -> bool:
         """An @interfaceObject does not know the object's type, so it leads only to where the interface is entered."""
-        if type_name in self.merge.types and self.merge.types[type_name].kind is TypeKind.INTERFACE:
+        types = self.merge.types
+        if any(types[name].kind is not TypeKind.INTERFACE for _, name, _ in reached):
             return True
-        if any(not self._is_interface_object(p) for p in reached):
+        if types[type_name].kind is TypeKind.INTERFACE:
             return True
-        return any(self._enters_by_interface(target, self.merge.types[runtime], position.type) for position in reached)
-
-    def _enters_by_interface(self, target: Subgraph, runtime: Type, interface: str) -> bool:
-        definition = target.types.get(interface)
-        return (
-            definition is not None
-            and definition.kind is TypeKind.INTERFACE
-            and interface in runtime.interfaces
-            and bool(definition.resolvable_keys)
-        )
-
-    def _is_interface_object(self, position: Position) -> bool:
-        return self.merge.types[position.type].kind is TypeKind.INTERFACE
+        known = (target.types.get(name) for _, name, _ in reached if name in types[runtime].interfaces)
+        return any(t is not None and t.kind is TypeKind.INTERFACE and t.resolvable_keys for t in known)
 
     def entries(self, runtime: str) -> list[tuple[Subgraph, str, SelectionSetNode | None]]:
         """Every way into a subgraph for an object: the subgraph, the type it goes by there, the key (None: a root)."""
@@ -234,17 +236,7 @@ class Reach:
         known = self._available.get(memo)
         if known is not None:
             return known
-        if memo in self._open:
-            self._cut = True
-            return False
-        self._open.add(memo)
-        outer, self._cut = self._cut, False
-        result = self.refusal(position, runtime, name) is None
-        self._open.discard(memo)
-        if result or not self._cut or not self._open:
-            self._available[memo] = result
-        self._cut = self._cut or outer
-        return result
+        return self._least(memo, self._available, False, lambda: self.refusal(position, runtime, name) is None)
 
     def refusal(self, position: Position, runtime: str, name: str) -> str | None:
         """Why the field cannot be asked for at the position; None if it can."""
