@@ -5,6 +5,7 @@ hours of work. Fragments hide size: a chain of fragments that each spread the ne
 everything is counted as if fragments were written out, but each fragment is counted once.
 """
 
+import re
 from dataclasses import dataclass
 
 from graphql import (
@@ -58,18 +59,36 @@ def too_much(what: str, limit: int, found: int) -> CodedError:
     return CodedError(LIMIT_EXCEEDED, message, {"limit": limit, "found": found})
 
 
-def parse_within(text: str, limits: DocumentLimits) -> DocumentNode:
-    """Parses ``text``. Raises RequestError for a syntax error, CodedError LIMIT_EXCEEDED for too large a document."""
+_TOKENS = re.compile(
+    r"""\#[^\n\r]*+
+    | ( \"{3} (?: [^"\\]++ | \\\"{3} | \\ | "(?!"") )*+ \"{3} | " (?: [^"\\\n\r]++ | \\. )*+ "
+      | [A-Za-z_]\w*+ | -?\d[\w.+-]*+ | \.{3} | [!$&():=@\[\]{|}] )""",
+    re.ASCII | re.VERBOSE,
+)
+"""Comments, and in the group tokens, of which a text has at least as many as are found."""
+
+
+def parse_within(text: str, limits: DocumentLimits, places: bool = False) -> DocumentNode:
+    """Parses ``text``; with ``places``, each node knows where it stands.
+
+    Raises RequestError for a syntax error, CodedError LIMIT_EXCEEDED for too large a document.
+    """
+    most = limits.tokens
+    if len(text) > most and sum(1 for found in _TOKENS.finditer(text) if found[1]) > most:
+        raise too_much(
+            "tokens or more", most, most + 1
+        )  # before nodes are made of them, which to free would hold up others
     source = Source(text)
+    parser = Parser(source, no_location=not places, max_tokens=most, lexer=_UnlinkedTokens(source))
     try:
-        document = Parser(source, max_tokens=limits.tokens, lexer=_UnlinkedTokens(source)).parse_document()
+        document = parser.parse_document()
     except RecursionError:
         raise too_much("levels or more", limits.depth, limits.depth + 1) from None
     except GraphQLSyntaxError as error:
         if "tokens. Parsing aborted" in error.message:
-            raise too_much("tokens or more", limits.tokens, limits.tokens + 1) from None
-        places = tuple((place.line, place.column) for place in error.locations or ())
-        raise RequestError([ErrorReport(error.message, PARSE_FAILED.name, locations=places)]) from None
+            raise too_much("tokens or more", most, most + 1) from None
+        where = tuple((place.line, place.column) for place in error.locations or ())
+        raise RequestError([ErrorReport(error.message, PARSE_FAILED.name, locations=where)]) from None
     check_document(document, limits)
     return document
 

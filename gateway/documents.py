@@ -1,6 +1,6 @@
 """A client's text -> a document that is known to fit the schema its caller sees."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -17,10 +17,8 @@ from graphql import (
     OperationDefinitionNode,
     ValidationContext,
     VariableNode,
-    Visitor,
     specified_rules,
     validate,
-    visit,
 )
 
 from gateway.document_limits import DocumentLimits, parse_within
@@ -69,27 +67,35 @@ def read_document(
     @defer and @stream, and BAD_REQUEST when no operation can be chosen.
     """
     document = parse_within(text, limits)
-    if "@" in text:
-        _refuse_parts(document, schema)
-    wide = schema.query_type is not None and len(schema.query_type.fields) > SUGGESTED_AMONG
-    if problems := _problems(schema, document, wide):
+    try:
+        if "@" in text and (part := _part_of_answer(document, schema)) is not None:
+            (place,) = _placed([part], document, text, limits)
+            line = place.loc.start_token.line if place.loc else 1
+            raise CodedError(IN_ONE_PIECE, f"`@{part.name.value}` (line {line}) asks for an answer in parts.")
+        if problems := _problems(schema, document):
+            raise RequestError(_reports(problems, document, text, limits))
+        operation = choose_operation(document, operation_name)
+        return ValidDocument(document, operation, tuple(sorted(set(_conditions(document, operation)))))
+    except (CodedError, RequestError):
         forget(document)
-        raise RequestError(problems)
-    operation = choose_operation(document, operation_name)
-    return ValidDocument(document, operation, tuple(sorted(set(_conditions(document, operation)))))
+        raise
 
 
 def forget(document: DocumentNode) -> None:
-    """Empties a validated document that nobody will look at again.
+    """Empties a document that nobody will look at again, node by node.
 
-    graphql-core's visitors end in rings that hold its definitions. Emptied, it leaves memory at once; otherwise the
-    garbage collector would hold up every request to find it, a large one for 0.1 s.
+    graphql-core's visitors end in rings that hold its definitions: the garbage collector would hold up every request to
+    find them, a large document for 0.1 s. And what is freed in one piece holds up every request until it is.
     """
-    for definition in document.definitions:
-        object.__setattr__(definition, "selection_set", None)
+    waiting: list[Node] = list(document.definitions)
+    while waiting:
+        node = waiting.pop()
+        if (selection_set := getattr(node, "selection_set", None)) is not None:
+            waiting += selection_set.selections
+            object.__setattr__(node, "selection_set", None)
 
 
-def _problems(schema: GraphQLSchema, document: DocumentNode, wide: bool) -> list[ErrorReport]:
+def _problems(schema: GraphQLSchema, document: DocumentNode) -> list[GraphQLError]:
     """What graphql-core finds wrong with a document; what its rules noted, in rings as well, is forgotten."""
     used: list[ASTValidationRule] = []
 
@@ -101,23 +107,60 @@ def _problems(schema: GraphQLSchema, document: DocumentNode, wide: bool) -> list
         return cast("type[ASTValidationRule]", make)  # validate only calls it
 
     rules = [remembered(rule) for rule in specified_rules]
+    wide = schema.query_type is not None and len(schema.query_type.fields) > SUGGESTED_AMONG
     problems = validate(schema, document, rules, max_errors=MAX_ERRORS, hide_suggestions=wide)
     for rule in used:
         vars(rule).clear()
-    return [report(problem, VALIDATION_FAILED) for problem in problems]
+    return problems
 
 
-def _refuse_parts(document: DocumentNode, schema: GraphQLSchema) -> None:
-    """Refuses @defer and @stream as such, unless the schema means something else by these names."""
+def _reports(
+    problems: list[GraphQLError], document: DocumentNode, text: str, limits: DocumentLimits
+) -> list[ErrorReport]:
+    """Problems with their places."""
+    nodes = [node for problem in problems for node in problem.nodes or ()]
+    placed = iter(_placed(nodes, document, text, limits))
+    return [
+        report(GraphQLError(problem.message, [next(placed) for _ in problem.nodes or ()]), VALIDATION_FAILED)
+        for problem in problems
+    ]
 
-    class Directives(Visitor):
-        def enter_directive(self, node: DirectiveNode, *_: object) -> None:
-            name = node.name.value
+
+def _placed(nodes: Sequence[Node], document: DocumentNode, text: str, limits: DocumentLimits) -> list[Node]:
+    """Some nodes of a document as they are with their places, for which its text is read once more.
+
+    Places are most of a document: one that is served is read without.
+    """
+    wanted = {id(node) for node in nodes}
+    found: dict[int, Node] = {}
+    with_places = parse_within(text, limits, places=True)
+    waiting: list[tuple[Node, Node]] = [(document, with_places)]
+    while waiting and len(found) < len(wanted):
+        node, twin = waiting.pop()
+        if id(node) in wanted:
+            found[id(node)] = twin
+        for key in node.keys:
+            inner, same = getattr(node, key), getattr(twin, key)
+            if isinstance(inner, Node):
+                waiting.append((inner, same))
+            elif isinstance(inner, tuple):
+                waiting += zip(inner, same, strict=True)
+    forget(with_places)
+    return [found[id(node)] for node in nodes]
+
+
+def _part_of_answer(document: DocumentNode, schema: GraphQLSchema) -> DirectiveNode | None:
+    """The first @defer or @stream, unless the schema means something else by these names."""
+    waiting: list[Node] = list(reversed(document.definitions))
+    while waiting:
+        node = waiting.pop()
+        for directive in getattr(node, "directives", None) or ():
+            name = directive.name.value
             if name in INCREMENTAL_DELIVERY and schema.get_directive(name) is None:
-                place = f" (line {node.loc.start_token.line})" if node.loc else ""
-                raise CodedError(IN_ONE_PIECE, f"`@{name}`{place} asks for an answer in parts.")
-
-    visit(document, Directives())
+                return cast(DirectiveNode, directive)
+        if (selection_set := getattr(node, "selection_set", None)) is not None:
+            waiting += reversed(selection_set.selections)
+    return None
 
 
 def report(error: GraphQLError, code: ErrorCode) -> ErrorReport:

@@ -2,6 +2,7 @@
 
 import gc
 import resource
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,21 +15,30 @@ YOUNG = 10_000
 
 _PAGE = resource.getpagesize()
 _resident_after_search = 0
+_lock = threading.Lock()
+_paused = 0
+_was_enabled = False
 
 
 @contextmanager
 def collection_paused() -> Iterator[None]:
-    """While entered, no search for rings of references, in any thread.
+    """While entered by any thread, no search for rings of references.
 
     Building makes millions of small values that live to its end; searching them again and again doubles its time.
     """
-    was_enabled = gc.isenabled()
-    gc.disable()
+    global _paused, _was_enabled
+    with _lock:
+        if not _paused:
+            _was_enabled = gc.isenabled()
+            gc.disable()
+        _paused += 1
     try:
         yield
     finally:
-        if was_enabled:
-            gc.enable()
+        with _lock:
+            _paused -= 1
+            if not _paused and _was_enabled:
+                gc.enable()
 
 
 @contextmanager
@@ -39,6 +49,18 @@ def built_to_stay() -> Iterator[None]:
             yield
         finally:
             settle()
+
+
+@contextmanager
+def built_beside_requests() -> Iterator[None]:
+    """As ``built_to_stay`` if much was built; a little is searched as ever."""
+    with collection_paused():
+        try:
+            yield
+        finally:
+            search_when_grown()
+            if gc.get_count()[0] > YOUNG:
+                gc.freeze()
 
 
 def settle() -> None:

@@ -21,7 +21,7 @@ from gateway.document_limits import DocumentLimits
 from gateway.documents import forget, read_document
 from gateway.errors import CodedError, RequestError
 from gateway.execution.compiled import WEIGHT, CompiledPlan, compile_plan
-from gateway.garbage import collection_paused, search_when_grown
+from gateway.garbage import built_beside_requests
 from gateway.memo import Memo
 from gateway.planning.normalize import normalize
 from gateway.planning.operation import Operation
@@ -76,14 +76,12 @@ def _conditions(prepared: PreparedDocument) -> tuple[Mapping[str, bool], ...]:
 
 def _beside_others(compute: Callable[[], T]) -> T:
     """Computes in a thread, without holding up the event loop."""
-    with yielding(), collection_paused():
+    with yielding(), built_beside_requests():
         try:
             return compute()
         except (CodedError, RequestError) as error:
             error.__context__ = None  # Whoever waits is in a ring with the error, and with all that its frames hold.
             raise error.with_traceback(None) from None
-        finally:
-            search_when_grown()
 
 
 class Snapshot:
@@ -176,8 +174,13 @@ class Snapshot:
         if underway is None:
             underway = asyncio.ensure_future(asyncio.to_thread(_beside_others, compute))
             self._underway[key] = underway
-            underway.add_done_callback(lambda _: self._underway.pop(key, None))
+            underway.add_done_callback(lambda done: self._ended(key, done))
         return await asyncio.shield(underway)
+
+    def _ended(self, key: object, done: asyncio.Future[Any]) -> None:
+        self._underway.pop(key, None)
+        if not done.cancelled():
+            done.exception()  # seen: if all who waited have left, asyncio would report it as lost
 
     def _first(self, key: DocumentKey, text: Text, view: CallerView) -> PreparedDocument:
         """A document that was not asked for lately, with its plan if it has but one."""

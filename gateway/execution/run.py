@@ -13,7 +13,7 @@ made of what there is.
 import asyncio
 import math
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -149,24 +149,32 @@ class Run:
         return begin
 
     def _arrived(self, number: int, index: int, future: asyncio.Future[bytes]) -> None:
-        if self._done.done() or number not in self._answers:
-            return
-        try:
-            self._answers[number][index] = _answer(future)
-            self._begin(self._placed(number))
-        except BaseException as error:  # noqa: BLE001 - in a callback nobody else would see it: it ends the execution
-            self._done.set_exception(error)
+        if not self._done.done() and number in self._answers:
+            self._called_back(self._take, number, index, future)
+
+    def _take(self, number: int, index: int, future: asyncio.Future[bytes]) -> None:
+        self._answers[number][index] = _answer(future)
+        self._begin(self._placed(number))
 
     def _expire(self) -> None:
         """The time is up: what is under way counts as timed out, and nothing more is sent."""
-        if self._done.done():  # it ended in this very turn of the loop
-            return
-        self._expired = True
+        if not self._done.done():  # else it ended in this very turn of the loop
+            self._expired = True
+            self._called_back(self._take_as_late)
+
+    def _take_as_late(self) -> None:
+        for number in list(self._answers):
+            self._answers[number] = [_timed_out() if each is None else each for each in self._answers[number]]
+            self._begin(self._placed(number))
+
+    def _called_back(self, step: Callable[..., None], *arguments: object) -> None:
+        """A step that the event loop calls, where nobody would see what it raises: the execution raises it instead.
+
+        That is a MismatchError, or a fault of ours of any kind, without which ``finish`` would wait for ever.
+        """
         try:
-            for number in list(self._answers):
-                self._answers[number] = [answer or _timed_out() for answer in self._answers[number]]
-                self._begin(self._placed(number))
-        except BaseException as error:  # noqa: BLE001 - as above
+            step(*arguments)
+        except Exception as error:  # noqa: BLE001 - see above
             self._done.set_exception(error)
 
 

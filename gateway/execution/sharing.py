@@ -48,12 +48,13 @@ class SharedRequests:
     def _settle(self, identity: _Key, shared: "_Shared") -> None:
         self._forget(identity, shared)
         request = shared.request
+        error = None if request.cancelled() else request.exception()  # seen, also where nobody waits any more
         for waiter in list(shared.waiting):
             if waiter.done():
                 continue
             if request.cancelled():
                 waiter.cancel()
-            elif (error := request.exception()) is not None:
+            elif error is not None:
                 waiter.set_exception(error)
             else:
                 waiter.set_result(request.result())

@@ -1,6 +1,11 @@
 """Limits on documents: what is counted, fragments written out, and no stall on any text."""
 
+from contextlib import suppress
+
 import pytest
+from graphql import GraphQLSyntaxError, Lexer, Source, TokenKind
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.document_limits import DocumentLimits, parse_within
 from gateway.errors import CodedError, RequestError
@@ -49,6 +54,24 @@ def test_what_exceeds_a_limit_is_refused_with_the_limit_and_what_was_found(text:
         parse_within(text, TIGHT)
     assert caught.value.code.name == "LIMIT_EXCEEDED"
     assert caught.value.details == {"limit": limit, "found": found}
+
+
+PIECES = (
+    '"""', '"', '\\"""', "\\", "a", "#", "\n", " ", "1", "-", ".", "...", "{", "}", "(", ":", "é", '"a"', "e", "+",
+    "1.5e-3", "$", "@", '"\\""', '"""x"y\\"""z"""', "_b", "&", "|", "!", "=", "[", ",",
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(pieces=st.lists(st.sampled_from(PIECES), max_size=15))
+def test_no_text_is_refused_for_more_tokens_than_it_has(pieces: list[str]) -> None:
+    lexer, found = Lexer(Source("".join(pieces))), 0
+    with suppress(GraphQLSyntaxError):
+        while lexer.advance().kind is not TokenKind.EOF:
+            found += 1
+
+        with suppress(RequestError):
+            parse_within("".join(pieces), DocumentLimits(tokens=found + pieces.count("#")))
 
 
 def test_fragments_that_double_are_counted_without_being_written_out() -> None:

@@ -1,16 +1,24 @@
 """What is said of documents that fit the schema and are refused all the same."""
 
+import asyncio
+import gc
+import threading
+from typing import Any
+
 import pytest
 from graphql import build_schema
 
 from gateway.document_limits import DocumentLimits
 from gateway.documents import IN_ONE_PIECE, SUGGESTED_AMONG, read_document
 from gateway.errors import CodedError, RequestError
-from gateway.preparation import FEW_VALUES, are_few
+from gateway.preparation import FEW_VALUES, PreparedDocument, are_few
 from gateway.snapshot import Snapshot, Text
 from gateway.supergraph.join_sdl import read_supergraph
 
 SCHEMA = build_schema("type Query { office: Office offices: [Office] } type Office { name: String }")
+OFFICES = """schema @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
+  enum join__Graph { A @join__graph(name: "a", url: "") }
+  type Query @join__type(graph: A) { office(codes: [Int!]): String }"""
 
 
 @pytest.mark.parametrize(
@@ -33,6 +41,18 @@ def test_a_schema_may_mean_something_of_its_own_by_the_same_name() -> None:
     own = build_schema("directive @defer on FIELD type Query { office: String }")
 
     assert read_document("{ office @defer }", None, own, DocumentLimits()).conditions == ()
+
+
+def test_each_problem_of_a_document_is_told_with_its_places() -> None:
+    with pytest.raises(RequestError) as refused:
+        read_document(
+            "{\n  offices { nam }\n  x: office { name }\n  x: offices { name } }", None, SCHEMA, DocumentLimits()
+        )
+
+    assert [(each.code, each.locations) for each in refused.value.errors] == [
+        ("GRAPHQL_VALIDATION_FAILED", ((3, 3), (4, 3))),
+        ("GRAPHQL_VALIDATION_FAILED", ((2, 13),)),
+    ]
 
 
 @pytest.mark.parametrize(("fields", "told"), [(SUGGESTED_AMONG, " Did you mean"), (SUGGESTED_AMONG + 1, "")])
@@ -62,10 +82,7 @@ def test_values_of_variables_are_counted_wherever_they_stand(variables: dict[str
 
 
 async def test_many_values_are_checked_as_few_are() -> None:
-    sdl = """schema @link(url: "https://specs.apollo.dev/join/v0.3", for: EXECUTION) { query: Query }
-      enum join__Graph { A @join__graph(name: "a", url: "") }
-      type Query @join__type(graph: A) { office(codes: [Int!]): String }"""
-    snapshot = Snapshot(read_supergraph(sdl), "1")
+    snapshot = Snapshot(read_supergraph(OFFICES), "1")
     text = Text("query ($codes: [Int!]) { office(codes: $codes) }")
     many = list(range(FEW_VALUES + 1))
 
@@ -75,3 +92,30 @@ async def test_many_values_are_checked_as_few_are() -> None:
 
     assert values == {"v0": many}
     assert "$codes" in refused.value.errors[0].message
+
+
+async def test_a_client_that_leaves_while_its_document_is_refused_leaves_no_error_behind() -> None:
+    begun, left = asyncio.Event(), threading.Event()
+    loop, reported = asyncio.get_running_loop(), []
+    loop.set_exception_handler(lambda _, context: reported.append(context))
+
+    class Slow(Snapshot):
+        def _first(self, *arguments: Any) -> PreparedDocument:
+            loop.call_soon_threadsafe(begun.set)
+            left.wait()
+            return super()._first(*arguments)
+
+    snapshot = Slow(read_supergraph(OFFICES), "1")
+    text = Text("{ unknown }")
+    client = asyncio.create_task(snapshot.prepare(text, snapshot.plain_view, {}))
+    await begun.wait()
+    client.cancel()
+    await asyncio.wait([client])
+    waiting = list(snapshot._underway.values())
+    left.set()
+    await asyncio.wait(waiting)
+    del client, waiting
+    gc.collect()
+
+    assert reported == []
+    assert snapshot._underway == {}
