@@ -18,7 +18,6 @@ FEDERATION = f"{APOLLO}/federation"
 LINK = f"{APOLLO}/link"
 CORE = f"{APOLLO}/core"
 CONNECT = f"{APOLLO}/connect"
-RESOURCE = "https://watersmeet.dev/resource"
 LATEST_FEDERATION = 15
 EXECUTABLE_LOCATIONS = frozenset(
     {"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"}
@@ -66,30 +65,36 @@ class DirectiveSpec:
         return self.definition.name
 
 
-TAG = FeatureSpec("tag", "v0.3")
-INACCESSIBLE = FeatureSpec("inaccessible", "v0.2", "SECURITY")
-AUTHENTICATED = FeatureSpec("authenticated", "v0.1", "SECURITY")
-REQUIRES_SCOPES = FeatureSpec("requiresScopes", "v0.1", "SECURITY", ("Scope",))
-POLICY = FeatureSpec("policy", "v0.1", "SECURITY", ("Policy",))
-CONTEXT = FeatureSpec("context", "v0.1", "SECURITY", ("ContextFieldValue",))
-COST = FeatureSpec("cost", "v0.1")
-CACHE_TAG = FeatureSpec("cacheTag", "v0.1", "EXECUTION")
-RESOURCE_FEATURE = FeatureSpec("resource", "v1.0", organisation="https://watersmeet.dev")
+_FEATURES = {
+    feature.name: feature
+    for feature in (
+        FeatureSpec("tag", "v0.3"),
+        FeatureSpec("inaccessible", "v0.2", "SECURITY"),
+        FeatureSpec("authenticated", "v0.1", "SECURITY"),
+        FeatureSpec("requiresScopes", "v0.1", "SECURITY", ("Scope",)),
+        FeatureSpec("policy", "v0.1", "SECURITY", ("Policy",)),
+        FeatureSpec("context", "v0.1", "SECURITY", ("ContextFieldValue",)),
+        FeatureSpec("cost", "v0.1"),
+        FeatureSpec("cacheTag", "v0.1", "EXECUTION"),
+        FeatureSpec("resource", "v1.0", organisation="https://watersmeet.dev"),
+    )
+}
+_FEATURE_OF_OTHERS = {"fromContext": "context", "listSize": "cost", "aggregate": "resource"}
+"""Directives that do not go by their specification's name."""
 
 
-def _spec(definition: str, since: int = 0, feature: FeatureSpec | None = None) -> DirectiveSpec:
-    node = parse(f"directive {definition}", no_location=True).definitions[0]
-    assert isinstance(node, DirectiveDefinitionNode)
-    arguments = {
-        argument.name.value: Member(argument.name.value, type_text(argument.type), default=argument.default_value)
-        for argument in parts(node, "arguments")
-    }
-    locations = tuple(location.value for location in node.locations)
-    return DirectiveSpec(DirectiveDeclaration(node.name.value, arguments, locations, node.repeatable), since, feature)
-
-
-def _by_name(*specs: DirectiveSpec) -> dict[str, DirectiveSpec]:
-    return {spec.name: spec for spec in specs}
+def _specified(sdl: str, since: int = 0) -> dict[str, DirectiveSpec]:
+    """By name, the directives that ``sdl`` defines."""
+    found = {}
+    for node in parse(sdl, no_location=True).definitions:
+        assert isinstance(node, DirectiveDefinitionNode)
+        name, arguments = node.name.value, {}
+        for argument in parts(node, "arguments"):
+            own_name = argument.name.value
+            arguments[own_name] = Member(own_name, type_text(argument.type), default=argument.default_value)
+        declaration = DirectiveDeclaration(name, arguments, tuple(at.value for at in node.locations), node.repeatable)
+        found[name] = DirectiveSpec(declaration, since, _FEATURES.get(_FEATURE_OF_OTHERS.get(name, name)))
+    return found
 
 
 _ANYWHERE = (
@@ -97,65 +102,66 @@ _ANYWHERE = (
     "INPUT_FIELD_DEFINITION"
 )
 _ACCESS = "FIELD_DEFINITION | OBJECT | INTERFACE | SCALAR | ENUM"
-FEDERATION_DIRECTIVES: Mapping[str, DirectiveSpec] = _by_name(
-    _spec("@key(fields: FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE"),
-    _spec("@requires(fields: FieldSet!) on FIELD_DEFINITION"),
-    _spec("@provides(fields: FieldSet!) on FIELD_DEFINITION"),
-    _spec("@external(reason: String) on OBJECT | FIELD_DEFINITION"),
-    _spec("@extends on OBJECT | INTERFACE"),
-    _spec("@shareable repeatable on OBJECT | FIELD_DEFINITION"),
-    _spec("@override(from: String!, label: String) on FIELD_DEFINITION"),
-    _spec(f"@tag(name: String!) repeatable on {_ANYWHERE} | SCHEMA", feature=TAG),
-    _spec(f"@inaccessible on {_ANYWHERE}", feature=INACCESSIBLE),
-    _spec("@composeDirective(name: String) repeatable on SCHEMA", 1),
-    _spec("@interfaceObject on OBJECT", 3),
-    _spec(f"@authenticated on {_ACCESS}", 5, AUTHENTICATED),
-    _spec(f"@requiresScopes(scopes: [[Scope!]!]!) on {_ACCESS}", 5, REQUIRES_SCOPES),
-    _spec(f"@policy(policies: [[Policy!]!]!) on {_ACCESS}", 6, POLICY),
-    _spec("@context(name: String!) repeatable on INTERFACE | OBJECT | UNION", 8, CONTEXT),
-    _spec("@fromContext(field: ContextFieldValue) on ARGUMENT_DEFINITION", 8, CONTEXT),
-    _spec(
-        "@cost(weight: Int!) on "
-        "ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR",
-        9, COST,
-    ),
-    _spec(
-        "@listSize(assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], "
-        "requireOneSlicingArgument: Boolean = true) on FIELD_DEFINITION",
-        9, COST,
-    ),
-    _spec("@cacheTag(format: String!) repeatable on OBJECT | FIELD_DEFINITION", 12, CACHE_TAG),
-)  # fmt: skip
-RESOURCE_DIRECTIVE = _spec(
-    "@resource(code: String!) on OBJECT | INTERFACE | FIELD_DEFINITION", feature=RESOURCE_FEATURE
-)
-AGGREGATE_DIRECTIVE = _spec(
-    "@aggregate(by: [String!]!, size: String!, smallest: Int!) on OBJECT", feature=RESOURCE_FEATURE
-)
-WRITTEN: Mapping[str, DirectiveSpec] = _by_name(
-    *(spec for spec in FEDERATION_DIRECTIVES.values() if spec.feature is not None),
-    RESOURCE_DIRECTIVE,
-    AGGREGATE_DIRECTIVE,
-)
+_BY_VERSION = {
+    0: f"""
+    directive @key(fields: FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
+    directive @requires(fields: FieldSet!) on FIELD_DEFINITION
+    directive @provides(fields: FieldSet!) on FIELD_DEFINITION
+    directive @external(reason: String) on OBJECT | FIELD_DEFINITION
+    directive @extends on OBJECT | INTERFACE
+    directive @shareable repeatable on OBJECT | FIELD_DEFINITION
+    directive @override(from: String!, label: String) on FIELD_DEFINITION
+    directive @tag(name: String!) repeatable on {_ANYWHERE} | SCHEMA
+    directive @inaccessible on {_ANYWHERE}
+    """,
+    1: "directive @composeDirective(name: String) repeatable on SCHEMA",
+    3: "directive @interfaceObject on OBJECT",
+    5: f"""
+    directive @authenticated on {_ACCESS}
+    directive @requiresScopes(scopes: [[Scope!]!]!) on {_ACCESS}
+    """,
+    6: f"directive @policy(policies: [[Policy!]!]!) on {_ACCESS}",
+    8: """
+    directive @context(name: String!) repeatable on INTERFACE | OBJECT | UNION
+    directive @fromContext(field: ContextFieldValue) on ARGUMENT_DEFINITION
+    """,
+    9: """
+    directive @cost(weight: Int!) on
+      ARGUMENT_DEFINITION | ENUM | FIELD_DEFINITION | INPUT_FIELD_DEFINITION | OBJECT | SCALAR
+    directive @listSize(
+      assumedSize: Int, slicingArguments: [String!], sizedFields: [String!], requireOneSlicingArgument: Boolean = true
+    ) on FIELD_DEFINITION
+    """,
+    12: "directive @cacheTag(format: String!) repeatable on OBJECT | FIELD_DEFINITION",
+}
+FEDERATION_DIRECTIVES: Mapping[str, DirectiveSpec] = {
+    name: spec for since, sdl in _BY_VERSION.items() for name, spec in _specified(sdl, since).items()
+}
+WRITTEN: Mapping[str, DirectiveSpec] = {
+    **{name: spec for name, spec in FEDERATION_DIRECTIVES.items() if spec.feature is not None},
+    **_specified("""
+    directive @resource(code: String!) on OBJECT | INTERFACE | FIELD_DEFINITION
+    directive @aggregate(by: [String!]!, size: String!, smallest: Int!) on OBJECT
+    """),
+}
 """The directives that a supergraph carries on."""
 FED1_DIRECTIVES = ("key", "requires", "provides", "external", "extends", "tag", "inaccessible")
 HAND_DEFINED = ("shareable", "override", "composeDirective", "interfaceObject")
 """Directives that a schema without @link has when it defines them itself, as in their first version."""
-LINK_DIRECTIVE = _spec(
-    "@link(url: String, as: String, for: link__Purpose, import: [link__Import], feature: String) repeatable on SCHEMA"
-)
-STANDARD_DIRECTIVES: Mapping[str, DirectiveSpec] = _by_name(
-    _spec("@skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT"),
-    _spec("@include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT"),
-    _spec(
-        '@deprecated(reason: String = "No longer supported") on '
-        "FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION"
-    ),
-    _spec("@specifiedBy(url: String!) on SCALAR"),
-    _spec("@oneOf on INPUT_OBJECT"),
-    _spec("@defer(if: Boolean = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT"),
-    _spec("@stream(if: Boolean = true, label: String, initialCount: Int = 0) on FIELD"),
-)
+LINK_DIRECTIVE = _specified(
+    "directive @link(url: String, as: String, for: link__Purpose, import: [link__Import], feature: String) "
+    "repeatable on SCHEMA"
+)["link"]
+STANDARD_DIRECTIVES: Mapping[str, DirectiveSpec] = _specified("""
+    directive @skip(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+    directive @include(if: Boolean!) on FIELD | FRAGMENT_SPREAD | INLINE_FRAGMENT
+    directive @deprecated(reason: String = "No longer supported") on
+      FIELD_DEFINITION | ENUM_VALUE | ARGUMENT_DEFINITION | INPUT_FIELD_DEFINITION
+    directive @specifiedBy(url: String!) on SCALAR
+    directive @oneOf on INPUT_OBJECT
+    directive @defer(if: Boolean = true, label: String) on FRAGMENT_SPREAD | INLINE_FRAGMENT
+    directive @stream(if: Boolean = true, label: String, initialCount: Int = 0) on FIELD
+""")
 SPEC_TYPES = {"FieldSet": 0, "Scope": 5, "Policy": 6, "ContextFieldValue": 8}
 """Scalars of the federation specification and the minor version that first has them."""
 STANDALONE: Mapping[str, DirectiveSpec] = {

@@ -26,14 +26,6 @@ from gateway.supergraph.model import TypeKind
 
 BUILT_IN_SCALARS = frozenset({"Int", "Float", "String", "Boolean", "ID"})
 ROOTS = ("query", "mutation", "subscription")
-_KINDS = {
-    "scalar_type": TypeKind.SCALAR,
-    "object_type": TypeKind.OBJECT,
-    "interface_type": TypeKind.INTERFACE,
-    "union_type": TypeKind.UNION,
-    "enum_type": TypeKind.ENUM,
-    "input_object_type": TypeKind.INPUT_OBJECT,
-}
 
 
 @dataclass(slots=True)
@@ -166,7 +158,7 @@ class DirectiveDeclaration:
 
 def kind_of(node: TypeDefinitionNode | TypeExtensionNode) -> TypeKind:
     """The kind of type that is defined or extended."""
-    return _KINDS[node.kind.rpartition("_")[0]]
+    return TypeKind[node.kind.partition("_type_")[0].upper()]
 
 
 def type_text(node: TypeNode) -> str:
