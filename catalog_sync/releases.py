@@ -126,6 +126,9 @@ class ServedField:
     has_arguments: bool
 
 
+_NOT_AT_HOME = "leave @resource off a type whose home is another subgraph, mark a field that it only needs @external"
+
+
 def check_release(
     release: SubgraphRelease, catalogue: Catalogue, others: Iterable[SubgraphRelease] = ()
 ) -> tuple[ReleaseProblem, ...]:
@@ -151,7 +154,7 @@ def check_release(
         if owner is not None and entry is not None and entry.item(field.name) is not None:
             here = f"{release.subgraph} ({release.provider})"
             message = f"The item {field.name} of {field.code} is served by {owner} and here by {here}."
-            remedy = "An item has one authoritative provider: mark the field @external, or drop it in one of the two."
+            remedy = f"An item has one authoritative provider: in the other, {_NOT_AT_HOME}, or drop the field."
             problems.append(ReleaseProblem(field.coordinate, message, remedy))
     return tuple(problems)
 
@@ -232,7 +235,8 @@ def _field_problems(
 
 def _foreign(field: ServedField, entry: CatalogueEntry) -> ReleaseProblem:
     message = f"{entry.provider.name} answers for {field.code}, and this subgraph is another provider's."
-    return ReleaseProblem(field.coordinate, message, "Mark the field @external, or bind it to an entry of your own.")
+    remedy = f"{_NOT_AT_HOME.capitalize()}, or bind the field to an entry of your own."
+    return ReleaseProblem(field.coordinate, message, remedy)
 
 
 def _parsed(sdl: str) -> DocumentNode:

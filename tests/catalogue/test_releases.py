@@ -88,7 +88,8 @@ def test_two_subgraphs_with_one_item_are_named_both() -> None:
     assert told == [
         "Organisation.name: The item name of 30700507/2 is served by civil as SocialOrganisation.name "
         "(11500000XXXX000519) and here by organisations (11500000XXXX000519). "
-        "An item has one authoritative provider: mark the field @external, or drop it in one of the two."
+        "An item has one authoritative provider: in the other, leave @resource off a type whose home is another "
+        "subgraph, mark a field that it only needs @external, or drop the field."
     ]
 
 
