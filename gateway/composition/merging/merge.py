@@ -6,14 +6,14 @@ from functools import partial
 
 from gateway.composition import hints
 from gateway.composition.issues import IssueLog
-from gateway.composition.merging.access import check_access, spread_access
+from gateway.composition.merging.access import spread_access
 from gateway.composition.merging.applied import DirectiveMerge
 from gateway.composition.merging.composed import compose_directives, executable_directives
+from gateway.composition.merging.computed import check_access, check_requirements
 from gateway.composition.merging.content import merge_content
 from gateway.composition.merging.features import directive_names, supergraph_features
-from gateway.composition.merging.implementations import check_implementations, check_requirements
 from gateway.composition.merging.inaccessible import check_inaccessible
-from gateway.composition.merging.interface_objects import merge_interface_objects
+from gateway.composition.merging.interfaces import check_implementations, merge_interface_objects
 from gateway.composition.merging.memory import Memory
 from gateway.composition.merging.overrides import merge_overrides
 from gateway.composition.merging.state import Merge, graph_names

@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import Applied, Member, Type, named_type
+from gateway.supergraph.elements import Applied, Member, Type, TypeSystem, named_type
 from gateway.supergraph.model import TypeKind
 
 MAX_FIELD_SET_DEPTH = 30
@@ -55,10 +55,10 @@ def field_set_text(node: Node) -> str:
 
 
 def selected_fields(
-    subgraph: Subgraph, parent: str, node: SelectionSetNode
+    system: TypeSystem, parent: str, node: SelectionSetNode
 ) -> Iterator[tuple[Type, Member, FieldNode]]:
     """Every field that the field set selects on ``parent``, nested ones included; unknown ones are passed over."""
-    definition = subgraph.types.get(parent)
+    definition = system.types.get(parent)
     for selection in node.selections:
         if isinstance(selection, FieldNode):
             member = definition.fields.get(selection.name.value) if definition else None
@@ -66,10 +66,10 @@ def selected_fields(
                 continue
             yield definition, member, selection
             if selection.selection_set:
-                yield from selected_fields(subgraph, named_type(member.type), selection.selection_set)
+                yield from selected_fields(system, named_type(member.type), selection.selection_set)
         elif isinstance(selection, InlineFragmentNode):
             condition = selection.type_condition.name.value if selection.type_condition else parent
-            yield from selected_fields(subgraph, condition, selection.selection_set)
+            yield from selected_fields(system, condition, selection.selection_set)
 
 
 def fields_argument(applied: Applied) -> str | None:

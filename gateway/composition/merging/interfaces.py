@@ -1,4 +1,4 @@
-"""@interfaceObject: what a subgraph adds to an interface as if it were an object reaches every implementation."""
+"""Interfaces across subgraphs: what an @interfaceObject adds reaches every implementation, and none lacks anything."""
 
 from dataclasses import replace
 
@@ -6,6 +6,22 @@ from gateway.composition import codes
 from gateway.composition.merging.state import Merge, named
 from gateway.supergraph.elements import Type
 from gateway.supergraph.model import TypeKind
+
+
+def check_implementations(merge: Merge) -> None:
+    """A type that implements an interface in one subgraph must have the fields another gives the interface."""
+    for definition in merge.types.values():
+        if definition.kind not in (TypeKind.OBJECT, TypeKind.INTERFACE):
+            continue
+        for interface in (merge.types[name] for name in definition.interfaces if name in merge.types):
+            for missing in [name for name in interface.fields if name not in definition.fields]:
+                declaring = named(s for s, t in merge.sources(interface.name) if missing in t.fields)
+                implementing = named(s for s, t in merge.sources(definition.name) if interface.name in t.interfaces)
+                told = f"which implements the interface ({implementing})"
+                why = f"is declared by {declaring}, but {definition.name}, {told}, lacks it."
+                sources = merge.sources(definition.name)
+                coordinate = f"{interface.name}.{missing}"
+                merge.report(codes.INTERFACE_FIELD_NO_IMPLEM, coordinate, why, sources, definition.name)
 
 
 def merge_interface_objects(merge: Merge) -> None:
