@@ -53,15 +53,23 @@ async def metrics_listener(
     config = uvicorn.Config(
         application, log_config=None, log_level="warning", access_log=False, lifespan="off", ws="none"
     )
-    server = _QuietServer(config)
-    serving = asyncio.create_task(server.serve(sockets=[listening]))
-    try:
-        async with going_on("writing down the counts", counts.keep_flushed):
+
+    async def answer() -> None:
+        server = _QuietServer(config)
+        # What the server closes at its end is its own: who asks meanwhile waits for the next.
+        with listening.dup() as heard:
+            try:
+                await server.serve(sockets=[heard])
+            finally:
+                if server.started:
+                    await server.shutdown()
+
+    with listening:
+        async with (
+            going_on("answering metrics", answer),
+            going_on("writing down the counts", counts.keep_flushed),
+        ):
             yield f"http://{settings.metrics_host}:{listening.getsockname()[1]}{PATH}"
-    finally:
-        server.should_exit = True
-        await serving
-        listening.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:

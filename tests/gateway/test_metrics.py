@@ -4,11 +4,17 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
+import aiohttp
 import pytest
+import uvicorn
 
+from gateway import metrics_listener
+from gateway.background import going_on
 from gateway.measuring import Counts, SharedCounts
+from gateway.settings import MonitoringSettings
 from tests.gateway.departments import STOP_ENTRY, STOPS, Department, Registry, on_loopback, registry_at
 from tests.gateway.policy_stores import with_policy
 from tests.gateway.test_registry import Client, served
@@ -109,6 +115,28 @@ async def test_a_port_that_is_taken_stops_no_request(registry: Registry, tmp_pat
         async with served(await with_policy(tmp_path, registry, [], **monitoring), open_=False) as client:
             assert (await client.ask(STOP))["errors"][0]["extensions"]["code"] == "NOTHING_RELEASED"
     assert "metrics are not answered" in caplog.text  # type: ignore[attr-defined]
+
+
+async def test_a_listener_that_an_error_ended_is_told_of_and_answers_again(
+    tmp_path: Path, port: int, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended, main_loop = asyncio.Event(), uvicorn.Server.main_loop
+
+    async def broken_once(server: uvicorn.Server) -> None:
+        if not ended.is_set():
+            ended.set()
+            raise ZeroDivisionError
+        await main_loop(server)
+
+    monkeypatch.setattr(uvicorn.Server, "main_loop", broken_once)
+    monkeypatch.setattr(metrics_listener, "going_on", partial(going_on, pause=0))
+    settings, counts = MonitoringSettings(metrics_port=port), SharedCounts(Counts(), tmp_path)
+    async with metrics_listener.metrics_listener(settings, counts, lambda *_: "counted") as address:
+        await ended.wait()
+        async with aiohttp.ClientSession() as session, session.get(address) as response:
+            assert await response.text() == "counted"
+    [record] = [record for record in caplog.records if record.exc_info]
+    assert "answering metrics stopped by an error" in record.message
 
 
 def test_one_worker_answers_for_all_and_for_those_that_died(tmp_path: Path) -> None:
