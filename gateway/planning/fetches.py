@@ -11,7 +11,7 @@ per shape where subgraphs disagree on nullability under one name.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from graphql import GraphQLOutputType
+from graphql import GraphQLOutputType, get_named_type
 
 from gateway.errors import NO_PLAN, PLAN_LIMIT, CodedError
 from gateway.planning.operation import OperationKind
@@ -20,6 +20,7 @@ from gateway.planning.search import Search
 from gateway.planning.steps import LocalField, Move, Narrowed, Place, SetPlan, Step, Way
 from gateway.planning.wanted import TYPENAME, WantedField, arguments_text
 from gateway.query_graph.graph import FieldEdge, Node, QueryGraph
+from gateway.supergraph.elements import named_type
 from gateway.supergraph.field_set import FieldSet, FieldSetFragment
 from gateway.supergraph.model import ContextArgument
 
@@ -267,7 +268,7 @@ class FetchBuilder:
     def _below(
         self, slot: str, plan: SetPlan, place: Place, edge: FieldEdge, selected: Selected, site: Site
     ) -> set[Group]:
-        declared = self.graph.named_type(edge)
+        declared = get_named_type(edge.type).name
         if self.graph.is_query_root(declared):
             site.spot.scope.below.setdefault(slot, self._root_scope())
         scope = site.spot.scope.at(slot)
@@ -437,7 +438,8 @@ class FetchBuilder:
             for slot, names in by_slot.items():
                 on_types = None if names == possible else frozenset(names)
                 below = self._represent_below(selection.selections, scope.at(slot), names, selection.name, required)
-                may_be_null = (required or len(fields) > 1) and self.graph.is_nullable(min(names), selection.name)
+                type_ = self.graph.field_type(min(names), selection.name)
+                may_be_null = (required or len(fields) > 1) and not type_.endswith("!")
                 found.append(RepresentationField(selection.name, slot, may_be_null, on_types, below, input=required))
         return tuple(found)
 
@@ -446,7 +448,7 @@ class FetchBuilder:
     ) -> tuple[RepresentationField, ...]:
         if not fields:
             return ()
-        target = self.graph.field_target(next(iter(sorted(names))), name)
+        target = named_type(self.graph.field_type(min(names), name))
         possible = self.graph.possible(target)
         below = self._represent(fields, scope, possible, possible, required)
         if self.graph.is_abstract(target) and not any(inner.name == TYPENAME for inner in below):

@@ -9,16 +9,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from graphql import (
-    GraphQLField,
-    GraphQLOutputType,
-    get_named_type,
-    is_non_null_type,
-)
+from graphql import GraphQLOutputType
 
 from gateway.supergraph.elements import named_type
 from gateway.supergraph.field_set import FieldSet
-from gateway.supergraph.model import ContextArgument, FieldSource, Key, Supergraph, TypeDefinition, TypeKind
+from gateway.supergraph.model import ContextArgument, FieldSource, Key, Supergraph, TypeDefinition, TypeKind, TypeSource
+
+_NOWHERE = TypeSource()
 
 
 class Node(NamedTuple):
@@ -32,8 +29,8 @@ class Node(NamedTuple):
 class FieldEdge:
     """A field that a subgraph has on a type.
 
-    ``target`` is the named type that this subgraph returns, ``type`` the supergraph's whole type. ``external`` fields
-    can be had only below a @provides.
+    ``target`` is the named type that this subgraph returns, ``type`` the supergraph's whole type, which may be wider.
+    ``external`` fields can be had only below a @provides.
     """
 
     name: str
@@ -92,8 +89,7 @@ class QueryGraph:
 
     def is_interface_object(self, node: Node) -> bool:
         """Whether the subgraph knows the interface as an object, and so cannot tell concrete types apart."""
-        source = self.definition(node.type).sources.get(node.subgraph)
-        return source is not None and source.interface_object
+        return self.definition(node.type).sources.get(node.subgraph, _NOWHERE).interface_object
 
     def knows(self, node: Node) -> bool:
         """Whether the subgraph has the type at all."""
@@ -117,20 +113,15 @@ class QueryGraph:
         if definition.kind is TypeKind.UNION:
             if subgraph is None:
                 return definition.members
-            source = definition.sources.get(subgraph)
-            members = source.members if source else ()
+            members = definition.sources.get(subgraph, _NOWHERE).members
             return (member for member in members if self.knows(Node(member, subgraph)))
         return (
             candidate.name
             for candidate in self.supergraph.types.values()
             if candidate.kind is TypeKind.OBJECT
             and type_name in candidate.interfaces
-            and (subgraph is None or self._implements(candidate, type_name, subgraph))
+            and (subgraph is None or type_name in candidate.sources.get(subgraph, _NOWHERE).interfaces)
         )
-
-    def _implements(self, definition: TypeDefinition, interface: str, subgraph: str) -> bool:
-        source = definition.sources.get(subgraph)
-        return source is not None and interface in source.interfaces
 
     def has_partial_types(self) -> bool:
         """Whether subgraphs disagree on what can stand for some interface or union."""
@@ -168,13 +159,13 @@ class QueryGraph:
         )
 
     def _is_external(self, subgraph: str, source: FieldSource, sources: Mapping[str, FieldSource]) -> bool:
-        return source.external or self._is_overridden(subgraph, source, sources)
+        """Whether the field is resolved elsewhere: declared so, or overridden.
 
-    def _is_overridden(self, subgraph: str, source: FieldSource, sources: Mapping[str, FieldSource]) -> bool:
-        """Override moves a field between two subgraphs: at once, or while its label is active.
-
-        A label stands on both sides: with ``override`` where the field moves to, without where it moves from.
+        Override moves a field between two subgraphs: at once, or while its label is active. A label stands on both
+        sides: with ``override`` where the field moves to, without where it moves from.
         """
+        if source.external:
+            return True
         if source.override_label is not None:
             active = source.override_label in self.labels
             return active if source.override is None else not active
@@ -186,19 +177,9 @@ class QueryGraph:
             for other in sources.values()
         )
 
-    def named_type(self, edge: FieldEdge) -> str:
-        """The named type of a field in the supergraph, which may be wider than the subgraph's own."""
-        return get_named_type(edge.type).name
-
-    def field_target(self, type_name: str, name: str) -> str:
-        """The named type of a field in the supergraph."""
-        declared: GraphQLField = self.supergraph.schema.type_map[type_name].fields[name]  # type: ignore[attr-defined]
-        return get_named_type(declared.type).name
-
-    def is_nullable(self, type_name: str, name: str) -> bool:
-        """Whether a field may be null in the supergraph."""
-        declared: GraphQLField = self.supergraph.schema.type_map[type_name].fields[name]  # type: ignore[attr-defined]
-        return not is_non_null_type(declared.type)
+    def field_type(self, type_name: str, name: str) -> str:
+        """The type of a field in the supergraph, such as ``[Book!]!``."""
+        return self.definition(type_name).fields[name].type
 
     def entries(self, type_name: str) -> tuple[Entry, ...]:
         """Every node that an object of the type can be re-entered at, in the order of subgraphs."""
@@ -268,5 +249,5 @@ class QueryGraph:
         return {holder: tuple(found.get(name, "") for name in subgraphs) for holder, found in shapes.items()}
 
     def _shape(self, type_text: str) -> str:
-        named = type_text.strip("[]!")
+        named = named_type(type_text)
         return type_text.replace(named, "*") if self.is_composite(named) else type_text
