@@ -1,6 +1,7 @@
 """The composition root: settings -> a wired ASGI application. The only module that knows every part."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.routing import BaseRoute
 
-from gateway.background import going_on
+from gateway.background import Pause, going_on
 from gateway.building import document_limits
 from gateway.changing import Changes
 from gateway.errors import CodedError
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
     from gateway.registry_following import RegistryFollower
     from gateway.registry_monitor import SubgraphMonitor
 
+_log = logging.getLogger("watersmeet")
+
 
 def create_app(
     settings: Settings, *, plain: bool, counts_in: Path | None = None, buckets: SharedBuckets | None = None
@@ -51,13 +54,20 @@ def create_app(
     administration = _administration(gateway, changes, start, settings)
     level = _level(settings)
     counts = Counts() if settings.monitoring.metrics_port else None
+    until_next_look = Pause()
+
+    def look_now() -> None:
+        _log.info("what the gateway was made of is looked at again")
+        until_next_look.end()
+        if (authenticator := changes.foundation.authenticator) is not None:
+            authenticator.look_now()
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
         routes = gateway.build.routes if gateway.serving else {}
         gateway.transport = RoutedTransport(routes) if counts is None else MeasuredTransport(routes, counts)
         governing = _governing(gateway, changes, settings, administration)
-        following = _following(gateway, changes, start, settings)
+        following = _following(gateway, changes, start, settings, until_next_look)
         async with governing, following as registered, _measuring(settings, gateway, registered, counts, counts_in):
             yield
         await gateway.transport.close()
@@ -84,6 +94,7 @@ def create_app(
         hosts=settings.server.hosts,
         lifespan=lifespan,
         behind=_behind(settings.server),
+        look_now=look_now,
     )
 
 
@@ -139,7 +150,7 @@ class _Registered:
 
 @asynccontextmanager
 async def _following(
-    gateway: PlainGateway | GovernedGateway, changes: Changes, start: Start, settings: Settings
+    gateway: PlainGateway | GovernedGateway, changes: Changes, start: Start, settings: Settings, pause: Pause
 ) -> AsyncIterator[_Registered]:
     """While entered, a changed supergraph is built and swapped in: that of the registry, or that of the files."""
     if start.in_force is None or start.served is None:
@@ -148,14 +159,15 @@ async def _following(
         def swap(changed: str) -> None:
             asyncio.run_coroutine_threadsafe(changes.take_graph(changed), loop).result()
 
-        async with going_on("following the supergraph", lambda: follow(settings.supergraph, start.text, swap)):
+        async with going_on("following the supergraph", lambda: follow(settings.supergraph, start.text, swap, pause)):
             yield _Registered()
         return
     from gateway.registry_following import RegistryFollower
     from gateway.registry_monitor import SubgraphMonitor
 
     digest = "" if start.build is None else start.build.snapshot.graph_version
-    with RegistryFollower(settings.registry, start.in_force, start.served, digest, changes.take_graph) as follower:
+    take = changes.take_graph
+    with RegistryFollower(settings.registry, start.in_force, start.served, digest, take, pause) as follower:
         async with AsyncExitStack() as tasks:
             await tasks.enter_async_context(going_on("following the registry", follower.follow))
             monitor = None

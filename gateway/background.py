@@ -31,6 +31,27 @@ async def going_on(name: str, work: Callable[[], Awaitable[None]], pause: float 
             await running
 
 
+class Pause:
+    """The pause of one work between two looks, which whoever wants it to look now can end."""
+
+    def __init__(self) -> None:
+        self._ended = asyncio.Event()
+
+    async def wait(self, seconds: float) -> bool:
+        """Waits; whether it was ended before its time, be it while something else was waited for."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            return False
+        self._ended.clear()
+        return True
+
+    def end(self) -> None:
+        """Ends the pause, or else the next one. To be called in the event loop."""
+        self._ended.set()
+
+
 async def _for_ever(name: str, work: Callable[[], Awaitable[None]], first: float) -> None:
     loop, pause = asyncio.get_running_loop(), first
     while True:

@@ -17,6 +17,7 @@ from catalog_sync.in_force import InForce, InForceReader
 from catalog_sync.loading import Catalogue, date_in_chongqing
 from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.releases import SubgraphRelease
+from gateway.background import Pause
 from gateway.building import Build
 from gateway.errors import CodedError
 from gateway.garbage import built_to_stay
@@ -45,16 +46,23 @@ class RegistryFollower:
     """One worker's eye on the store, which is open while this value is entered.
 
     ``in_force`` and ``served`` are what the gateway began with. ``take`` puts a graph and a catalogue into force, and
-    raises CodedError where that cannot be.
+    raises CodedError where that cannot be. Where ``pause`` is ended it looks at once.
     """
 
     platform: CataloguePlatform
 
     def __init__(
-        self, settings: RegistrySettings, in_force: InForce, served: ReleaseSet, digest: str, take: TakeGraph
+        self,
+        settings: RegistrySettings,
+        in_force: InForce,
+        served: ReleaseSet,
+        digest: str,
+        take: TakeGraph,
+        pause: Pause | None = None,
     ) -> None:
         self._settings = settings
         self._take = take
+        self._pause = pause or Pause()
         self._in_force = in_force
         self._served = served
         self._digest = digest
@@ -94,7 +102,7 @@ class RegistryFollower:
                     complaint = type(error).__name__
                     _log.exception("what is in force cannot be taken over; what is served stays")
                 pause = min(2 * pause, LONGEST_PAUSE)
-            await asyncio.sleep(pause)
+            await self._pause.wait(pause)
 
     async def look(self) -> None:
         """Looks once, and takes over what changed; what could not be taken over is tried again the next time."""

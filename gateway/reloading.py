@@ -7,6 +7,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from gateway.background import Pause
 from gateway.errors import CodedError, ErrorCode, Family
 from gateway.settings import SETTINGS_INVALID, SupergraphSettings
 from gateway.sources import SOURCE_UNREADABLE, read_source
@@ -65,21 +66,25 @@ def _composer(settings: SupergraphSettings) -> "Composer | None":
     return Composer()
 
 
-async def follow(settings: SupergraphSettings, current: str, apply: Callable[[str], None]) -> None:
+async def follow(
+    settings: SupergraphSettings, current: str, apply: Callable[[str], None], pause: Pause | None = None
+) -> None:
     """Calls ``apply`` in a thread with every new text, for ever; cancel to stop.
 
-    What cannot be read or built is logged once per change of the reason, and what is served stays as it is.
+    Where ``pause`` is ended everything is read again, even files that seem not to have changed. What cannot be read or
+    built is logged once per change of the reason, and what is served stays as it is.
     """
     composer = _composer(settings)
     local = "://" not in (settings.source or settings.compose)
     interval = min(FILE_INTERVAL, settings.poll) if local else settings.poll
     complaint = ""
     looked_at: object = None
+    pause = pause or Pause()
     while True:
-        await asyncio.sleep(interval)
+        asked = await pause.wait(interval)
         if local:
             stamps = _stamps(settings)
-            if stamps == looked_at:
+            if stamps == looked_at and not asked:
                 continue
             looked_at = stamps
         try:

@@ -59,7 +59,11 @@ class Behind(Protocol):
 
 
 class Application:
-    """All addresses of one listener, made by ``build_application``. A server fails ``readiness`` before it stops."""
+    """All addresses of one listener, made by ``build_application``.
+
+    A server fails ``readiness`` before it stops, and calls ``look_now`` in its event loop when it is told by SIGHUP
+    that something which was read may have changed.
+    """
 
     def __init__(
         self,
@@ -68,9 +72,11 @@ class Application:
         origins: Sequence[str],
         hosts: Sequence[str],
         readiness: Readiness,
-        behind: Callable[[ASGIApplication], Behind] | None = None,
+        behind: Callable[[ASGIApplication], Behind] | None,
+        look_now: Callable[[], None],
     ) -> None:
         self.readiness = readiness
+        self.look_now = look_now
         self._path, self._graphql, self._socket = data
         self._address = self._path.encode()
         self._rest = rest
@@ -120,6 +126,7 @@ def build_application(
     hosts: Sequence[str] = (),
     lifespan: Lifespan | None = None,
     behind: Callable[[ASGIApplication], Behind] | None = None,
+    look_now: Callable[[], None] = lambda: None,
     path: str = "/graphql",
 ) -> Application:
     """The application of a listener.
@@ -127,7 +134,7 @@ def build_application(
     ``routes`` are pages and other addresses beside the data endpoint at ``path``. ``origins`` are the web origins whose
     pages may read answers (``*``: all); none by default. ``hosts`` are the names by
     which it may be asked; any by default. ``lifespan`` runs around serving. ``behind`` puts the whole
-    application behind something, such as trusted proxies.
+    application behind something, such as trusted proxies. ``look_now`` has read again what may have changed.
     """
     admission = admission or Admission()
     documents = documents or StoredDocuments()
@@ -137,7 +144,9 @@ def build_application(
     socket = WebSocketEndpoint(answering, admission, documents, sockets or SocketSettings(), streams, origins)
     refused: Any = {HTTPException: _refused}
     rest = Starlette(routes=[*health_routes(readiness), *routes], lifespan=lifespan, exception_handlers=refused)
-    return Application((path, graphql, socket), _with_security_headers(rest), origins, hosts, readiness, behind)
+    return Application(
+        (path, graphql, socket), _with_security_headers(rest), origins, hosts, readiness, behind, look_now
+    )
 
 
 def _readable_by(origins: Sequence[str], application: ASGIApplication) -> ASGIApplication:

@@ -60,6 +60,9 @@ class Authenticator(Protocol):
     def issuers(self) -> tuple[Issuer, ...]:
         """Those whose tokens count now."""
 
+    def look_now(self) -> None:
+        """Has everything read again with the next request. To be called in the event loop."""
+
     async def authenticate(self, credentials: Credentials) -> Caller:
         """The caller. Raises CodedError: UNAUTHENTICATED, CREDENTIAL_OUT_OF_SCOPE or CALLER_HEADER_INVALID."""
 
@@ -84,6 +87,11 @@ class RegisteredAuthenticator:
         self._issuers = {issuer.issuer: TokenVerifier(issuer) for issuer in register.issuers}
         self._keys = keys
         self._tokens: dict[bytes, tuple[Identity, float]] = {}
+
+    def look_now(self) -> None:
+        """See Authenticator; the register itself never changes."""
+        self._tokens.clear()
+        self._keys.look_now()
 
     async def authenticate(self, credentials: Credentials) -> Caller:
         """See Authenticator."""
@@ -163,6 +171,11 @@ class FollowedAuthenticator:
     def issuers(self) -> tuple[Issuer, ...]:
         """See Authenticator."""
         return self._current.issuers
+
+    def look_now(self) -> None:
+        """See Authenticator."""
+        self._looked_at, self._stamps = float("-inf"), {self._path: None}
+        self._current.look_now()
 
     async def authenticate(self, credentials: Credentials) -> Caller:
         """See Authenticator."""

@@ -42,6 +42,10 @@ class KeySource:
                 self._sets[issuer.issuer] = self._from_file(issuer)
                 self._read_at[issuer.issuer] = self._clock()
 
+    def look_now(self) -> None:
+        """Has all keys read again when they are next needed."""
+        self._read_at.clear()
+
     async def keys_of(self, issuer: Issuer, key_id: str | None) -> KeySet:
         """The issuer's keys, read again when ``key_id`` is not among them. Raises CodedError UNAUTHENTICATED."""
         if self._holds(issuer, key_id) and self._age(issuer) < _KEYS_AGE:

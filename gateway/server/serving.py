@@ -15,7 +15,6 @@ from gateway.errors import CodedError
 from gateway.garbage import search_often
 from gateway.server.application import Application
 from gateway.server.errors import ADDRESS_UNAVAILABLE
-from gateway.server.health import Readiness
 from gateway.server.http_protocol import BoundedHttpProtocol
 from gateway.server.websocket_protocol import WebSocketProtocol
 from gateway.tls_files import WatchedTls
@@ -68,15 +67,19 @@ def open_sockets(host: str, port: int, workers: int) -> list[socket.socket]:
 class _Server(uvicorn.Server):
     """uvicorn's server, which fails readiness before it stops and keeps the garbage collector off what lives on."""
 
-    def __init__(self, config: uvicorn.Config, readiness: Readiness, drain: float, started: Callable[[], None]) -> None:
+    def __init__(
+        self, config: uvicorn.Config, application: Application, drain: float, started: Callable[[], None]
+    ) -> None:
         super().__init__(config)
-        self._readiness = readiness
+        self._readiness = application.readiness
+        self._look_now = application.look_now
         self._drain = drain
         self._on_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         search_often()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self._look_now)
         self._on_started()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -112,7 +115,10 @@ def _context(tls: WatchedTls, *_: object) -> ssl.SSLContext:
 
 
 def serve(application: Application, conduct: Conduct, opened: socket.socket, started: Callable[[], None]) -> None:
-    """Serves on a socket until SIGTERM or SIGINT. ``started`` is called when requests are answered."""
+    """Serves on a socket until SIGTERM or SIGINT. ``started`` is called when requests are answered.
+
+    On SIGHUP the application looks again at what it was made of.
+    """
     config = uvicorn.Config(
         application,
         loop="uvloop",
@@ -130,4 +136,4 @@ def serve(application: Application, conduct: Conduct, opened: socket.socket, sta
         timeout_keep_alive=conduct.keep_alive,
         timeout_graceful_shutdown=int(conduct.grace),
     )
-    _Server(config, application.readiness, conduct.drain, started).run([opened])
+    _Server(config, application, conduct.drain, started).run([opened])

@@ -21,7 +21,7 @@ from gateway.server.application import Application
 from gateway.server.errors import WORKERS_FAILED
 from gateway.server.serving import Conduct, open_sockets, serve
 
-_SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGCHLD))
+_SIGNALS = frozenset((signal.SIGTERM, signal.SIGINT, signal.SIGCHLD, signal.SIGHUP))
 _FAILED_STARTS = 3
 
 Mask = set[signal.Signals] | set[int]
@@ -36,12 +36,14 @@ def run_server(
     announce: Callable[[str], None] = lambda address: None,
     conduct: Conduct | None = None,
 ) -> None:
-    """Serves what ``make`` makes until SIGTERM or SIGINT.
+    """Serves what ``make`` makes until SIGTERM or SIGINT; on SIGHUP every worker looks again at what it was made of.
 
     ``make`` is called before any event loop runs; what needs one belongs into the application's lifespan. ``announce``
     is told the address (such as ``http://host:port``) once it is answered. Raises what ``make`` raises, CodedError
     ADDRESS_UNAVAILABLE before anything is started, and WORKERS_FAILED where workers end before they answer.
     """
+    # Until an event loop handles it: what is being read now need not be read again, and nothing is to end by it.
+    signal.signal(signal.SIGHUP, lambda *_: None)
     sockets = open_sockets(host, port, workers)
     conduct = conduct or Conduct()
     shown = f"[{host}]" if ":" in host else host
@@ -98,8 +100,11 @@ class _Supervisor:
             for worker in self._workers.values():
                 _wait_until_ready_or_dead(worker)
             self._started()
-            while (received := signal.sigwait(_SIGNALS)) == signal.SIGCHLD:
-                self._replace_the_dead(before)
+            while (received := signal.sigwait(_SIGNALS)) in (signal.SIGCHLD, signal.SIGHUP):
+                if received == signal.SIGCHLD:
+                    self._replace_the_dead(before)
+                else:
+                    self._tell_all(received)
             self._stop(received)
         finally:
             self._stop(signal.SIGTERM)
@@ -158,10 +163,13 @@ class _Supervisor:
                 raise CodedError(WORKERS_FAILED, f"{_FAILED_STARTS} workers in a row ended before they could answer.")
             self._start(worker.number, mask, first=False)
 
+    def _tell_all(self, received: int) -> None:
+        for pid in self._workers:
+            os.kill(pid, received)
+
     def _stop(self, how: int) -> None:
         """Sends every worker the signal ``how`` and waits until it has ended; each bounds its own grace."""
-        for pid in self._workers:
-            os.kill(pid, how)
+        self._tell_all(how)
         for pid, worker in self._workers.items():
             os.waitpid(pid, 0)
             os.close(worker.pipe)

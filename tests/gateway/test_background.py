@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.background import going_on
+from gateway.background import Pause, going_on
 from gateway.measuring import Counts, SharedCounts
 
 
@@ -57,6 +57,18 @@ async def test_work_is_cancelled_and_waited_for_at_the_end() -> None:
     async with going_on("counting", work):
         await running.wait()
     assert tidied
+
+
+async def test_a_pause_ends_early_where_somebody_asked_even_before_it_began() -> None:
+    pause = Pause()
+    assert not await pause.wait(0)
+    waiting = asyncio.create_task(pause.wait(3600))
+    await asyncio.sleep(0)
+    pause.end()
+    assert await waiting
+    pause.end()
+    assert await pause.wait(3600)
+    assert not await pause.wait(0), "asked once"
 
 
 async def test_counts_are_written_down_again_once_a_folder_that_was_gone_is_there(

@@ -44,7 +44,10 @@ async def lifespan(app):
     yield
 
 def make():
-    return build_application(Scripted(), Readiness(), routes=[Route("/who", who)], lifespan=lifespan)
+    return build_application(
+        Scripted(), Readiness(), routes=[Route("/who", who)], lifespan=lifespan,
+        look_now=lambda: print("looks again", os.getpid(), flush=True),
+    )
 
 try:
     run_server(make, "127.0.0.1", {port}, {workers}, announce=lambda address: print(address, flush=True),
@@ -96,6 +99,19 @@ def test_a_server_answers_until_it_is_told_to_end(workers: int, asked: signal.Si
         process.send_signal(asked)
         out, err = process.communicate(timeout=20)
         assert (out, err, process.returncode) == ("ended\n", "", 0)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_hanging_up_has_every_worker_look_again_and_ends_none(workers: int) -> None:
+    with program(workers) as process:
+        address, looked = address_of(process), set()
+        for _ in range(2):
+            process.send_signal(signal.SIGHUP)
+            looked |= {address_of(process) for _ in range(workers)}
+        assert len(looked) == workers
+        assert f"looks again {get(f'{address}/who')}" in looked
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=20) == ("ended\n", "")
 
 
 def test_a_dead_worker_is_replaced_and_no_connection_refused() -> None:

@@ -5,6 +5,7 @@ import base64
 import contextlib
 import hmac
 import json
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,6 +36,7 @@ keys = [
     {{ id = "2026-01", sha256 = "{hash_api_key(OLD_KEY)}", expires = 2026-06-30T00:00:00Z }},
 ]
 """
+OTHER = ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"})
 SIGNING = ECKey.generate_key("P-256", {"kid": "k1", "use": "sig", "alg": "ES256"})
 CLAIMS = {
     "iss": "https://id.example",
@@ -311,6 +313,37 @@ async def test_a_changed_file_counts_within_half_a_second_and_a_broken_one_chang
     now[0] += 0.5
     assert await code_of(authenticator, api_key="old") == "UNAUTHENTICATED"
     assert list(authenticator.callers) == ["app:x"]
+
+
+async def test_where_it_is_told_to_look_now_callers_and_keys_of_issuers_are_read_again(tmp_path: Path) -> None:
+    file = tmp_path / "callers.toml"
+
+    def write(key: str, signing: Any) -> None:
+        (tmp_path / "keys.json").write_text(json.dumps(KeySet([signing]).as_dict(private=False)))
+        file.write_text(
+            f'[[callers]]\nsubject = "app:x"\nkeys = [{{ id = "1", sha256 = "{hash_api_key(key)}" }}]\n[[issuers]]\n'
+            'issuer = "https://id.example"\naudience = "watersmeet"\njwks = "keys.json"\ndepartment_claim = "dept"\n'
+        )
+        os.utime(file, ns=(0, 0))
+
+    write("old", SIGNING)
+    authenticator = FollowedAuthenticator(file, "intranet", clock=lambda: 0.0)
+    signed = "Bearer " + token(exp=4_000_000_000)
+    assert (await authenticator.authenticate(Credentials(authorization=signed))).subject.startswith("user:")
+    write("new", OTHER)
+    assert await code_of(authenticator, api_key="new") == "UNAUTHENTICATED"
+    authenticator.look_now()
+    assert (await authenticator.authenticate(Credentials(api_key="new"))).subject == "app:x"
+    assert await code_of(authenticator, authorization=signed) == "UNAUTHENTICATED"
+
+
+async def test_keys_of_an_issuer_are_read_again_where_it_is_told_to_look_now(tmp_path: Path) -> None:
+    authenticator = with_issuer(tmp_path)
+    signed = Credentials(authorization="Bearer " + token())
+    (tmp_path / "keys.json").write_text(json.dumps(KeySet([OTHER]).as_dict(private=False)))
+    await authenticator.authenticate(signed)
+    authenticator.look_now()
+    assert await code_of(authenticator, authorization=signed.authorization) == "UNAUTHENTICATED"
 
 
 async def test_a_table_of_roles_gives_an_issuers_names_their_meaning_here(tmp_path: Path) -> None:
