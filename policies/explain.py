@@ -7,7 +7,7 @@ from datetime import datetime
 from policies.callers import Caller
 from policies.items import resource_of
 from policies.tables import PolicyTables
-from policies.views import EXPLANATIONS, MASKED, AccessView, Act, Need, Reason, Right
+from policies.views import MASKED, AccessView, Act, Missing, Need, Reason, Right
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,11 @@ def _verdict(view: AccessView, item: str, act: Act) -> Verdict:
         )
         apart = tuple(str(each) for each in view.combinations if item in each.items)
         return Verdict(item, act, view.listed(item), ways, None, text, False, view.version, apart)
-    reason = view.explain_refusal(item, act)
+    missing = view.entitle(resource_of(item), frozenset({(item, act)}))
+    assert isinstance(missing, Missing)
+    reason = missing.reasons[item]
     cured = reason in _CURED_BY_APPLYING and view.listed(item)
-    return Verdict(item, act, view.listed(item), (), reason, EXPLANATIONS[reason], cured, view.version)
+    return Verdict(item, act, view.listed(item), (), reason, missing.explanation, cured, view.version)
 
 
 def _way(view: AccessView, right: Right, item: str, act: Act) -> Way:

@@ -22,6 +22,8 @@ from policies.items import ItemTiers, item_lines, masked_opening_lines
 WIDTHS = {"p": 12, "p2": 6, "g": 4, "g2": 3, "g3": 3, "rows": 4, "apart": 6}
 ALWAYS = "0000"
 NEVER = "9999"
+FOR_EVER = datetime.max.replace(tzinfo=UTC)
+"""The moment that ``NEVER`` stands for."""
 ALL_ROWS = "all"
 ANY = "*"
 SENTINEL = ("p", "D-9999", "nobody", "z:any", ANY, "none", ANY, ANY, ALWAYS, ALWAYS, "sentinel", "deny")
@@ -145,5 +147,5 @@ def time_of(text: str) -> datetime:
     if text == ALWAYS:
         return datetime.min.replace(tzinfo=UTC)
     if text == NEVER:
-        return datetime.max.replace(tzinfo=UTC)
+        return FOR_EVER
     return datetime.fromisoformat(text)

@@ -279,6 +279,7 @@ class _ClassCompiler:
             rights=rights,
             listed_items=self._listed(),
             explain_refusal=self._reason,
+            stop_of=self._stop,
             combinations=combinations,
         )
 
@@ -351,6 +352,14 @@ class _ClassCompiler:
             if any(c.bits & bit and not c.denies for c in rules):
                 return reason
         return Reason.NOT_SHARED if bit & self._index.not_shared or not bit else Reason.GRANT_REQUIRED
+
+    def _stop(self, items: Iterable[str]) -> RightRule:
+        bits = 0
+        for item in items:
+            bits |= self._index.bit(item)
+        stopping = (c for c in self._live if c.denies and c.bits & bits and self._fits(c))
+        last = max(stopping, key=lambda compiled: (compiled.ends, compiled.rule.id))
+        return RightRule(last.rule.id, last.bits, last.rule.act, last.rule.basis, last.ends)
 
 
 def _serves(compiled: CompiledRule, act: Act) -> bool:

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from policies.combinations import Combination
+from policies.lines import FOR_EVER, time_text
 from policies.row_filters import RowFilter
 
 
@@ -47,7 +48,7 @@ class Reason(StrEnum):
 
 
 EXPLANATIONS: Mapping[Reason, str] = {
-    Reason.FROZEN: "Access is stopped for now; the grant itself stands.",
+    Reason.FROZEN: "Access is stopped for now; the grant itself stands, and to apply anew does not help.",
     Reason.NOT_SHARED: "The item is not shared with other departments.",
     Reason.PURPOSE_REQUIRED: "A grant covers it for another purpose: state that purpose in X-Purpose.",
     Reason.GRANT_EXPIRED: "The grant has ended: apply anew.",
@@ -82,11 +83,23 @@ class Entitlement:
 
 
 @dataclass(frozen=True, slots=True)
+class RightRule:
+    """A rule within a right: its items as bits, its act, its end."""
+
+    id: str
+    bits: int
+    act: str
+    basis: str
+    ends: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """Why a resource cannot be read as asked: the items no single right covers, each with its reason.
 
-    ``reason`` and ``explanation`` are those of the gravest. ``rule`` is the line by which items are not read together,
-    and ``together`` those of its items that were asked for.
+    ``reason`` and ``explanation`` are those of the gravest. ``rule`` is the line that forbids where one does, and then no
+    application helps: it keeps items apart (``together`` are those of them that were asked for), or it stops access,
+    on ``basis``, ``until`` a moment (None: it has no end).
     """
 
     resource: str
@@ -96,6 +109,8 @@ class Missing:
     explanation: str
     rule: str | None = None
     together: tuple[str, ...] = ()
+    basis: str | None = None
+    until: datetime | None = None
 
     @staticmethod
     def not_together(
@@ -111,16 +126,14 @@ class Missing:
         reasons = dict.fromkeys(items, reason)
         return Missing(resource, items, reasons, reason.value, explanation, combination.id, together)
 
-
-@dataclass(frozen=True, slots=True)
-class RightRule:
-    """A rule within a right: its items as bits, its act, its end."""
-
-    id: str
-    bits: int
-    act: str
-    basis: str
-    ends: datetime
+    @staticmethod
+    def stopped(resource: str, reasons: Mapping[str, Reason], stop: RightRule) -> "Missing":
+        """Items some of which ``stop`` denies: what it is and until when, since nothing else brings them back."""
+        until = stop.ends if stop.ends < FOR_EVER else None
+        end = f"until {time_text(until)}" if until else "without an end"
+        explanation = f"{EXPLANATIONS[Reason.FROZEN]} It is stopped by {stop.id} ({stop.basis}) {end}."
+        items = frozenset(reasons)
+        return Missing(resource, items, reasons, Reason.FROZEN.value, explanation, stop.id, (), stop.basis, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +195,8 @@ class AccessView:
     """One class of callers under one policy version, at a stretch of time in which nothing begins or ends.
 
     ``digest`` is equal for equal rights. ``valid_from`` is included, ``valid_until`` is not. ``combinations`` are the
-    sets of items of which one operation may not use too many.
+    sets of items of which one operation may not use too many. ``stop_of`` gives the deny that keeps items of reason
+    FROZEN back for longest.
     """
 
     digest: str
@@ -193,6 +207,7 @@ class AccessView:
     rights: tuple[Right, ...]
     listed_items: int
     explain_refusal: Callable[[str, Act], Reason]
+    stop_of: Callable[[Iterable[str]], RightRule]
     combinations: tuple[Combination, ...] = ()
     _answers: dict[tuple[str, frozenset[Need]], Entitlement | Missing] = field(default_factory=dict)
 
@@ -295,6 +310,9 @@ class AccessView:
 
     def _missing(self, resource: str, reasons: Mapping[str, Reason]) -> Missing:
         gravest = min(reasons.values(), key=_RANK.__getitem__)
+        if gravest is Reason.FROZEN:
+            stop = self.stop_of(item for item, reason in reasons.items() if reason is Reason.FROZEN)
+            return Missing.stopped(resource, reasons, stop)
         return Missing(resource, frozenset(reasons), reasons, gravest.value, EXPLANATIONS[gravest])
 
 

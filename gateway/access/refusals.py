@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from gateway.errors import ErrorCode, ErrorReport, Family
 from gateway.planning.operation import FieldSelection, Refused
 from policies.ledger import ItemUse, uses_of
+from policies.lines import time_text
 from policies.views import Missing
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ FORBIDDEN = ErrorCode(
     "FORBIDDEN", Family.ACCESS,
     "The caller may know of the items, but no rule or grant entitles it to read them for this purpose.",
     "Apply at the address in `apply` for the items named, or ask with `Prefer: partial-data` for the permitted rest; "
-    "where a `rule` is named, ask for fewer of the items in `together` at once.",
+    "where a `rule` is named, ask for fewer of the items in `together` at once, or wait until `until`.",
     403,
 )  # fmt: skip
 
@@ -57,7 +58,7 @@ class RefusalTexts:
             "provider": entry.provider.name if entry else "",
             "reason": missing.reason,
             "apply": self.apply.replace("{resource}", resource) if missing.rule is None else "",
-            **({"rule": missing.rule, "together": list(missing.together)} if missing.rule is not None else {}),
+            **_forbidding(missing),
         }
 
     def message(self, resource: str, items: Iterable[str], missing: Missing) -> str:
@@ -74,6 +75,16 @@ class RefusalTexts:
         details = self.details(refusal.resource, refusal.items, refusal.missing)
         message = self.message(refusal.resource, refusal.items, refusal.missing)
         return Refused(FORBIDDEN, message, tuple(details.items()))
+
+
+def _forbidding(missing: Missing) -> dict[str, object]:
+    """The line that forbids, where one does: what it keeps apart, or until when it stops access and on which basis."""
+    if missing.rule is None:
+        return {}
+    if missing.together:
+        return {"rule": missing.rule, "together": list(missing.together)}
+    until = time_text(missing.until) if missing.until is not None else None
+    return {"rule": missing.rule, "basis": missing.basis, "until": until}
 
 
 def refusal_reports(refusals: Iterable[Refusal], texts: RefusalTexts) -> list[ErrorReport]:

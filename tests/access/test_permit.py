@@ -59,6 +59,17 @@ def test_a_refusal_names_items_resource_provider_paths_and_where_to_apply(archiv
     assert "registeredAddress (户籍地址)" in report.message
 
 
+def test_a_stop_is_told_with_its_line_its_basis_and_its_end_instead_of_an_address_to_apply_at():
+    stop = f"p, D-stop-7.1, dept:archives, z:any, *, {RESIDENT}/*, *, *, 0000, 2026-12-01T08:00:00Z, incident:7, deny\n"
+    stopped = govern(POLICY + stop).view_for(ARCHIVE, NOW)
+    reports = refused(stopped, '{ resident(residentId: "1") { name realEstate { location } } }')
+    told = reports[RESIDENT].extensions
+    assert (told["reason"], told["apply"]) == ("FROZEN", "")
+    assert (told["rule"], told["basis"], told["until"]) == ("D-stop-7.1", "incident:7", "2026-12-01T08:00:00Z")
+    assert "stopped by D-stop-7.1 (incident:7) until 2026-12-01T08:00:00Z" in reports[RESIDENT].message
+    assert reports[ESTATE].extensions["apply"] == f"https://apply.example/{ESTATE}", "that could be had by applying"
+
+
 def test_all_refused_resources_are_named_at_once(archive):
     text = '{ resident(residentId: "1") { registeredAddress realEstate { location } } }'
     assert set(refused(archive, text)) == {RESIDENT, ESTATE}

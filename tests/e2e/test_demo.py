@@ -334,6 +334,8 @@ def test_a_stop_reaches_the_running_gateway_and_says_so_to_those_cut_off(demo, w
         if "data" not in answer:
             break
     assert {error["extensions"].get("reason") for error in answer["errors"]} == {"FROZEN"}
+    assert all(error["extensions"]["rule"].startswith("D-stop-") for error in answer["errors"])
+    assert all(error["extensions"]["until"] and not error["extensions"]["apply"] for error in answer["errors"])
     assert "D-stop-" in watersmeet("policy", "show")
 
 

@@ -181,6 +181,24 @@ def test_what_is_frozen_stays_listed_and_says_so() -> None:
     assert isinstance(view(ROADS, extra=frozen).entitle(*reads(RESIDENT, "residentId")), Entitlement)
 
 
+def test_a_stop_is_named_with_its_basis_and_the_moment_at_which_the_last_of_several_ends() -> None:
+    stops = "".join(
+        f"p, D-{number}, dept:welfare, z:any, *, {RESIDENT}/*, *, *, 0000, {end}, incident:{number}, deny\n"
+        for number, end in ((1, "2026-12-01T00:00:00Z"), (2, "2026-12-24T09:30:00Z"), (3, "2026-11-23T00:00:00Z"))
+    )
+    missing = refused(view(PORTAL, extra=stops), RESIDENT, "address", "residentId")
+    assert (missing.rule, missing.basis) == ("D-2", "incident:2")
+    assert missing.until == datetime(2026, 12, 24, 9, 30, tzinfo=UTC)
+    assert "stopped by D-2 (incident:2) until 2026-12-24T09:30:00Z" in missing.explanation
+
+
+def test_a_stop_without_an_end_says_that_it_has_none() -> None:
+    stop = f"p, D-1, dept:welfare, z:any, *, {RESIDENT}/*, *, *, 0000, 9999, risk:1, deny\n"
+    missing = refused(view(PORTAL, extra=stop), RESIDENT, "address")
+    assert (missing.rule, missing.until) == ("D-1", None)
+    assert "without an end" in missing.explanation
+
+
 def test_what_is_not_shared_is_refused_as_such() -> None:
     assert refused(view(ROADS), RESIDENT, "sealed").reason == "NOT_SHARED"
 
