@@ -47,10 +47,11 @@ def write_down(test: BackupTest, today: date) -> BackupTest:
     return test
 
 
-def kept(test: BackupTest) -> tuple[StoredMatter, ActFacts]:
-    """The test as the store keeps it, with its record in the ledger."""
+def kept(test: BackupTest, unproved: str | None = None) -> tuple[StoredMatter, ActFacts]:
+    """The test as the store keeps it, with its record in the ledger; ``unproved`` is that of ActFacts."""
     facts = ActFacts(
         person=test.by.subject, department=test.by.department, act=f"{test.step} test", about=f"{KIND} {test.id}",
         after="passed" if test.passed else "failed", reason=test.note or None, basis=test.document,
+        unproved=unproved,
     )  # fmt: skip
     return StoredMatter(test.id, KIND, 1, msgspec.json.encode(test)), facts

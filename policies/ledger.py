@@ -108,7 +108,11 @@ def uses_of(told: Iterable[tuple[str, ItemUse]]) -> tuple[tuple[str, ...], tuple
 
 
 class ActFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of a record of kind ACT: who changed what, from what to what, why and on which basis."""
+    """The body of a record of kind ACT: who changed what, from what to what, why and on which basis.
+
+    ``unproved`` says by whose hand it was written where ``person`` was only named (``by LOGIN on MACHINE``); None where
+    a credential proved who it was.
+    """
 
     person: str
     act: str
@@ -118,6 +122,7 @@ class ActFacts(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     after: str | None = None
     reason: str | None = None
     basis: str | None = None
+    unproved: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,11 +42,15 @@ Items = Mapping[str, ItemTiers]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody at the console, as the credential has it; ``roles`` are those that the credential itself asserts."""
+    """Somebody at the console, as the credential has it; ``roles`` are those that the credential itself asserts.
+
+    ``unproved`` says by whose hand where nothing but their own word says who they are; it stands in the ledger.
+    """
 
     subject: str
     department: str
     roles: frozenset[str] = field(default=frozenset(), compare=False)
+    unproved: str | None = field(default=None, compare=False)
 
 
 def utc_now() -> datetime:
@@ -286,6 +290,7 @@ class PolicyOffice:
             before=live.name if live else None,
             after=version.name,
             reason=note,
+            unproved=person.unproved,
         )
         await self._store.publish(signed, live.number if live else None, facts, now, draft, matters)
         return signed
@@ -341,7 +346,12 @@ class PolicyOffice:
 
     async def _keep(self, draft: Draft, person: Person, act: str) -> None:
         facts = ActFacts(
-            person=person.subject, department=person.department, act=act, about=f"draft {draft.id}", after=draft.note
+            person=person.subject,
+            department=person.department,
+            act=act,
+            about=f"draft {draft.id}",
+            after=draft.note,
+            unproved=person.unproved,
         )
         await self._store.save_draft(draft, facts, self._clock())
 

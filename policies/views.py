@@ -97,7 +97,7 @@ class RightRule:
 class Missing:
     """Why a resource cannot be read as asked: the items no single right covers, each with its reason.
 
-    ``reason`` and ``explanation`` are those of the gravest. ``rule`` is the line that forbids where one does, and then no
+    ``reason`` and ``explanation`` are those of the gravest. ``rule`` is the line that forbids, where one does: then no
     application helps: it keeps items apart (``together`` are those of them that were asked for), or it stops access,
     on ``basis``, ``until`` a moment (None: it has no end).
     """

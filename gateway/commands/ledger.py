@@ -129,7 +129,7 @@ def record_test(
             ),
             today,
         )  # fmt: skip
-        await opened.save_matter(*backup_tests.kept(test), datetime.now(UTC))
+        await opened.save_matter(*backup_tests.kept(test, who.unproved), datetime.now(UTC))
         return f"test {test.id}: {test.step} of {test.store} {'passed' if test.passed else 'failed'} on {test.day}"
 
     typer.echo(at_office(config, keep))

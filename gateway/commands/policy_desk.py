@@ -9,6 +9,7 @@ import msgspec
 import typer
 
 from catalog_sync.loading import Catalogue, load_catalogue
+from gateway.commands.hand import hand
 from gateway.errors import CodedError
 from gateway.policy_source import items_of, open_store, read_key, run_apart
 from gateway.registry_source import read_registered_catalogue
@@ -72,11 +73,11 @@ async def found_draft(store: PolicyStore, identity: str) -> Draft:
 
 
 def person_of(text: str) -> Person:
-    """Who acts. Raises CodedError SETTINGS_INVALID for what is written otherwise."""
+    """Who acts, by the word of whoever runs the command. CodedError SETTINGS_INVALID for what is written otherwise."""
     subject, at, department = text.partition("@")
     if not at or not department or not subject.startswith("user:"):
         raise CodedError(SETTINGS_INVALID, f"--as {text}: a person is written user:NAME@DEPARTMENT.")
-    return Person(subject, department)
+    return Person(subject, department, unproved=hand())
 
 
 def read_tests(path: Path) -> tuple[PolicyTest, ...]:

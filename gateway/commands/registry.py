@@ -1,8 +1,5 @@
 """The registry that a command works on: named by the settings or by its address, with whoever acts there."""
 
-import getpass
-import os
-import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from catalog_sync.loading import Catalogue
 from catalog_sync.office import Acting, CatalogueOffice
 from catalog_sync.platform import open_platform
 from catalog_sync.registry import Actor
+from gateway.commands.hand import hand
 from gateway.level import office_of
 from gateway.releasing.users import Users, find_grants, find_users
 from gateway.server.stored_documents import read_trusted
@@ -48,7 +46,7 @@ class Registry:
             return self.provider(person)
 
         def own(entry: CatalogueEntry) -> Actor:
-            return Actor(subject, entry.provider.credit_code, Side.PROVIDER, _hand())
+            return Actor(subject, entry.provider.credit_code, Side.PROVIDER, hand())
 
         return own
 
@@ -110,16 +108,7 @@ class Registry:
                 f"--as {person}: a person is written user:NAME@DEPARTMENT, with a department of registry.departments "
                 "or a credit code.",
             )
-        return Actor(subject, code, side, _hand())
-
-
-def _hand() -> str:
-    """By whose hand a command writes: all that this machine can say of a person who is only named."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = str(os.getuid())
-    return f"by {user} on {socket.gethostname()}"
+        return Actor(subject, code, side, hand())
 
 
 @contextmanager

@@ -1,6 +1,8 @@
 """An edit of the policy by commands, from a draft to live and back, as a pipeline and two people would take it."""
 
+import getpass
 import json
+import socket
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -44,7 +46,7 @@ class Console:
     """The folder of an operator, and ``watersmeet policy`` in it."""
 
     def __init__(self, folder: Path, run: Run) -> None:
-        self._run = run
+        self.run = run
         self.folder = folder
         self.config = self.write(
             "watersmeet.toml",
@@ -58,7 +60,7 @@ class Console:
         return self.folder / name
 
     def __call__(self, command: str, *arguments: object):
-        return self._run("policy", command, *arguments, "--config", self.config)
+        return self.run("policy", command, *arguments, "--config", self.config)
 
     def done(self, command: str, *arguments: object) -> str:
         return expect_done(self(command, *arguments)).out
@@ -103,6 +105,22 @@ def test_an_edit_goes_from_a_draft_to_live_by_two_persons_and_back(policy: Conso
     assert [(each["id"], each["state"]) for each in listed["drafts"]] == [("addresses", "published")]
     assert [each["number"] for each in listed["versions"]] == [3, 2, 1]
     assert listed["versions"][1]["persons"] == ["user:chen", "user:zhou"]
+
+
+def test_the_ledger_says_of_every_act_by_command_that_nobody_proved_who_acted(policy: Console) -> None:
+    policy.done("draft", policy.write("edited.csv", POLICY + GRANT), *CHEN, "--id", "addresses", "--note", "claims")
+    policy.done("propose", "addresses", *CHEN)
+    policy.done("discard", "addresses", *CHEN)
+    policy.done("freeze", "caller", "app:benefits", *ZHOU, "--note", "incident:2026-7")
+    exported = policy.folder / "ledger.jsonl"
+    expect_done(policy.run("ledger", "export", "-o", exported, "--config", policy.config))
+    acts = [json.loads(line)["body"] for line in exported.read_text(encoding="utf-8").splitlines()]
+    assert [act["act"] for act in acts] == [
+        "install", "draft started", "draft edited", "draft proposed", "draft discarded", "freeze",
+    ]  # fmt: skip
+    assert [act["person"] for act in acts] == ["user:chen"] * 5 + ["user:zhou"]
+    assert {act["unproved"] for act in acts} == {f"by {getpass.getuser()} on {socket.gethostname()}"}
+    assert "6 records intact" in expect_done(policy.run("ledger", "verify", "--file", exported)).out
 
 
 def test_a_stop_needs_one_person_and_a_decision_of_a_past_day_is_judged_by_what_was_live_then(policy: Console) -> None:
