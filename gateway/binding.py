@@ -1,8 +1,9 @@
 """Prepared operation + caller + values -> BoundPlan: what one request adds, made just before it runs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from gateway.access.contexts import SignedContexts, SubgraphSeal, require_statement
 from gateway.execution.result import BoundPlan
@@ -18,8 +19,7 @@ class Binding(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class PlainBinding:
+class PlainBinding(msgspec.Struct, frozen=True):
     """Plain federation: nobody to vouch for, nothing to sign. ``timeout`` is in seconds."""
 
     timeout: float
@@ -29,8 +29,7 @@ class PlainBinding:
         return BoundPlan(prepared.compiled, values, timeout=self.timeout, show_subgraphs=True)
 
 
-@dataclass(frozen=True, slots=True)
-class GovernedBinding:
+class GovernedBinding(msgspec.Struct, frozen=True):
     """A caller under policy: every subgraph request carries its signed context.
 
     ``timeout`` is in seconds. A department that fails is named to everyone, since the public catalogue names it too.
@@ -44,6 +43,6 @@ class GovernedBinding:
 
     def bind(self, prepared: Prepared, values: Mapping[str, object]) -> BoundPlan:
         """See Binding. Raises CodedError STATEMENT_REQUIRED where the caller did not say what the data is for."""
-        require_statement(self.caller, prepared.grounds)
-        signer = SignedContexts(self.caller, self.policy_version, self.request_id, prepared.grounds, self.seals)
+        require_statement(self.caller, prepared.standing)
+        signer = SignedContexts(self.caller, self.policy_version, self.request_id, prepared.standing, self.seals)
         return BoundPlan(prepared.compiled, values, signer=signer, timeout=self.timeout, show_subgraphs=True)

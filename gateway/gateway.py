@@ -248,8 +248,7 @@ def _text(request: GraphQLRequest) -> Text:
 def _without_foreign_rows(result: Result, prepared: Prepared, build: Build, caller: Caller) -> Result:
     """The result without rows outside the grants it stands on and without groups that are too small."""
     governance = build.governance()
-    limited = any(ground.row_filter for ground in prepared.grounds.values())
-    if not limited and not any(check.resource in prepared.grounds for check in governance.groups.values()):
+    if not prepared.standing.limits_rows and governance.grouped.isdisjoint(prepared.grounds):
         return result
     checks = row_checks(prepared.grounds, governance.types_by_resource(), caller, governance.groups)
     data = result.data if result.encoded is None else msgspec.json.decode(result.encoded)["data"]

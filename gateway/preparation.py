@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from graphql import GraphQLSchema, VariableDefinitionNode, get_variable_values
 
+from gateway.access.standing import Standing
 from gateway.documents import report
 from gateway.errors import BAD_REQUEST, RequestError
 from gateway.execution.compiled import CompiledPlan
@@ -33,7 +34,8 @@ class Prepared:
     """An operation ready to run: its compiled plan and where the values of its variables come from.
 
     ``literals`` are values that the document itself held, by canonical name; ``sources`` pairs canonical names with
-    the client's. ``grounds``, ``refused``, ``items``, ``persons`` and ``uses`` are those of Permitted.
+    the client's. ``grounds``, ``refused``, ``items``, ``persons`` and ``uses`` are those of Permitted, ``standing`` is
+    what the grounds mean for a request.
     """
 
     kind: OperationKind
@@ -45,6 +47,10 @@ class Prepared:
     items: tuple[str, ...] = ()
     persons: tuple[str, ...] = ()
     uses: tuple[str, ...] = ()
+    standing: Standing = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "standing", Standing(self.grounds))
 
     def bind_values(self, values: Mapping[str, object]) -> Mapping[str, object]:
         """The values of the plan's variables, given the client's coerced ones; absent stays absent."""

@@ -53,7 +53,7 @@ class OperationLedger:
 
         Raises CodedError LEDGER_UNAVAILABLE where the answer must not be given without a record.
         """
-        grounds = prepared.grounds.values()
+        standing = prepared.standing
         facts = _facts(
             caller,
             Outcome.FAILED if failed else Outcome.GRANTED,
@@ -61,11 +61,11 @@ class OperationLedger:
             request_id,
             prepared.items,
             prepared.uses,
-            rules=tuple(sorted({rule for ground in grounds for rule in ground.rule_ids})),
-            grants=tuple(sorted({ground.grant for ground in grounds if ground.grant})),
-            persons=tuple(person_hash(self._person_key, value) for value in _texts(prepared.persons, values)),
+            rules=standing.rules,
+            grants=standing.grants,
+            persons=tuple([person_hash(self._person_key, value) for value in _texts(prepared.persons, values)]),
         )
-        await self._record(facts, safely=any(ground.grant or ground.statement_required for ground in grounds))
+        await self._record(facts, safely=standing.needs_record)
 
     async def refused(
         self, caller: Caller, reports: Iterable[ErrorReport], versions: tuple[str, str], request_id: str

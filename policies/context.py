@@ -17,12 +17,15 @@ import itertools
 import re
 import secrets
 import time
+from binascii import b2a_base64
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hmac import HMAC
 
 from policies.errors import (
     CONTEXT_EXPIRED,
@@ -91,16 +94,22 @@ class HmacKey:
     """A secret shared by the gateway and one subgraph; signs and verifies (``hmac-sha256``)."""
 
     id: str
-    secret: bytes
+    secret: bytes = field(repr=False)
     algorithm: str = "hmac-sha256"
+    _keyed: HMAC = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_keyed", HMAC(self.secret, SHA256()))
 
     def sign(self, base: bytes) -> bytes:
         """The signature of a signature base."""
-        return hmac.digest(self.secret, base, "sha256")
+        signing = self._keyed.copy()
+        signing.update(base)
+        return signing.finalize()
 
     def verifies(self, base: bytes, signature: bytes) -> bool:
         """Whether ``signature`` is this key's for ``base``; takes equal time for equal lengths."""
-        return hmac.compare_digest(hmac.digest(self.secret, base, "sha256"), signature)
+        return hmac.compare_digest(self.sign(base), signature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +164,30 @@ def parse_signing_key(text: str) -> SigningKey:
 
 def content_digest(body: bytes) -> str:
     """The value of ``Content-Digest`` (RFC 9530) for ``body``."""
-    return "sha-256=:" + base64.b64encode(hashlib.sha256(body).digest()).decode() + ":"
+    return f"sha-256=:{_text(hashlib.sha256(body).digest())}:"
+
+
+def encoded_members(members: Mapping[str, object]) -> str:
+    """Some members of a context's JSON, encoded so that ``joined_context`` can put them together with others.
+
+    Base64 of texts one after the other is that of the whole if each has a multiple of three bytes; JSON takes as many
+    spaces after a comma as that needs.
+    """
+    text = msgspec.json.encode({name: value for name, value in members.items() if value is not None})[1:-1] + b","
+    return _text(text + b" " * (-len(text) % 3))
+
+
+def joined_context(members: Iterable[str], request_id: str) -> str:
+    """The value of the context header of one request, from what ``encoded_members`` gave."""
+    last = b'"request_id":%b}' % msgspec.json.encode(request_id)
+    return f"{_OPENED}{''.join(members)}{_text(last)}"
+
+
+def _text(value: bytes) -> str:
+    return b2a_base64(value, newline=False).decode("ascii")
+
+
+_OPENED = _text(b"{  ")
 
 
 def signature_base(components: Iterable[tuple[str, str]], parameters: str) -> bytes:
@@ -189,9 +221,12 @@ class ContextSigner:
             raise CodedError(
                 CONTEXT_MISDIRECTED, f"A context for {context.audience} cannot be signed for {self.subgraph}."
             )
+        return self.sign(method, path, body, _text(self._encode(context)))
+
+    def sign(self, method: str, path: str, body: bytes, encoded: str) -> tuple[tuple[str, str], ...]:
+        """As ``headers``, for a context that is this subgraph's and encoded already."""
         created = int(self._clock())
         digest = content_digest(body)
-        encoded = base64.b64encode(self._encode(context)).decode()
         parameters = (
             f"{_COVERED};created={created};expires={created + LIFETIME};"
             f'nonce="{self._nonce_prefix}{next(self._numbers)}{self._suffix}'
@@ -200,7 +235,7 @@ class ContextSigner:
             f'"@method": {method}\n"@path": {path}\n"content-digest": {digest}\n'
             f'"{CONTEXT_HEADER}": {encoded}\n"@signature-params": {parameters}'
         )
-        signature = base64.b64encode(self._key.sign(base.encode())).decode()
+        signature = _text(self._key.sign(base.encode()))
         return (
             ("content-digest", digest),
             (CONTEXT_HEADER, encoded),

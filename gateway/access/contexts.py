@@ -4,12 +4,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import msgspec
+
+from gateway.access.standing import Standing
 from gateway.errors import CodedError
+from gateway.memo import Memo
 from policies.callers import Caller
-from policies.context import ContextSigner, RequestContext, ResourceScope, SigningKey
+from policies.context import ContextSigner, SigningKey, encoded_members, joined_context
 from policies.errors import STATEMENT_REQUIRED
-from policies.row_filters import bind_caller
-from policies.views import Entitlement
+
+# What a caller is told as, by subgraph; each some hundred bytes.
+CALLERS_KEPT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +24,25 @@ class SubgraphSeal:
     signer: ContextSigner
     path: str
     resources: frozenset[str]
+    _callers: Memo[Caller, str] = field(default_factory=lambda: Memo(CALLERS_KEPT), repr=False, compare=False)
+
+    def told(self, caller: Caller) -> str:
+        """What the subgraph is told of who asks, as ``encoded_members``."""
+        told = self._callers.young.get(caller) or self._callers.get(caller)
+        return told or self._callers.put(
+            caller,
+            encoded_members(
+                {
+                    "audience": self.signer.subgraph,
+                    "subject": caller.subject,
+                    "zone": caller.zone,
+                    "department": caller.department,
+                    "purpose": caller.purpose,
+                    "case_number": caller.case_number,
+                    "officer": caller.officer,
+                }
+            ),
+        )
 
 
 def seal_for(subgraph: str, url: str, key: SigningKey, resources: frozenset[str]) -> SubgraphSeal:
@@ -26,9 +50,8 @@ def seal_for(subgraph: str, url: str, key: SigningKey, resources: frozenset[str]
     return SubgraphSeal(ContextSigner(subgraph, key), urlsplit(url).path or "/", resources)
 
 
-@dataclass(frozen=True, slots=True)
-class SignedContexts:
-    """The RequestSigner of one request: a context per subgraph, made when the first fetch goes there.
+class SignedContexts(msgspec.Struct, frozen=True):
+    """The RequestSigner of one request.
 
     A subgraph without a seal is told nothing; it will refuse to answer unless it is meant to be open.
     """
@@ -36,57 +59,28 @@ class SignedContexts:
     caller: Caller
     policy_version: str
     request_id: str
-    grounds: Mapping[str, Entitlement]
+    standing: Standing
     seals: Mapping[str, SubgraphSeal]
-    _made: dict[str, RequestContext] = field(default_factory=dict)
 
     def headers_for(self, subgraph: str, body: bytes) -> tuple[tuple[str, str], ...]:
         """See RequestSigner."""
         seal = self.seals.get(subgraph)
         if seal is None:
             return ()
-        context = self._made.get(subgraph)
-        if context is None:
-            context = self._made[subgraph] = self._context(subgraph, seal)
-        return seal.signer.headers("POST", seal.path, body, context)
-
-    def _context(self, subgraph: str, seal: SubgraphSeal) -> RequestContext:
-        served = (entry for entry in self.grounds.items() if entry[0] in seal.resources)
-        return RequestContext(
-            audience=subgraph,
-            subject=self.caller.subject,
-            zone=self.caller.zone,
-            policy_version=self.policy_version,
-            department=self.caller.department,
-            purpose=self.caller.purpose,
-            case_number=self.caller.case_number,
-            officer=self.caller.officer,
-            request_id=self.request_id,
-            resources=tuple(_scope(resource, entitlement, self.caller) for resource, entitlement in served),
-        )
+        grounds = self.standing.told(subgraph, seal.resources, self.policy_version, self.caller)
+        context = joined_context((seal.told(self.caller), grounds), self.request_id)
+        return seal.signer.sign("POST", seal.path, body, context)
 
 
-def require_statement(caller: Caller, grounds: Mapping[str, Entitlement]) -> None:
+def require_statement(caller: Caller, standing: Standing) -> None:
     """Raises CodedError STATEMENT_REQUIRED where items are asked for that are given for a stated case only (R43)."""
-    if caller.purpose and caller.case_number and caller.officer:
+    asked = standing.stated_for
+    if not asked or (caller.purpose and caller.case_number and caller.officer):
         return
-    asked = sorted(resource for resource, entitlement in grounds.items() if entitlement.statement_required)
-    if asked and caller.department is not None:
+    if caller.department is not None:
         raise CodedError(
             STATEMENT_REQUIRED,
             f"Personal or conditional items of {', '.join(asked)} are given for a stated purpose, case and officer: "
             "send X-Purpose, X-Case-Number and X-Officer.",
             {"resources": asked},
         )
-
-
-def _scope(resource: str, entitlement: Entitlement, caller: Caller) -> ResourceScope:
-    return ResourceScope(
-        resource=resource,
-        rows=entitlement.rows,
-        row_filter=None if entitlement.row_filter is None else bind_caller(entitlement.row_filter, caller),
-        masks=dict(entitlement.masks),
-        verify_only=tuple(sorted(entitlement.verify_only)),
-        rules=entitlement.rule_ids,
-        grant=entitlement.grant,
-    )

@@ -30,7 +30,8 @@ CONTRACTS_KEPT = 500
 class Governance:
     """The catalogue and one policy version over one supergraph.
 
-    ``apply`` is the address where refused callers apply, with ``{resource}`` in it.
+    ``apply`` is the address where refused callers apply, with ``{resource}`` in it. ``grouped`` are the resources of
+    which aggregates tell.
     """
 
     def __init__(self, supergraph: Supergraph, catalogue: "Catalogue", tables: "PolicyTables", apply: str) -> None:
@@ -41,6 +42,7 @@ class Governance:
         self._served = _served(supergraph)
         self._types = _types(supergraph)
         self._groups = _groups(supergraph)
+        self.grouped = frozenset(check.resource for check in self._groups.values())
         self._texts = RefusalTexts(catalogue, apply)
         self._views: Memo[str, CallerView] = Memo(VIEWS_KEPT)
         self._contracts: Memo[str, GraphQLSchema] = Memo(CONTRACTS_KEPT)

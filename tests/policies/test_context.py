@@ -6,6 +6,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given
+from hypothesis.strategies import text
 
 from policies.context import (
     ContextSigner,
@@ -16,6 +18,8 @@ from policies.context import (
     RequestContext,
     ResourceScope,
     SigningKey,
+    encoded_members,
+    joined_context,
     parse_signing_key,
     signature_base,
 )
@@ -64,6 +68,23 @@ def refusal(headers: dict[str, str], *, body: bytes = BODY, now: float = NOW, **
 
 def test_what_was_signed_arrives_whole() -> None:
     assert verify(signed()) == CONTEXT
+
+
+@given(subject=text(), officer=text(), request_id=text())
+def test_a_context_put_together_from_parts_arrives_as_the_whole(subject: str, officer: str, request_id: str) -> None:
+    who = encoded_members({"audience": "civil-registry", "subject": subject, "zone": "intranet", "officer": officer})
+    grounds = encoded_members({"policy_version": "7", "resources": CONTEXT.resources, "department": None})
+    context = joined_context((who, grounds), request_id)
+    signer = ContextSigner("civil-registry", KEY, clock=lambda: NOW)
+    assert verify(dict(signer.sign("POST", "/graphql", BODY, context))) == RequestContext(
+        audience="civil-registry",
+        subject=subject,
+        zone="intranet",
+        officer=officer,
+        policy_version="7",
+        resources=CONTEXT.resources,
+        request_id=request_id,
+    )
 
 
 def test_the_signature_agrees_with_the_vector_of_the_standard() -> None:
