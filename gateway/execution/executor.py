@@ -14,6 +14,7 @@ from gateway.execution.introspection import Introspected
 from gateway.execution.ports import SubgraphTransport
 from gateway.execution.result import BoundPlan, Result
 from gateway.execution.run import Run
+from gateway.yielding import computed_beside
 
 
 async def execute(bound: BoundPlan, transport: SubgraphTransport) -> Result:
@@ -88,5 +89,6 @@ async def _interpreted(bound: BoundPlan, calls: Calls, event: bytes | None = Non
         introspected = await compiled.introspection.answer(bound.variables)
     steps.tree.root.update(introspected[0])
     plan = compiled.plan
-    data, errors = complete(steps.tree, plan.projection, plan.root_type, compiled.completing, bound.show_subgraphs)
+    made = steps.tree, plan.projection, plan.root_type, compiled.completing, bound.show_subgraphs
+    data, errors = complete(*made) if steps.are_quick(()) else await computed_beside(complete, *made)
     return Result(data, (*errors, *introspected[1]))

@@ -18,6 +18,9 @@ from gateway.planning.plan import EntityRequest, Fetch, QueryPlan
 Answer = bytes | CodedError
 _NONE = Batch()
 
+QUICK = 50_000
+"""Bytes of answers in all, up to which steps are done on the event loop."""
+
 
 class Interpreter:
     """Makes the requests of a plan's fetches and merges their answers into its ``tree``.
@@ -38,6 +41,7 @@ class Interpreter:
         self._variables = variables
         self._batches: dict[int, list[list[Batch]]] = {}
         self._places: dict[int, list[Object]] = {}
+        self._bytes = 0
 
     def requests(self, number: int) -> list[bytes]:
         """The bodies to send for a fetch; none if there is nothing to ask."""
@@ -49,6 +53,11 @@ class Interpreter:
         calls = [list(call) for call in zip_longest(*columns, fillvalue=_NONE)]
         self._batches[number] = calls
         return [template.body(self._variables, _entity_variables(fetch, call)) for call in calls]
+
+    def are_quick(self, answers: Sequence[Answer]) -> bool:
+        """Whether there is so little to walk, these answers included, that no step takes more than some 2 ms."""
+        self._bytes += sum(len(answer) for answer in answers if isinstance(answer, bytes))
+        return self._bytes <= QUICK
 
     def place(self, number: int, answers: Sequence[Answer]) -> None:
         """Merge the answers to a fetch's requests, in their order; an error stands for an answer that never came."""

@@ -1,6 +1,5 @@
 """``__schema`` and ``__type``, answered from the schema that the caller sees."""
 
-import asyncio
 from collections.abc import Mapping
 
 import msgspec
@@ -8,7 +7,7 @@ from graphql import DocumentNode, GraphQLSchema, OperationDefinitionNode, execut
 
 from gateway.errors import INTERNAL, ErrorReport
 from gateway.memo import Memo
-from gateway.yielding import yielding
+from gateway.yielding import computed_beside
 
 Introspected = tuple[Mapping[str, object], tuple[ErrorReport, ...]]
 _answers: "Memo[tuple[Introspection, bytes], Introspected]" = Memo(16)
@@ -35,11 +34,10 @@ class Introspection:
         """
         used = {name: variables[name] for name in self._names if name in variables}
         key = self, msgspec.json.encode(used)
-        return _answers.get(key) or _answers.put(key, await asyncio.to_thread(self._execute, used))
+        return _answers.get(key) or _answers.put(key, await computed_beside(self._execute, used))
 
     def _execute(self, variables: dict[str, object]) -> Introspected:
-        with yielding():
-            result = execute_sync(self._schema, self._document, variable_values=variables)
+        result = execute_sync(self._schema, self._document, variable_values=variables)
         errors = tuple(
             ErrorReport(error.message, INTERNAL.name, tuple(error.path) if error.path else None)
             for error in result.errors or ()

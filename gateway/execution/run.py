@@ -1,8 +1,8 @@
 """The order of events in one execution: a fetch begins when all it comes after are done.
 
-Fetches are not tasks. The one coroutine that executes waits on a single future; the transport's futures call back, an
-answer is placed, and whatever it was the last to be waited for begins. This costs a fraction of a task per fetch, and
-nothing is owned here that could leak.
+Fetches are not tasks. The one coroutine that executes waits on a single future; the transport's futures call back and
+wake it, it places an answer and begins whatever that answer was the last to be waited for. This costs a fraction of a
+task per fetch, nothing is owned here that could leak, and whatever a step raises, the coroutine raises.
 
 A plan of one fetch, the most frequent, has no order: the coroutine awaits its answers themselves.
 
@@ -13,13 +13,14 @@ made of what there is.
 import asyncio
 import math
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
 from gateway.errors import SUBGRAPH_TIMED_OUT, SUBGRAPH_UNREACHABLE, CodedError
 from gateway.execution.calls import Calls
 from gateway.execution.schedule import Schedule
+from gateway.yielding import computed_beside
 
 Answer = bytes | CodedError
 
@@ -38,13 +39,17 @@ class Steps(Protocol):
         """Take in the answers to a fetch's requests, in their order."""
         ...
 
+    def are_quick(self, answers: Sequence[Answer]) -> bool:
+        """Whether the steps that follow, with these answers to take in, will not hold up the event loop for long."""
+        ...
+
 
 class Run:
     """One run of a plan's fetches through ``calls``."""
 
-    _done: asyncio.Future[None]
-
-    __slots__ = ("_answers", "_calls", "_done", "_expired", "_left", "_schedule", "_steps", "_waits")
+    __slots__ = (
+        "_answered", "_calls", "_expired", "_left", "_missing", "_schedule", "_sent", "_steps", "_waits", "_woken",
+    )  # fmt: skip
 
     def __init__(self, schedule: Schedule, steps: Steps, calls: Calls) -> None:
         self._schedule = schedule
@@ -53,7 +58,10 @@ class Run:
         self._expired = False
         self._waits = list(schedule.waits)
         self._left = len(schedule.waits)
-        self._answers: dict[int, list[Answer | None]] = {}
+        self._sent: dict[int, list[asyncio.Future[bytes] | None]] = {}
+        self._missing: dict[int, int] = {}
+        self._answered: deque[int] = deque()
+        self._woken: asyncio.Future[None] | None = None
 
     async def finish(self, event: bytes | None = None) -> None:
         """Run to the end. A subscription's ``event`` is the answer to its trigger, which is the first fetch.
@@ -63,20 +71,19 @@ class Run:
         if self._left == 1 and event is None:
             await self._finish_only_fetch()
             return
-        self._done = self._calls.loop.create_future()
         timer = self._calls.loop.call_at(self._calls.deadline, self._expire)
         try:
             if event is None:
-                self._begin(self._schedule.first)
+                await self._go_on(self._schedule.first)
             else:
                 self._steps.requests(0)
-                self._steps.place(0, [event])
-                self._begin(self._settled(0))
-            if self._left:
-                await self._done
+                told = self._calls.loop.create_future()
+                told.set_result(event)
+                self._sent[0] = [told]
+                self._answered.append(0)
+                await self._go_on(())
         finally:
             timer.cancel()
-            self._done.cancel()
 
     async def _finish_only_fetch(self) -> None:
         calls = self._calls
@@ -90,7 +97,10 @@ class Run:
         finally:
             if timer is not None:
                 timer.cancel()
-        self._steps.place(0, answers)
+        if self._steps.are_quick(answers):
+            self._steps.place(0, answers)
+        else:
+            await computed_beside(self._steps.place, 0, answers)
 
     def _give_up(self, futures: list[asyncio.Future[bytes]]) -> None:
         self._expired = True
@@ -108,38 +118,29 @@ class Run:
                 raise
             return _timed_out() if self._expired else _answer(future)
 
-    def _begin(self, numbers: Iterable[int]) -> None:
-        """Begin these fetches, and whatever can begin by what they need not wait for."""
-        ready = deque(numbers)
-        while ready:
-            number = ready.popleft()
-            bodies = self._steps.requests(number)
-            if self._expired:
-                self._answers[number] = [_timed_out()] * len(bodies)
+    async def _go_on(self, ready: Iterable[int]) -> None:
+        """Begin these fetches, and whatever can begin by what they and others answer, to the end."""
+        steps, quick = self._steps, True
+        while True:
+            for number in ready:
+                bodies = steps.requests(number) if quick else await computed_beside(steps.requests, number)
+                self._send(number, bodies)
+            if not self._left:
+                return
+            if not self._answered:
+                self._woken = self._calls.loop.create_future()
+                await self._woken
+            number = self._answered.popleft()
+            answers = [_answer_to(future) for future in self._sent.pop(number)]
+            quick = steps.are_quick(answers)
+            if quick:
+                steps.place(number, answers)
             else:
-                answers: list[Answer | None] = [None] * len(bodies)
-                self._answers[number] = answers
-                for index, body in enumerate(bodies):
-                    future = self._calls.begin(number, body)
-                    if future.done():
-                        answers[index] = _answer(future)
-                    else:
-                        future.add_done_callback(partial(self._arrived, number, index))
-            ready.extend(self._placed(number))
-        if not self._left and not self._done.done():
-            self._done.set_result(None)
-
-    def _placed(self, number: int) -> list[int]:
-        """Place the answers of a fetch if all are there; the fetches that were waiting for nothing else."""
-        answers = self._answers[number]
-        complete = [answer for answer in answers if answer is not None]
-        if len(complete) < len(answers):
-            return []
-        del self._answers[number]
-        self._steps.place(number, complete)
-        return self._settled(number)
+                await computed_beside(steps.place, number, answers)
+            ready = self._settled(number)
 
     def _settled(self, number: int) -> list[int]:
+        """The fetches that waited for nothing but this one."""
         self._left -= 1
         begin = []
         for follower in self._schedule.followers[number]:
@@ -148,34 +149,41 @@ class Run:
                 begin.append(follower)
         return begin
 
-    def _arrived(self, number: int, index: int, future: asyncio.Future[bytes]) -> None:
-        if not self._done.done() and number in self._answers:
-            self._called_back(self._take, number, index, future)
+    def _send(self, number: int, bodies: list[bytes]) -> None:
+        missing = 0
+        sent: list[asyncio.Future[bytes] | None] = []
+        for body in bodies:
+            future = None if self._expired else self._calls.begin(number, body)
+            sent.append(future)
+            if future is not None and not future.done():
+                missing += 1
+                future.add_done_callback(partial(self._arrived, number))
+        self._sent[number] = sent
+        self._missing[number] = missing
+        if not missing:
+            self._answered.append(number)
 
-    def _take(self, number: int, index: int, future: asyncio.Future[bytes]) -> None:
-        self._answers[number][index] = _answer(future)
-        self._begin(self._placed(number))
+    def _arrived(self, number: int, _: asyncio.Future[bytes]) -> None:
+        if not self._expired:
+            self._missing[number] -= 1
+            if not self._missing[number]:
+                self._answered.append(number)
+                self._wake()
 
     def _expire(self) -> None:
         """The time is up: what is under way counts as timed out, and nothing more is sent."""
-        if not self._done.done():  # else it ended in this very turn of the loop
-            self._expired = True
-            self._called_back(self._take_as_late)
+        self._expired = True
+        self._answered.extend(number for number, missing in self._missing.items() if missing)
+        self._wake()
 
-    def _take_as_late(self) -> None:
-        for number in list(self._answers):
-            self._answers[number] = [_timed_out() if each is None else each for each in self._answers[number]]
-            self._begin(self._placed(number))
+    def _wake(self) -> None:
+        if self._woken is not None and not self._woken.done():
+            self._woken.set_result(None)
 
-    def _called_back(self, step: Callable[..., None], *arguments: object) -> None:
-        """A step that the event loop calls, where nobody would see what it raises: the execution raises it instead.
 
-        That is a MismatchError, or a fault of ours of any kind, without which ``finish`` would wait for ever.
-        """
-        try:
-            step(*arguments)
-        except Exception as error:  # noqa: BLE001 - see above
-            self._done.set_exception(error)
+def _answer_to(future: asyncio.Future[bytes] | None) -> Answer:
+    """Of a request that was sent in time and is done, its answer."""
+    return _timed_out() if future is None or not future.done() else _answer(future)
 
 
 def _answer(future: asyncio.Future[bytes]) -> Answer:

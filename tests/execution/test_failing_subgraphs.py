@@ -2,14 +2,18 @@
 
 import asyncio
 import gc
+import threading
 import weakref
+from unittest.mock import patch
 
 import pytest
 from graphql import build_schema
 
 from gateway.errors import SUBGRAPH_MALFORMED, SUBGRAPH_TIMED_OUT, SUBGRAPH_UNREACHABLE, CodedError, ErrorCode
+from gateway.execution import executor
 from gateway.execution.compiled import compile_plan
 from gateway.execution.executor import execute
+from gateway.execution.interpreter import QUICK, Interpreter
 from gateway.execution.result import BoundPlan
 from gateway.execution.sharing import SharedRequests
 from gateway.planning.plan import QueryPlan
@@ -191,6 +195,24 @@ async def test_a_cancelled_execution_takes_its_requests_along(asked: QueryPlan, 
         await execution
     assert subgraphs.under_way == 0
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+async def test_a_large_answer_of_the_general_path_is_computed_beside_the_event_loop() -> None:
+    used: set[int] = set()
+
+    class Watched(Interpreter):
+        def place(self, number: int, answers: object) -> None:
+            used.add(threading.get_ident())
+            super().place(number, answers)  # type: ignore[arg-type]
+
+    rows = [{"name": "x" * 100} for _ in range(QUICK // 100)]
+    for products in ([], rows):
+        subgraphs = ScriptedSubgraphs({"products": [{"data": {"products": products}}]})
+        with patch.object(executor, "Interpreter", Watched):
+            result = await execute(BoundPlan(compile_plan(ONLY_FETCH, SHOP, None)), subgraphs)
+        assert result.data == {"products": products}
+        assert (threading.get_ident() in used) == (products == [])
+        used.clear()
 
 
 @pytest.mark.parametrize("asked", [WITH_STOCK, ONLY_FETCH])

@@ -7,6 +7,7 @@ import asyncio
 import json
 from random import Random
 from typing import Any
+from unittest.mock import patch
 
 from graphql import (
     GraphQLEnumType,
@@ -22,6 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.errors import SUBGRAPH_TIMED_OUT, SUBGRAPH_UNREACHABLE, CodedError
+from gateway.execution import interpreter
 from gateway.execution.compiled import compile_plan
 from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan, Result
@@ -92,6 +94,20 @@ def test_the_compiled_form_answers_and_asks_as_the_general_path_does(seed: int, 
 
     assert _run(compiled, True).encode() == _run(general, False).encode()
     assert sorted(compiled.bodies) == sorted(general.bodies)
+
+
+@settings(max_examples=50, deadline=None)
+@given(seed=SEEDS, lies=st.sampled_from((0.0, 0.2)), failures=st.sampled_from((0.0, 0.2)))
+def test_what_is_computed_beside_the_event_loop_is_what_is_computed_on_it(
+    seed: int, lies: float, failures: float
+) -> None:
+    plan = PlanMaker(Random(seed)).plan()
+    on_it, beside = (RandomSubgraphs(plan, seed, lies, failures) for _ in range(2))
+
+    answered = _run(on_it, False).encode()
+    with patch.object(interpreter, "QUICK", -1):
+        assert _run(beside, False).encode() == answered
+    assert sorted(beside.bodies) == sorted(on_it.bodies)
 
 
 @settings(max_examples=100, deadline=None)
