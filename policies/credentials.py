@@ -104,9 +104,11 @@ class CallerRegister(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     issuers: tuple[Issuer, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Identity:
     """Who a credential proves, and where and what for it may be used (empty: anywhere, anything).
+
+    Each is equal to itself alone, so that it can be looked up without comparing.
 
     ``certificate`` is the fingerprint of the client certificate that it counts with; None: with or without one.
     """

@@ -21,6 +21,7 @@ from urllib.parse import unquote
 
 import yaml
 
+from gateway.memo import Memo
 from gateway.server.answering import Credentials
 from gateway.server.issuer_keys import KeySource
 from gateway.tls_files import stamp_of
@@ -41,9 +42,12 @@ from policies.errors import CALLER_HEADER_INVALID, CREDENTIALS_INVALID, CodedErr
 
 _log = logging.getLogger("watersmeet.authentication")
 
+_Stated = tuple[Identity | None, str | None, str | None, str | None]
+
 _PURPOSE = re.compile(r"[A-Za-z0-9_.:/+-]{1,100}")
 _STATEMENT = re.compile(r"[^\x00-\x1f\x7f]{1,100}")
 _TOKENS_KEPT = 10_000
+_CALLERS_KEPT = 10_000
 # A verified token is believed for so long without looking again, so that a key its issuer took back stops counting.
 _BELIEVED = 300.0
 _LOOK_EVERY = 0.5
@@ -87,6 +91,8 @@ class RegisteredAuthenticator:
         self._issuers = {issuer.issuer: TokenVerifier(issuer) for issuer in register.issuers}
         self._keys = keys
         self._tokens: dict[bytes, tuple[Identity, float]] = {}
+        # Equal statements of one identity make one value, by which others remember what they made of it.
+        self._stating: Memo[_Stated, Caller] = Memo(_CALLERS_KEPT)
 
     def look_now(self) -> None:
         """See Authenticator; the register itself never changes."""
@@ -95,19 +101,45 @@ class RegisteredAuthenticator:
 
     async def authenticate(self, credentials: Credentials) -> Caller:
         """See Authenticator."""
-        purpose = _purpose(credentials)
-        case_number = _statement(credentials.case_number, "X-Case-Number")
-        officer = _statement(credentials.officer, "X-Officer")
-        identity = await self._identify(credentials)
-        if identity is None:
-            return anonymous(self._zone, purpose)
-        return identity.caller(self._zone, purpose, case_number, officer)
+        caller = self.recognise(credentials)
+        if caller is None:
+            now, token = self._now(), _token_of(credentials)
+            assert token is not None
+            caller = self._caller(await self._verify(token, now), credentials, now)
+        return caller
 
-    async def _identify(self, credentials: Credentials) -> Identity | None:
-        now = datetime.fromtimestamp(self._clock(), UTC)
-        named, shown = await self._named(credentials, now), credentials.certificate
+    def recognise(self, credentials: Credentials) -> Caller | None:
+        """The caller, where that takes no waiting: None for a token that was not verified lately.
+
+        Raises as ``authenticate``.
+        """
+        now, token = self._now(), _token_of(credentials)
+        if token is not None:
+            named = self._believed(_digest(token), now)
+            return None if named is None else self._caller(named, credentials, now)
+        key = credentials.api_key
+        return self._caller(None if key is None else self._api_keys.identify(key, now), credentials, now)
+
+    def _now(self) -> datetime:
+        return datetime.fromtimestamp(self._clock(), UTC)
+
+    def _caller(self, named: Identity | None, credentials: Credentials, now: datetime) -> Caller:
+        """Whom key or token name (None: neither), with the certificate that was shown and what the request states."""
+        shown, identity = credentials.certificate, named
+        if shown is not None or (named is not None and named.certificate is not None):
+            identity = self._certified(named, shown, now)
+        stated = (identity, credentials.purpose, credentials.case_number, credentials.officer)
+        return (
+            self._stating.young.get(stated)
+            or self._stating.get(stated)
+            or self._stating.put(stated, self._state(*stated))
+        )
+
+    def _certified(self, named: Identity | None, shown: bytes | None, now: datetime) -> Identity:
+        """The certificate's caller, or the one that was named if the certificate may stand beside that."""
         if named is None:
-            return None if shown is None else self._certificates.identify(shown, now)
+            assert shown is not None
+            return self._certificates.identify(shown, now)
         if named.certificate is not None:
             if shown is None or self._certificates.presented(shown, now).fingerprint != named.certificate:
                 raise unauthenticated()
@@ -117,21 +149,20 @@ class RegisteredAuthenticator:
                 raise unauthenticated()
         return named
 
-    async def _named(self, credentials: Credentials, now: datetime) -> Identity | None:
-        """Who the key or the token names; None without either."""
-        if credentials.authorization is None:
-            return self._api_keys.identify(credentials.api_key, now) if credentials.api_key is not None else None
-        scheme, _, token = credentials.authorization.partition(" ")
-        # Two credentials could name two callers; which of them is meant must not be guessed.
-        if scheme.lower() != "bearer" or credentials.api_key is not None:
-            raise unauthenticated()
-        return await self._verify(token.strip(), now)
+    def _state(
+        self, identity: Identity | None, purpose: str | None, case_number: str | None, officer: str | None
+    ) -> Caller:
+        purpose = _purpose(purpose)
+        case_number, officer = _statement(case_number, "X-Case-Number"), _statement(officer, "X-Officer")
+        if identity is None:
+            return anonymous(self._zone, purpose)
+        return identity.caller(self._zone, purpose, case_number, officer)
+
+    def _believed(self, digest: bytes, now: datetime) -> Identity | None:
+        known = self._tokens.get(digest)
+        return known[0] if known is not None and now.timestamp() < known[1] else None
 
     async def _verify(self, token: str, now: datetime) -> Identity:
-        digest = hashlib.sha256(token.encode()).digest()
-        known = self._tokens.get(digest)
-        if known is not None and now.timestamp() < known[1]:
-            return known[0]
         unverified = peek(token)
         verifier = self._issuers.get(unverified.issuer)
         if verifier is None:
@@ -141,7 +172,7 @@ class RegisteredAuthenticator:
         if len(self._tokens) >= _TOKENS_KEPT:
             self._tokens.clear()
         ends = identity.expires.timestamp() if identity.expires is not None else 0.0
-        self._tokens[digest] = identity, min(ends, now.timestamp() + _BELIEVED)
+        self._tokens[_digest(token)] = identity, min(ends, now.timestamp() + _BELIEVED)
         return identity
 
 
@@ -179,15 +210,17 @@ class FollowedAuthenticator:
 
     async def authenticate(self, credentials: Credentials) -> Caller:
         """See Authenticator."""
-        if self._clock() - self._looked_at >= _LOOK_EVERY:
-            self._looked_at = self._clock()
+        now = self._clock()
+        if now - self._looked_at >= _LOOK_EVERY:
+            self._looked_at = now
             stamps = self._look(self._stamps)
             if stamps != self._stamps:
                 self._stamps = stamps
                 self._reading = asyncio.ensure_future(self._read_again())
         if self._reading is not None:
             await asyncio.shield(self._reading)
-        return await self._current.authenticate(credentials)
+        current = self._current
+        return current.recognise(credentials) or await current.authenticate(credentials)
 
     async def _read_again(self) -> None:
         try:
@@ -224,12 +257,27 @@ def read_register_file(path: Path) -> CallerRegister:
     return read_register(raw, str(path))
 
 
-def _purpose(credentials: Credentials) -> str | None:
-    if credentials.purpose is None or not credentials.purpose.strip():
+def _token_of(credentials: Credentials) -> str | None:
+    """The bearer token, if any. Raises CodedError UNAUTHENTICATED for what is none."""
+    if credentials.authorization is None:
         return None
-    if not _PURPOSE.fullmatch(credentials.purpose.strip()):
+    scheme, _, token = credentials.authorization.partition(" ")
+    # Two credentials could name two callers; which of them is meant must not be guessed.
+    if scheme.lower() != "bearer" or credentials.api_key is not None:
+        raise unauthenticated()
+    return token.strip()
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()
+
+
+def _purpose(value: str | None) -> str | None:
+    if value is None or not value.strip():
+        return None
+    if not _PURPOSE.fullmatch(value.strip()):
         raise CodedError(CALLER_HEADER_INVALID, "X-Purpose holds letters, digits and _ . : / + - alone, at most 100.")
-    return credentials.purpose.strip()
+    return value.strip()
 
 
 def _statement(value: str | None, header: str) -> str | None:
