@@ -45,7 +45,8 @@ class Engine(Protocol):
     """One connection to SQLite or PostgreSQL.
 
     ``types`` are what tables are made with: ``text`` compared by its code points, ``bytes``, ``number`` of 64 bits,
-    ``sequence``, a number that counts up as a primary key. Search differs by ``name``: ``sqlite`` or ``postgresql``.
+    ``sequence``, a number that counts up as a primary key; ``named_entry`` is the entry that a ledger row tells of.
+    Search differs by ``name``: ``sqlite`` or ``postgresql``.
     """
 
     name: str

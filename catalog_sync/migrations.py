@@ -108,6 +108,8 @@ CREATE INDEX seen_change_by_subject ON seen_change (kind, subject, number);
 _SEARCH_ANEW = "DELETE FROM search_through"
 """PostgreSQL's words stand behind letters of their fields since: who searches next makes the index anew."""
 
+_LEDGER_OF_AN_ENTRY = "CREATE INDEX ledger_by_entry ON ledger (({named_entry}))"
+
 
 def _each(script: str, engine: str = "") -> tuple[Statement, ...]:
     return tuple(Statement(sql.strip(), engine) for sql in script.split(";") if sql.strip())
@@ -124,4 +126,5 @@ STEPS: tuple[tuple[Statement, ...], ...] = (
     ),
     _each(_SEEN_CHANGES),
     _each(_SEARCH_ANEW, "postgresql"),
+    _each(_LEDGER_OF_AN_ENTRY),
 )

@@ -122,11 +122,10 @@ class CatalogueOffice:
         """Keeps a review before opening of each of these entries (R52), of which all that it opens, or named items."""
         kept = []
         with self.platform.database.transaction():
-            before = self.platform.entries.reviews()
             for identity in dict.fromkeys(ids):
                 record = self.record(identity)
                 actor = _actor(acting, record.current.entry)
-                made = opening_reviews.review(record, found, actor, before.get(record.id, ()))
+                made = opening_reviews.review(record, found, actor, self._reviews(record.id))
                 stepped = replace(record, revision=record.revision + 1)
                 kept.append(self._keep(stepped, opening_reviews.ACTION, actor, made.told()))
         return tuple(kept)
@@ -164,11 +163,10 @@ class CatalogueOffice:
         grant that loses something and is not among those ``acknowledged`` (V15); those that are stand in the ledger.
         """
         live, seen = tuple(grants), frozenset(acknowledged)
-        reviews = self.platform.entries.reviews()
 
         def take(record: EntryRecord, by: Actor, around: Surroundings) -> EntryRecord:
             released = registry.release(record, by, around, live, seen)
-            if lacking := list(opening_reviews.problems(record, reviews.get(record.id, ()), by)):
+            if lacking := list(opening_reviews.problems(record, self._reviews(record.id), by)):
                 raise CatalogueInvalid(lacking)
             return released
 
@@ -218,12 +216,11 @@ class CatalogueOffice:
 
     def history(self, identity: str) -> tuple[LedgerRow, ...]:
         """Every act on an entry, oldest first."""
-        record = self.record(identity)
-        return tuple(row for row in self.platform.entries.ledger() if row.body.get("entry") == record.id)
+        return tuple(self.platform.entries.ledger_of(self.record(identity).id))
 
     def reviews(self, identity: str) -> tuple[OpeningReview, ...]:
         """The reviews before opening of an entry's items, the oldest first."""
-        return tuple(self.platform.entries.reviews().get(self.record(identity).id, ()))
+        return self._reviews(self.record(identity).id)
 
     def changes(self, identity: str, number: int | None = None) -> tuple[Change, ...]:
         """What a version (the newest) changed in the one before it; all of it is new in the first."""
@@ -236,6 +233,9 @@ class CatalogueOffice:
         return changes_between(earlier[-1].entry, version.entry) if earlier else ()
 
     # Within
+
+    def _reviews(self, entry: str) -> tuple[OpeningReview, ...]:
+        return tuple(opening_reviews.kept(self.platform.entries.ledger_of(entry)))
 
     def _step(
         self, identity: str, action: str, actor: Actor, take: Callable[[EntryRecord], EntryRecord]
@@ -282,8 +282,8 @@ class CatalogueOffice:
         return surroundings([*new.values(), *kept], classes, self.register.providers, self.today)
 
     def _followed(self) -> dict[str, CatalogueEntry]:
-        # The transaction first, as in every step: whoever held the lock and waited for it would wait for ever.
-        with self.platform.database.transaction(), self._lock:
+        # The database first, as in every step: whoever held the lock and waited for it would wait for ever.
+        with self.platform.database.reading(), self._lock:
             news = self._reader.look()
             if news is not None:
                 self._in_force = {entry.id: entry for entry in news.entries}
@@ -291,7 +291,7 @@ class CatalogueOffice:
 
     def _known(self) -> dict[str, CatalogueEntry]:
         """Every entry that claims codes here, by id: in force if it is, else as it stands."""
-        with self.platform.database.transaction() as connection:
+        with self.platform.database.reading() as connection:
             rows = connection.execute("SELECT content FROM held").fetchall()
         held = (entry_from_json(content) for (content,) in rows)
         # What is released is followed, and need not be read again.

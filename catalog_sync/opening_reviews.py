@@ -12,10 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from typing import Any
 
 from catalog_sync.closed_lists import Opening
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import ILLEGAL_TRANSITION, NOT_YOURS, REASON_NEEDED, UNKNOWN_RESOURCE, CodedError
+from catalog_sync.ports import LedgerRow
 from catalog_sync.problems import CatalogueProblem, Place
 from catalog_sync.registry import Actor, EntryRecord, canonical_json
 from catalog_sync.writing import item_document
@@ -69,16 +71,17 @@ class OpeningReview:
             "basis": found.basis, "document": found.document, "items": dict(self.items), "reviewer": self.reviewer,
         }  # fmt: skip
 
-    @staticmethod
-    def of(body: Mapping[str, object]) -> "OpeningReview":
-        """The review in the body of a ledger row whose action is ``review``."""
-        digests = body["items"]
-        assert isinstance(digests, dict)
-        found = Findings(
-            ReviewKind(str(body["review"])), ReviewResult(str(body["result"])), date.fromisoformat(str(body["day"])),
-            str(body["basis"]), str(body["document"]), tuple(digests),
-        )  # fmt: skip
-        return OpeningReview(str(body["reviewer"]), found, int(str(body["version"])), digests)
+
+def kept(rows: Iterable[LedgerRow]) -> Iterator[OpeningReview]:
+    """The reviews in rows of the ledger, as ``OpeningReview.told`` wrote them."""
+    for row in rows:
+        if row.action == ACTION:
+            body: Mapping[str, Any] = row.body
+            found = Findings(
+                ReviewKind(body["review"]), ReviewResult(body["result"]), date.fromisoformat(body["day"]),
+                body["basis"], body["document"], tuple(body["items"]),
+            )  # fmt: skip
+            yield OpeningReview(body["reviewer"], found, body["version"], body["items"])
 
 
 def opened_items(entry: CatalogueEntry) -> dict[str, str]:

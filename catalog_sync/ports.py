@@ -1,13 +1,12 @@
 """What the catalogue needs of a store: records with their versions, and a ledger that nobody can rewrite unseen."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from catalog_sync.closed_lists import EntryState
 from catalog_sync.entries import CatalogueEntry
-from catalog_sync.opening_reviews import OpeningReview
 from catalog_sync.registry import Actor, EntryRecord
 
 
@@ -47,8 +46,8 @@ class CatalogueStore(Protocol):
     def newest(self, *states: EntryState) -> Iterator[CatalogueEntry]:
         """The newest version of every entry, or of those where it is in one of the states."""
 
-    def reviews(self) -> Mapping[str, Sequence[OpeningReview]]:
-        """Every review before opening, by the entry's id, the oldest first."""
-
     def ledger(self, after: int = 0) -> Iterator[LedgerRow]:
         """The ledger's rows after a number."""
+
+    def ledger_of(self, entry: str) -> Iterator[LedgerRow]:
+        """The ledger's rows that tell of an entry, the oldest first."""

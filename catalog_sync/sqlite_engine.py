@@ -28,6 +28,7 @@ class SqliteEngine:
     name = "sqlite"
     types: Mapping[str, str] = {
         "text": "TEXT", "bytes": "BLOB", "number": "INTEGER", "sequence": "INTEGER PRIMARY KEY AUTOINCREMENT",
+        "named_entry": "json_extract(body, '$.entry')",
     }  # fmt: skip
 
     def __init__(self, path: Path | None = None) -> None:

@@ -10,8 +10,6 @@ from catalog_sync.database import CatalogueDatabase, Connection
 from catalog_sync.documents import node_of
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import LEDGER_BROKEN, STALE_VERSION, CodedError
-from catalog_sync.opening_reviews import ACTION as REVIEW
-from catalog_sync.opening_reviews import OpeningReview
 from catalog_sync.ports import LedgerRow
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place
 from catalog_sync.reading import read_entry
@@ -82,22 +80,19 @@ class SqlCatalogueStore:
             ).fetchall()
         return (entry_from_json(content, state) for content, state in rows)
 
-    def reviews(self) -> dict[str, list[OpeningReview]]:
-        """Every review before opening, by the entry's id, the oldest first."""
-        with self.database.reading() as connection:
-            query = "SELECT body FROM ledger WHERE action = ? ORDER BY number"
-            rows = connection.execute(query, (REVIEW,)).fetchall()
-        found: dict[str, list[OpeningReview]] = {}
-        for body in (json.loads(content) for (content,) in rows):
-            found.setdefault(body["entry"], []).append(OpeningReview.of(body))
-        return found
-
     def ledger(self, after: int = 0) -> Iterator[LedgerRow]:
         """The ledger's rows after a number."""
+        return self._rows("number > ?", after)
+
+    def ledger_of(self, entry: str) -> Iterator[LedgerRow]:
+        """The ledger's rows that tell of an entry, the oldest first."""
+        return self._rows(f"{self.database.engine.types['named_entry']} = ?", entry)
+
+    def _rows(self, condition: str, value: object) -> Iterator[LedgerRow]:
+        columns = "number, at, actor, action, body, previous, digest"
         with self.database.reading() as connection:
             rows = connection.execute(
-                "SELECT number, at, actor, action, body, previous, digest FROM ledger WHERE number > ? ORDER BY number",
-                (after,),
+                f"SELECT {columns} FROM ledger WHERE {condition} ORDER BY number", (value,)
             ).fetchall()
         return (
             LedgerRow(number, at, actor, action, json.loads(body), previous, digest)

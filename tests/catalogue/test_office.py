@@ -148,3 +148,13 @@ def test_the_ledger_of_a_registry_is_verified_by_a_command(tmp_path: Path) -> No
     missing = CliRunner().invoke(ledger, ["verify", "--catalogue", str(tmp_path / "none.db")])
     assert isinstance(missing.exception, CodedError)
     assert not (tmp_path / "none.db").exists()
+
+
+def test_the_catalogue_is_read_while_another_process_writes(tmp_path: Path) -> None:
+    with office(tmp_path) as here, office(tmp_path) as there:
+        bring_into_force(here)
+        there.in_force()
+        here.withdraw("cq-tr-bus-arrival", "停用", officer("11500000XXXX0006X1"))
+        with here.platform.database.transaction():
+            assert "cq-tr-bus-arrival" not in {entry.id for entry in there.in_force()}
+            assert there.record("cq-tr-bus-arrival").current.state is EntryState.WITHDRAWN
