@@ -271,16 +271,6 @@ def demand_stops_hold(tables: PolicyTables, now: datetime) -> None:
         _demand(not past, f"{target} is stopped until {until}, and {who} would give it out; take the step after that.")
 
 
-def rollback(live: PolicyVersion, old: PolicyVersion, now: datetime) -> PolicyVersion:
-    """An old content as a new version. Emergency stops still in force stay: undoing an edit must not undo them."""
-    _demand(old.number < live.number, f"Version {old.number} is not older than the live one.")
-    moment = time_text(now)
-    stops = tuple(
-        tokens for tokens in live.lines if tokens[0] == "p" and tokens[1].startswith(STOP) and moment < tokens[9]
-    )
-    return PolicyVersion.of(live.number + 1, (*old.lines, *(stop for stop in stops if stop not in old.lines)))
-
-
 def _next(draft: Draft, **changes: object) -> Draft:
     return msgspec.structs.replace(draft, revision=draft.revision + 1, **changes)
 

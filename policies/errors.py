@@ -107,6 +107,13 @@ DRAFT_STALE = ErrorCode(
     "Something changed since it was read: another version is live, or another person saved first.",
     "Read it again, compare, and repeat the step on what stands now.", 412,
 )  # fmt: skip
+ROLLBACK_UNLAWFUL = ErrorCode(
+    "ROLLBACK_UNLAWFUL", Family.POLICY,
+    "The catalogue, or what is checked of a policy, became stricter since the old version was live; it stays as it is.",
+    "Take what still stands as a draft (`watersmeet policy rollback VERSION --draft ID`, or `rollBackAsDraft`): what "
+    "gave too much is left out of it, in comments with the reasons; mend it, propose it, have it approved, publish it.",
+    409,
+)  # fmt: skip
 POLICY_TESTS_FAILED = ErrorCode(
     "POLICY_TESTS_FAILED", Family.POLICY,
     "The draft decides otherwise than a policy test expects.",

@@ -29,6 +29,7 @@ from policies.lines import PolicyLine, PolicyVersion, Tokens, time_text, with_ca
 from policies.matters import day_of
 from policies.ports import PolicyStore, StoredMatter
 from policies.proof import Proof, prove
+from policies.rollback import demand_lawful, old_content, rest_of
 from policies.tables import PolicyTables, compile_published, compile_tables
 from policies.versions import SignedVersion, sign_version
 
@@ -163,11 +164,7 @@ class PolicyOffice:
     async def start(self, identity: str, person: Person, note: str) -> Draft:
         """A new draft of the live version, with the policy tests of the last draft that was published."""
         live = await self._demand_live()
-        before = [draft for draft in await self._store.drafts() if draft.state is DraftState.PUBLISHED]
-        tests = max(before, key=lambda draft: draft.base).tests if before else ()
-        draft = Draft(id=identity, base=live.number, author=person.subject, note=note, text=live.text(), tests=tests)
-        await self._keep(draft, person, "draft started")
-        return draft
+        return await self._started(identity, live, live.text(), person, note, "draft started")
 
     async def edit(
         self, identity: str, person: Person, text: str, tests: tuple[PolicyTest, ...], revision: int
@@ -212,14 +209,28 @@ class PolicyOffice:
         return draft
 
     async def roll_back(self, number: int, person: Person, approver: Person, reason: str) -> SignedVersion:
-        """Makes an old content live again, as a new version, on the word of two persons."""
+        """Makes an old content live again, as a new version, on the word of two persons.
+
+        Raises CodedError ROLLBACK_UNLAWFUL where it holds what the catalogue of today does not allow.
+        """
         if person.subject == approver.subject:
             raise CodedError(DRAFT_REFUSED, "A rollback needs two persons.")
-        live = await self._demand_live()
-        version = drafts.rollback(live, (await self.version(number)).version, self._clock())
+        live, version = await self._old_content(number)
+        await asyncio.to_thread(demand_lawful, version, number, self._items())
         for who, act in ((person, "propose"), (approver, "approve")):
             await self._demand_right_on(who, act, live, (STRUCTURE,), author=person.subject)
         return await self._go_live(version, live, (person.subject, approver.subject), reason, person, "roll back")
+
+    async def check_roll_back(self, number: int) -> None:
+        """Raises CodedError ROLLBACK_UNLAWFUL, as ``roll_back`` would; changes nothing."""
+        _, version = await self._old_content(number)
+        await asyncio.to_thread(demand_lawful, version, number, self._items())
+
+    async def roll_back_as_draft(self, number: int, identity: str, person: Person, note: str) -> Draft:
+        """A draft with what of an old content still stands, for the usual way; it says what it leaves out, and why."""
+        live, version = await self._old_content(number)
+        text = await asyncio.to_thread(rest_of, version, self._items())
+        return await self._started(identity, live, text, person, note, f"draft started from version {number}")
 
     async def freeze(
         self, of: FreezeOf, names: tuple[str, ...], person: Person, reason: str, until: datetime
@@ -337,6 +348,21 @@ class PolicyOffice:
         if draft is None:
             raise CodedError(DRAFT_REFUSED, f"There is no draft {identity}.")
         return draft
+
+    async def _started(
+        self, identity: str, live: PolicyVersion, text: str, person: Person, note: str, act: str
+    ) -> Draft:
+        """A draft over the live version, with the policy tests of the last draft that was published."""
+        before = [draft for draft in await self._store.drafts() if draft.state is DraftState.PUBLISHED]
+        tests = max(before, key=lambda draft: draft.base).tests if before else ()
+        draft = Draft(id=identity, base=live.number, author=person.subject, note=note, text=text, tests=tests)
+        await self._keep(draft, person, act)
+        return draft
+
+    async def _old_content(self, number: int) -> tuple[PolicyVersion, PolicyVersion]:
+        """The live version, and the content of another as the version after it."""
+        live = await self._demand_live()
+        return live, old_content(live, (await self.version(number)).version, self._clock())
 
     async def _demand_live(self) -> PolicyVersion:
         live = await self.live()

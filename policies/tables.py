@@ -12,7 +12,7 @@ import hashlib
 import threading
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -195,23 +195,49 @@ def compile_published(version: PolicyVersion, items: Mapping[str, ItemTiers]) ->
     never a deny or a membership. Duties that one person joins (published before that was refused) concern the console,
     which refuses that person; data is served. Raises CodedError POLICY_INVALID where that does not mend it.
     """
+    part = lawful_part(version, items, excused=frozenset({E_DUTIES}))
+    if part.faults:
+        raise _invalid(part.faults)
+    return PolicyTables(version.name, part.complete, (*part.findings, *part.left_out), items)
+
+
+@dataclass(frozen=True, slots=True)
+class LawfulPart:
+    """What of a version may stand over a catalogue: ``complete`` lines and the lint's ``findings`` on them.
+
+    ``left_out`` says what gave rights unlawfully and was taken away for it; ``faults`` are errors that remain, of what
+    is never taken away.
+    """
+
+    complete: tuple[PolicyLine, ...]
+    findings: tuple[Finding, ...]
+    left_out: tuple[Finding, ...]
+    faults: tuple[Finding, ...]
+
+
+def lawful_part(
+    version: PolicyVersion, items: Mapping[str, ItemTiers], excused: frozenset[str] = frozenset()
+) -> LawfulPart:
+    """A version without the lines that give what the catalogue does not allow; errors of ``excused`` codes count not.
+
+    Leaving a line out can make another meaningless (a row condition's rule), so it is linted until nothing goes.
+    """
     lines = [PolicyLine(number, tokens) for number, tokens in enumerate(version.lines, 1)]
+    giving = {line.place for line in lines if line.tokens[0] == "rows" or _allows(line)}
     left_out: list[Finding] = []
     while True:
         complete = with_catalogue(lines, items)
         findings = lint(complete)
-        errors = [finding for finding in findings if finding.is_error and finding.code != E_DUTIES]
-        if not errors:
-            return PolicyTables(version.name, complete, (*findings, *left_out), items)
-        places = {finding.place for finding in errors}
-        giving = {line.place for line in lines if line.tokens[0] == "rows" or _allows(line)}
-        if not places <= giving:
-            raise _invalid(errors)
+        errors = [finding for finding in findings if finding.is_error and finding.code not in excused]
+        gone = [finding for finding in errors if finding.place in giving]
+        if not gone:
+            return LawfulPart(complete, findings, tuple(left_out), tuple(errors))
+        places = {finding.place for finding in gone}
         lines = [line for line in lines if line.place not in places]
-        left_out += errors
+        left_out += gone
 
 
-def _invalid(errors: list[Finding]) -> CodedError:
+def _invalid(errors: Sequence[Finding]) -> CodedError:
     shown = " ".join(str(finding) for finding in errors[:5])
     more = f" And {len(errors) - 5} more." if len(errors) > 5 else ""
     return CodedError(

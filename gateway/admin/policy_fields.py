@@ -232,6 +232,13 @@ class PolicyMutations:
     async def roll_back(self, info: Info, version: int, reason: str) -> RollBack:
         return RollBack.of((await desk_steps.propose_roll_back(info.context, version, reason)).value)
 
+    @strawberry.mutation(
+        description="A new draft with what of an old version the catalogue still allows; comments in its text say "
+        "what was left out, and why."
+    )
+    async def roll_back_as_draft(self, info: Info, version: int, reason: str, id: strawberry.ID | None = None) -> Draft:
+        return Draft.of(await desk_steps.roll_back_as_draft(info.context, version, id, reason))
+
     @strawberry.mutation(description="The second person's: the old content is live at once, as a new version.")
     async def approve_roll_back(self, info: Info, id: strawberry.ID) -> PolicyVersion:
         return await _shown(info, await desk_steps.approve_roll_back(info.context, id))

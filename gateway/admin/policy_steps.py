@@ -1,7 +1,7 @@
 """The way of an edit at the desk: drafts, what they would change, rollbacks by two persons, stops by one."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, timedelta
 
 import msgspec
@@ -60,12 +60,27 @@ async def readable_version(visit: Visit, number: int) -> SignedVersion:
 
 async def start(visit: Visit, name: str | None, note: str) -> Draft:
     """A new draft of the live version; the same one again under the same idempotency key."""
+    office, identity = visit.desk.office, name if name is not None else visit.new_name(note.encode())
+    return await _started(visit, identity, note, lambda: office.start(identity, visit.person, note))
+
+
+async def roll_back_as_draft(visit: Visit, number: int, name: str | None, reason: str) -> Draft:
+    """A new draft with what of an old version the catalogue still allows, as ``start`` makes one."""
+    await readable_version(visit, number)
+    office = visit.desk.office
+    identity = name if name is not None else visit.new_name(f"{number} {reason}".encode())
+    return await _started(
+        visit, identity, reason, lambda: office.roll_back_as_draft(number, identity, visit.person, reason)
+    )
+
+
+async def _started(visit: Visit, identity: str, note: str, make: Callable[[], Awaitable[Draft]]) -> Draft:
     (await visit.rights()).demand_reader(visit.person)
-    identity = check_name(name if name is not None else visit.new_name(note.encode()))
+    check_name(identity)
     if not note.strip():
         raise CodedError(BAD_REQUEST, "`note` is empty: say in a sentence what the draft is for.")
     try:
-        return await visit.desk.office.start(identity, visit.person, note)
+        return await make()
     except CodedError as error:
         earlier = await visit.desk.store.draft(identity)
         own = earlier is not None and earlier.author == visit.person.subject and earlier.note == note
@@ -116,6 +131,7 @@ async def propose_roll_back(visit: Visit, number: int, reason: str) -> Filed[Rol
     old, live = await readable_version(visit, number), await _live(visit)
     if not reason.strip() or old.version.number >= live.number:
         raise CodedError(DRAFT_REFUSED, "A rollback names a version older than the live one, and has a reason.")
+    await visit.desk.office.check_roll_back(number)
     name = visit.new_name(f"{number} {live.number} {reason}".encode())
     asked = RollBack(
         id=name,

@@ -108,10 +108,25 @@ def discard(identity: DraftArgument, config: ConfigOption, person: PersonOption)
 @app.command()
 def rollback(
     number: Annotated[int, typer.Argument(metavar="VERSION")], config: ConfigOption, person: PersonOption,
-    approver: Annotated[str, typer.Option("--approver", metavar="PERSON@DEPARTMENT", help="The second person.")],
     note: NoteOption,
+    approver: Annotated[
+        str | None, typer.Option("--approver", metavar="PERSON@DEPARTMENT", help="The second person: live at once.")
+    ] = None,
+    draft: Annotated[
+        str | None, typer.Option("--draft", metavar="ID", help="What is still lawful of it, as a draft of this id.")
+    ] = None,
 ) -> None:  # fmt: skip
-    """Make an old version's content live again, as a new version."""
+    """Make an old version's content live again, as a new version; or what is still lawful of it a draft."""
+    if draft is not None and approver is None:
+        made = at_office(config, lambda o, _: o.roll_back_as_draft(number, draft, person_of(person), note))
+        left_out = [line for line in made.text.splitlines() if line.startswith("#")]
+        typer.echo(f"draft {made.id}, revision {made.revision}, has what is still lawful of version {number}")
+        typer.echo("\n".join(left_out) or "nothing of it had to be left out", err=True)
+        return
+    if approver is None or draft is not None:
+        raise CodedError(
+            SETTINGS_INVALID, "Give either --approver, to make it live at once, or --draft, to take the usual way."
+        )
     signed = at_office(config, lambda o, _: o.roll_back(number, person_of(person), person_of(approver), note))
     typer.echo(f"{signed.version.name} is live, with the content of version {number}")
 

@@ -193,6 +193,11 @@ async def test_a_draft_and_a_rollback_sent_twice_under_one_key_are_made_once(her
     first = await here.ask("chen", roll_back, key)
     assert await here.ask("chen", roll_back, key) == first
     assert await here.ask("zhou", "{ rollBacks { id } }") == [first]
+    as_draft = 'mutation { rollBackAsDraft(version: 1, reason: "too much") { id base state text } }'
+    made = await here.ask("chen", as_draft, key)
+    assert await here.ask("chen", as_draft, key) == made
+    assert (made["base"], made["state"], "Q-9" in made["text"]) == (2, "EDITING", False)
+    assert (await here.refused("li", as_draft))[0] == "ACT_FORBIDDEN"
 
 
 async def test_grants_of_different_applications_do_not_hinder_one_another(here: City) -> None:

@@ -123,6 +123,39 @@ def test_the_ledger_says_of_every_act_by_command_that_nobody_proved_who_acted(po
     assert "6 records intact" in expect_done(policy.run("ledger", "verify", "--file", exported)).out
 
 
+def test_a_rollback_that_the_catalogue_no_longer_allows_names_its_lines_and_leaves_a_draft_to_mend(
+    policy: Console,
+) -> None:
+    policy.done("draft", policy.write("edited.csv", POLICY + GRANT), *CHEN, "--id", "addresses", "--note", "claims")
+    policy.done("propose", "addresses", *CHEN)
+    policy.done("approve", "addresses", *ZHOU, "--revision", "3")
+    policy.done("publish", "addresses", *CHEN)
+    back = ("--approver", "user:zhou@reform")
+    policy.done("rollback", "1", *CHEN, *back, "--note", "claims are closed")
+    closed = "basis: {document: 某法, article: 第九条, quote: 不得提供, review: 2027-06-01}"
+    entries = (EXAMPLES / "twelve_entries.yaml").read_text(encoding="utf-8")
+    shared = "share: conditional, condition: 限行政依据、业务协同用途, flag: personal, mask: district"
+    assert f"en: registeredAddress, t: C, len: 200, {shared}" in entries
+    stricter = policy.folder / "stricter"
+    stricter.mkdir()
+    shut = entries.replace(f"len: 200, {shared}", f"len: 200, share: not_shared, {closed}, flag: personal")
+    (stricter / "entries.yaml").write_text(shut, encoding="utf-8")
+    policy.write("watersmeet.toml", policy.config.read_text(encoding="utf-8").replace(str(EXAMPLES), str(stricter)))
+
+    refused = policy("rollback", "2", *CHEN, *back, "--note", "claims are open again")
+    assert refused.code == 1
+    assert refused.err.startswith("ROLLBACK_UNLAWFUL: Version 2 cannot be live as it was")
+    assert f"line 13: E-NOBASIS: {ADDRESS} is not shared" in refused.err
+    assert "[p, Q-1, dept:welfare]" in refused.err
+    assert policy("rollback", "2", *CHEN, "--note", "one way or the other").err.startswith("SETTINGS_INVALID: Give")
+    drafted = expect_done(policy("rollback", "2", *CHEN, "--draft", "again", "--note", "claims are open again"))
+    assert drafted.out == "draft again, revision 1, has what is still lawful of version 2\n"
+    assert drafted.err.startswith(f"# left out: E-NOBASIS: {ADDRESS} is not shared")
+    assert "Q-1" in policy.done("show", "--draft", "again")
+    policy.done("propose", "again", *CHEN)
+    assert policy("preview", ADDRESS, *APP).code == 1
+
+
 def test_a_stop_needs_one_person_and_a_decision_of_a_past_day_is_judged_by_what_was_live_then(policy: Console) -> None:
     stop = ("freeze", "caller", "app:benefits", *ZHOU, "--note", "incident:2026-7", "--hours")
     too_long = policy(*stop, "73")
