@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: install dev bench regression demo docs fuzz test lint types contracts tests lock explorer clean prove-access prove-sync prove-releases
+.PHONY: install dev bench regression demo docs fuzz soak test lint types contracts tests lock explorer clean prove-access prove-sync prove-releases
 
 install: $(VENV)/.runtime
 dev: $(VENV)/.dev
@@ -71,6 +71,10 @@ regression: dev
 prove-releases: dev
 	$(BIN)/python -m benchmarks.releases --releases 100
 	$(BIN)/python -m benchmarks.releases --releases 10 --city
+
+# A hundred thousand requests to subgraphs that fail, lie and stall, from clients some of whom leave.
+soak: dev
+	WATERSMEET_SOAK_REQUESTS=100000 $(BIN)/pytest tests/http/test_soak.py -q --timeout 3600
 
 fuzz: dev
 	$(BIN)/python -m tests.properties.fuzz --operations 10000

@@ -13,6 +13,7 @@ object type are about different things and are not merged.
 """
 
 from dataclasses import dataclass
+from types import NoneType
 
 from graphql import (
     GraphQLInterfaceType,
@@ -22,7 +23,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     GraphQLUnionType,
-    get_named_type,
+    get_nullable_type,
 )
 
 from gateway.errors import SUBGRAPH_MALFORMED, ErrorCode
@@ -54,6 +55,10 @@ class Failed:
     fields: tuple[FetchedField, ...] = ()
 
 
+_OF_AN_ID = (str, int, NoneType, Failed, object)
+"""What may come for an ID; the last is that of what is missing."""
+
+
 class Merging:
     """What merging asks of a plan's fields again and again; one for each plan, since it goes by their identity."""
 
@@ -67,7 +72,7 @@ class Merging:
         known = self._told_apart.get(id(fields))
         if known is None:
             asks_type = any(field.slot == "__typename" for field in fields)
-            ids = tuple(field.slot for field in fields if not field.fields and get_named_type(field.type).name == "ID")
+            ids = tuple(field.slot for field in fields if str(get_nullable_type(field.type)) == "ID")
             known = self._told_apart[id(fields)] = asks_type, ids
         return known
 
@@ -124,6 +129,10 @@ class ResponseTree:
             if field.on_types is not None and isinstance(typename, str) and typename not in field.on_types:
                 continue
             value = answer.get(slot, _MISSING)
+            if value is None and isinstance(field.type, GraphQLNonNull):
+                value = _MISSING
+            elif slot in ids and value.__class__ not in _OF_AN_ID:
+                value = Failed(source.malformed())
             if not field.fields and slot not in target and value is not _MISSING:
                 target[slot] = value
                 continue

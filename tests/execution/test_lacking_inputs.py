@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from gateway.supergraph.api_schema import api_schema
 from tests.execution.subgraphs import ScriptedSubgraphs, answer, told
 from tests.planning.plans import plan, supergraph
@@ -89,3 +91,16 @@ async def test_an_input_that_nobody_knows_counts_as_null() -> None:
     assert (data, errors) == ({"parcels": [{"tax": 1}]}, [])
     (sent,) = subgraphs.requests[2][1]["variables"]["representations"]
     assert sent == {"__typename": "Parcel", "no": "1", "sheet": "A", "value": 5, "width": None}
+
+
+@pytest.mark.parametrize("no", [None, ["1"], {"id": "1"}, 1.5, True])
+async def test_an_object_whose_key_cannot_be_right_is_not_asked_for_and_its_fields_are_an_error(no: object) -> None:
+    parcels = [{"no": no, "sheet": "A"}, {"no": "2", "sheet": "B"}]
+    subgraphs = ScriptedSubgraphs({"land": [{"data": {"parcels": parcels}}], "roads": [entities({"width": 4})]})
+
+    data, errors = told(await answer(plan(LAND, "{ parcels { width } }"), SCHEMA, subgraphs))
+
+    assert (data, errors) == (
+        {"parcels": [{"width": None}, {"width": 4}]}, [("SUBGRAPH_MALFORMED", ["parcels", 0, "width"])]
+    )  # fmt: skip
+    assert [each["no"] for each in subgraphs.requests[1][1]["variables"]["representations"]] == ["2"]
