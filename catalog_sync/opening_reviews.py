@@ -71,17 +71,19 @@ class OpeningReview:
             "basis": found.basis, "document": found.document, "items": dict(self.items), "reviewer": self.reviewer,
         }  # fmt: skip
 
+    @staticmethod
+    def of(body: Mapping[str, Any]) -> "OpeningReview":
+        """The review that ``told`` wrote into a row of the ledger."""
+        found = Findings(
+            ReviewKind(body["review"]), ReviewResult(body["result"]), date.fromisoformat(body["day"]), body["basis"],
+            body["document"], tuple(body["items"]),
+        )  # fmt: skip
+        return OpeningReview(body["reviewer"], found, body["version"], body["items"])
+
 
 def kept(rows: Iterable[LedgerRow]) -> Iterator[OpeningReview]:
-    """The reviews in rows of the ledger, as ``OpeningReview.told`` wrote them."""
-    for row in rows:
-        if row.action == ACTION:
-            body: Mapping[str, Any] = row.body
-            found = Findings(
-                ReviewKind(body["review"]), ReviewResult(body["result"]), date.fromisoformat(body["day"]),
-                body["basis"], body["document"], tuple(body["items"]),
-            )  # fmt: skip
-            yield OpeningReview(body["reviewer"], found, body["version"], body["items"])
+    """The reviews among rows of the ledger."""
+    return (OpeningReview.of(row.body) for row in rows if row.action == ACTION)
 
 
 def opened_items(entry: CatalogueEntry) -> dict[str, str]:
