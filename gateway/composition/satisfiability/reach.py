@@ -10,7 +10,7 @@ on a label of which nothing is decided yet is not given: ``UndecidedLabelError``
 only labels that meet on a path are ever combined.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import NamedTuple, TypeVar
@@ -114,26 +114,9 @@ class Reach:
         known = self._closures.get(memo)
         if known is not None:
             return known
-        return self._least(memo, self._closures, frozenset((start,)), partial(self._find_closure, start, runtime))
-
-    def _least(self, memo: M, answers: dict[M, A], bottom: A, find: Callable[[], A]) -> A:
-        """The answer, remembered; ``bottom`` where it is asked for on the way to itself.
-
-        What was found that way is not all, so it is remembered only if nothing more can come, or nobody waits for it.
-        """
-        if memo in self._open:
-            self._cut = True
-            return bottom
-        self._open.add(memo)
-        outer, self._cut = self._cut, False
-        result = find()
-        self._open.discard(memo)
-        if result is True or not self._cut or not self._open:
-            answers[memo] = result
-        self._cut = self._cut or outer
-        return result
-
-    def _find_closure(self, start: Position, runtime: str) -> frozenset[Position]:
+        outer = self._ask(memo)
+        if outer is None:
+            return frozenset((start,))
         reached = {start}
         growing = True
         while growing:
@@ -146,7 +129,24 @@ class Reach:
                 if key is None or self.can_select(reached, runtime, key, excluding=subgraph.name):
                     reached.add(target)
                     growing = True
-        return frozenset(reached)
+        return self._settle(memo, outer, self._closures, frozenset(reached))
+
+    def _ask(self, memo: Hashable) -> bool | None:
+        """None where the question is asked on the way to its own answer: then it answers the least that is possible."""
+        if memo in self._open:
+            self._cut = True
+            return None
+        self._open.add(memo)
+        outer, self._cut = self._cut, False
+        return outer
+
+    def _settle(self, memo: M, outer: bool, answers: dict[M, A], result: A) -> A:
+        """Remember an answer, if it rests on no such least one, or nothing more can come, or nobody waits for it."""
+        self._open.discard(memo)
+        if result is True or not self._cut or not self._open:
+            answers[memo] = result
+        self._cut = self._cut or outer
+        return result
 
     def _may_enter(self, reached: set[Position], target: Subgraph, type_name: str, runtime: str) -> bool:
         """An @interfaceObject does not know the object's type, so it leads only to where the interface is entered."""
@@ -236,7 +236,10 @@ class Reach:
         known = self._available.get(memo)
         if known is not None:
             return known
-        return self._least(memo, self._available, False, lambda: self.refusal(position, runtime, name) is None)
+        outer = self._ask(memo)
+        if outer is None:
+            return False
+        return self._settle(memo, outer, self._available, self.refusal(position, runtime, name) is None)
 
     def refusal(self, position: Position, runtime: str, name: str) -> str | None:
         """Why the field cannot be asked for at the position; None if it can."""
