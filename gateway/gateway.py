@@ -110,7 +110,7 @@ class PlainGateway(_OnBuilds):
         """See Answering."""
         snapshot = self.build.snapshot
         view = snapshot.plain_view
-        _, result = await answer(_text(request), request.variables, view, self._binding, snapshot, self.transport)
+        _, _, result = await answer(_text(request), request.variables, view, self._binding, snapshot, self.transport)
         return Answer(result=result)
 
     async def subscribe(
@@ -159,7 +159,7 @@ class GovernedGateway(_OnBuilds):
         caller = await self._authenticator.authenticate(credentials)
         view, binding = self._perspective(build, request, caller)
         try:
-            prepared, result = await answer(
+            prepared, bound, result = await answer(
                 _text(request), request.variables, view, binding, build.snapshot, self.transport
             )
         except RequestError as error:
@@ -168,7 +168,7 @@ class GovernedGateway(_OnBuilds):
         result = _without_foreign_rows(result, prepared, build, caller)
         if self.provenance is not None and self.provenance.wanted(request):
             result = self._told(result, prepared, build)
-        await self._record(caller, prepared, result, build, request)
+        await self._record(caller, prepared, bound, result, build, request)
         return Answer(result=result, partial=prepared.refused)
 
     async def subscribe(
@@ -195,7 +195,7 @@ class GovernedGateway(_OnBuilds):
                         kept = _without_foreign_rows(result, prepared, build, caller)
                         if self.provenance is not None and self.provenance.wanted(request):
                             kept = self._told(kept, prepared, build)
-                        await self._record(caller, prepared, kept, build, request)
+                        await self._record(caller, prepared, footing.bound, kept, build, request)
                         yield kept
         except RequestError as error:
             if self.serving:
@@ -227,12 +227,19 @@ class GovernedGateway(_OnBuilds):
         return view, GovernedBinding(caller, governance.tables.version, request.request_id, build.seals, self._timeout)
 
     async def _record(
-        self, caller: Caller, prepared: Prepared, result: Result, build: Build, request: GraphQLRequest
+        self,
+        caller: Caller,
+        prepared: Prepared,
+        bound: BoundPlan,
+        result: Result,
+        build: Build,
+        request: GraphQLRequest,
     ) -> None:
         if self.ledger is not None:
-            values = prepared.bind_values(request.variables)
             failed = any(error.code != "FORBIDDEN" for error in result.errors)
-            await self.ledger.granted(caller, prepared, values, build.versions(), request.request_id, failed=failed)
+            await self.ledger.granted(
+                caller, prepared, bound.variables, build.versions(), request.request_id, failed=failed
+            )
 
     async def _record_refusal(self, caller: Caller, error: RequestError, build: Build, request: GraphQLRequest) -> None:
         if self.ledger is not None and error.status == 403:

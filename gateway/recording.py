@@ -34,7 +34,8 @@ class OperationLedger:
     def __init__(self, store: PolicyStore, person_key: bytes) -> None:
         self._store = store
         self._person_key = person_key
-        self._waiting: list[tuple[ReadFacts, asyncio.Future[None]]] = []
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[tuple[ReadFacts, asyncio.Future[None] | None]] = []
         self._wake = asyncio.Event()
         self._closed = False
         self._writing = asyncio.create_task(self._write())
@@ -49,7 +50,7 @@ class OperationLedger:
         *,
         failed: bool,
     ) -> None:
-        """Records an operation that was executed; ``versions`` are those of policy and graph.
+        """Records an operation that was executed with ``values``; ``versions`` are those of policy and graph.
 
         Raises CodedError LEDGER_UNAVAILABLE where the answer must not be given without a record.
         """
@@ -65,7 +66,8 @@ class OperationLedger:
             grants=standing.grants,
             persons=tuple([person_hash(self._person_key, value) for value in _texts(prepared.persons, values)]),
         )
-        await self._record(facts, safely=standing.needs_record)
+        if (written := self._keep(facts, safely=standing.needs_record)) is not None:
+            await written
 
     async def refused(
         self, caller: Caller, reports: Iterable[ErrorReport], versions: tuple[str, str], request_id: str
@@ -75,7 +77,8 @@ class OperationLedger:
         items, uses = tuple(item for item, _ in asked), tuple(use for _, use in asked)
         told = uses if set(uses) - {ItemUse.READ.value} else ()
         facts = _facts(caller, Outcome.REFUSED, versions, request_id, items, told)
-        await self._record(facts, safely=False)
+        if (written := self._keep(facts, safely=False)) is not None:
+            await written
 
     async def close(self) -> None:
         """Writes what waits, then stops."""
@@ -83,14 +86,14 @@ class OperationLedger:
         self._wake.set()
         await self._writing
 
-    async def _record(self, facts: ReadFacts, *, safely: bool) -> None:
-        written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def _keep(self, facts: ReadFacts, *, safely: bool) -> asyncio.Future[None] | None:
+        """Has facts written; gives what to wait for, None where the answer need not wait."""
+        written = None
+        if safely or len(self._waiting) >= PILE:
+            written = self._loop.create_future()
         self._waiting.append((facts, written))
         self._wake.set()
-        if safely or len(self._waiting) > PILE:
-            await written
-        else:
-            written.add_done_callback(_looked_at)
+        return written
 
     async def _write(self) -> None:
         while not (self._closed and not self._waiting):
@@ -100,16 +103,17 @@ class OperationLedger:
                 batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
                 await self._write_batch(batch)
 
-    async def _write_batch(self, batch: list[tuple[ReadFacts, asyncio.Future[None]]]) -> None:
+    async def _write_batch(self, batch: list[tuple[ReadFacts, asyncio.Future[None] | None]]) -> None:
         refusal: CodedError | None = None
         try:
             await self._store.record_reads([facts for facts, _ in batch], datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001 - were one let through, every later operation would wait for ever
+        except Exception as error:  # noqa: BLE001 - any that were let through would end the writing, and every later
+            # operation would wait for ever: those who wait for this batch are told, the log says what was unforeseen.
             unforeseen = not isinstance(error, (OSError, TimeoutError, CodedError))
             _log.error("%d records could not be written: %s", len(batch), type(error).__name__, exc_info=unforeseen)
             refusal = CodedError(LEDGER_UNAVAILABLE, "The operation could not be recorded, so it is not answered.")
         for _, written in batch:
-            if written.done():
+            if written is None or written.done():
                 continue
             if refusal is None:
                 written.set_result(None)
@@ -126,11 +130,6 @@ def _refused_items(report: ErrorReport) -> Iterable[tuple[str, str]]:
                 f"{report.extensions['resource']}.{item}",
                 uses[index] if isinstance(uses, list) else ItemUse.READ.value,
             )
-
-
-def _looked_at(written: asyncio.Future[None]) -> None:
-    if not written.cancelled():
-        written.exception()
 
 
 def _texts(names: Iterable[str], values: Mapping[str, object]) -> Iterable[str]:

@@ -134,6 +134,25 @@ async def test_an_answer_about_a_person_is_recorded_before_it_is_given():
     await made.ledger.close()
 
 
+@pytest.mark.parametrize(
+    ("document", "variables"),
+    [
+        ('query Q($id: String! = "50") { resident(residentId: $id) { name } }', {}),
+        ("query Q($id: String!) { resident(residentId: $id) { name } }", {"id": "50"}),
+    ],
+    ids=["by default", "by variable"],
+)
+async def test_the_person_in_the_record_is_the_one_that_was_asked_for(document, variables):
+    police = Subgraphs({"resident": {"name": "Wang"}})
+    made, store = gateway(STATED, police), Recorded()
+    made.ledger = OperationLedger(store, b"k" * 32)
+    await made.answer(request(document, variables=variables), ANONYMOUS)
+    (read,) = store.reads
+    assert b'"50"' in police.asked[0][1]
+    assert read.persons == (person_hash(b"k" * 32, "50"),)
+    await made.ledger.close()
+
+
 @pytest.mark.parametrize("failure", [OSError("disk full"), RuntimeError("a driver's own")], ids=repr)
 async def test_no_record_no_personal_data_and_what_is_asked_next_is_refused_as_well(failure):
     resident = {"resident": {"name": "Wang"}}
