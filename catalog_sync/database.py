@@ -9,7 +9,7 @@ no writer of another process.
 
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -80,12 +80,11 @@ class CatalogueDatabase:
         self._lock = threading.RLock()
         self._depth = 0
         self._writes = False
-        try:
+        with ExitStack() as unfinished:
+            unfinished.callback(engine.close)
             with self.transaction() as connection:
                 self._migrate(connection)
-        except BaseException:
-            engine.close()
-            raise
+            unfinished.pop_all()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -114,11 +113,10 @@ class CatalogueDatabase:
             self.engine.begin(write=write)
             self._depth, self._writes = 1, write
             try:
-                yield self.engine.connection
-            except BaseException:
-                self.engine.roll_back()
-                raise
-            else:
+                with ExitStack() as unfinished:
+                    unfinished.callback(self.engine.roll_back)
+                    yield self.engine.connection
+                    unfinished.pop_all()
                 self.engine.commit()
             finally:
                 self._depth = 0

@@ -59,7 +59,8 @@ async def _for_ever(name: str, work: Callable[[], Awaitable[None]], first: float
         try:
             await work()
             _log.error("%s ended by itself; it begins anew in %g s", name, pause)
-        except Exception:  # noqa: BLE001 - whatever ends it, it must not end for good, nor unseen
+        except Exception:  # noqa: BLE001 - whatever ends it, be it a mistake of ours, it must not end for good, nor
+            # unseen: the log has it whole. Being cancelled is no Exception and ends it.
             _log.exception("%s stopped by an error; it begins anew in %g s", name, pause)
         await asyncio.sleep(pause)
         pause = first if loop.time() - began > LONGEST_PAUSE else min(2 * pause, LONGEST_PAUSE)

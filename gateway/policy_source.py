@@ -2,8 +2,8 @@
 
 import asyncio
 import hashlib
-import threading
 from collections.abc import AsyncIterator, Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -99,21 +99,9 @@ def live_tables(access: AccessSettings, catalogue: Catalogue) -> PolicyTables:
 
 def run_apart(work: Callable[[], Awaitable[T]]) -> T:
     """Runs ``work`` to its end in an event loop of its own, in a thread of its own: a loop may be running here."""
-    outcome: list[T] = []
-    failure: list[BaseException] = []
 
     async def finish() -> T:
         return await work()
 
-    def run() -> None:
-        try:
-            outcome.append(asyncio.run(finish()))
-        except BaseException as error:  # noqa: BLE001 - carried to the thread that waits, whatever it is
-            failure.append(error)
-
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-    if failure:
-        raise failure[0]
-    return outcome[0]
+    with ThreadPoolExecutor(1) as apart:
+        return apart.submit(lambda: asyncio.run(finish())).result()

@@ -97,7 +97,7 @@ class RegistryFollower:
                     noted = True
                 await self.look()
                 complaint, pause = "", self._settings.poll
-            except Exception as error:  # noqa: BLE001 - whatever the stores' drivers raise, what is served stays
+            except (CodedError, OSError) as error:
                 if complaint != type(error).__name__:
                     complaint = type(error).__name__
                     _log.exception("what is in force cannot be taken over; what is served stays")

@@ -57,7 +57,7 @@ class SubgraphMonitor:
             try:
                 await self.look()
                 complaint = ""
-            except Exception as error:  # noqa: BLE001 - whatever the store's driver raises, requests go on
+            except (CodedError, OSError) as error:
                 if complaint != type(error).__name__:
                     complaint = type(error).__name__
                     _log.exception("what was seen of the subgraphs cannot be kept")

@@ -65,7 +65,8 @@ def routes(
             status = error.code.status if error.code.status != 200 else 400
             wait = error.details.get("retryAfter")
             answer = encode_errors((report_of(error),), request_id)
-        except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
+        except Exception:  # noqa: BLE001 - the last boundary: a mistake of ours is logged whole under the request's
+            # number, which is all that who asked is told. Being cancelled is no Exception and passes.
             _log.exception("request %s failed", request_id)
             status, answer = 500, encode_errors((INTERNAL_REPORT,), request_id)
         return _response(status, answer, media_type, request_id, wait)

@@ -9,7 +9,7 @@ import os
 import tempfile
 import tomllib
 from collections.abc import Iterator, Mapping, MutableMapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -138,7 +138,8 @@ def _checked(text: str, path: Path) -> CallerRegister:
 
 def _replace(path: Path, text: str) -> None:
     handle, written = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
+    with ExitStack() as unfinished:
+        unfinished.callback(os.unlink, written)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
@@ -146,6 +147,4 @@ def _replace(path: Path, text: str) -> None:
                 os.fchmod(file.fileno(), path.stat().st_mode & 0o777)
             os.fsync(file.fileno())
         os.replace(written, path)
-    except BaseException:
-        os.unlink(written)
-        raise
+        unfinished.pop_all()

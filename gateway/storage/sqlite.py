@@ -9,7 +9,7 @@ import re
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -49,13 +49,12 @@ class SqliteDatabase:
     async def _transaction(self, begin: str) -> AsyncIterator[Transaction]:
         async with self._lock:
             connection = await self._connected()
-            try:
+            async with AsyncExitStack() as unfinished:
+                # Shielded, and after whatever the thread still runs: a cancelled request must not keep the lock.
+                unfinished.push_async_callback(lambda: asyncio.shield(self._run(lambda: _roll_back(connection))))
                 await self._run(lambda: connection.execute(begin))
                 yield _SqliteTransaction(connection, self._run)
-            except BaseException:
-                # Shielded, and after whatever the thread still runs: a cancelled request must not keep the lock.
-                await asyncio.shield(self._run(lambda: _roll_back(connection)))
-                raise
+                unfinished.pop_all()
             await asyncio.shield(self._run(lambda: connection.execute("COMMIT")))
 
     async def _connected(self) -> sqlite3.Connection:

@@ -83,8 +83,8 @@ class PlainFirstExecutor(Executor[Any]):
         if chosen is not None:
             try:
                 return {key: read(source_value) for key, read in chosen}
-            except Exception:  # noqa: BLE001 - the usual way meets the same again and reports it as it should
-                pass
+            except Exception:  # noqa: BLE001 - the author's properties and scalars may raise anything; the usual way,
+                pass  # taken next, meets the same again and tells it with its place.
         return super().execute_fields(parent_type, source_value, path, grouped_field_set, position_context)
 
     def _chosen(self, parent_type: GraphQLObjectType, grouped_field_set: Any) -> Chosen | None:

@@ -118,7 +118,7 @@ async def _load(table: TypeTable, references: list[Reference], request: Request[
         entities = list(await loaded if inspect.isawaitable(loaded) else loaded)
         if len(entities) != len(references):
             raise ValueError(f"{len(entities)} entities for {len(references)} representations")
-    except Exception as error:  # noqa: BLE001 - the author's code; whatever it raises concerns this type alone
+    except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it concerns this type alone
         return [fault(where, error)] * len(references)
     return [fault(where, entity) if isinstance(entity, BaseException) else entity for entity in entities]
 

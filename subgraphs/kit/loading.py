@@ -44,7 +44,8 @@ _log = logging.getLogger("watersmeet.department")
 def fault(where: str, error: BaseException) -> CodedError:
     """A fault of the department as the caller may see it; the log gets its kind and place, and no words of its own.
 
-    An exception's message may hold a person's data, so neither side sees it.
+    An exception's message may hold a person's data, so neither side sees it. Being cancelled is no fault: what calls an
+    author's code catches ``Exception``, which that is not.
     """
     if isinstance(error, CodedError):
         return error
@@ -134,7 +135,7 @@ class Loading:
                 raise ValueError(f"{len(values)} values for {len(parents)} parents")
         except GraphQLError as error:
             return [error] * len(parents)
-        except Exception as error:  # noqa: BLE001 - the author's code; whatever it raises concerns this field alone
+        except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it concerns this field alone
             return [fault(where, error)] * len(parents)
         return [fault(where, value) if isinstance(value, BaseException) else value for value in values]
 

@@ -164,7 +164,7 @@ def _looking_ahead(where: str, original: Callable[..., Any], by_class: Mapping[t
             value = original(source, info, **arguments)
             if inspect.isawaitable(value):
                 value = await value
-        except Exception as error:  # noqa: BLE001 - the author's code; whatever it raises concerns this field alone
+        except Exception as error:  # noqa: BLE001 - the author's code may raise anything; it concerns this field alone
             raise fault(where, error) from None
         return await _loading(info, by_class).value(value)
 
