@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta, timezone
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
@@ -268,9 +268,9 @@ def _codes_of(node: Node) -> Iterator[ResourceCode]:
             yield ResourceCode.parse(inner.value if isinstance(inner, TextNode) else "")
 
 
-def date_in_chongqing() -> date:
-    """Today, where the law's days are counted."""
-    return datetime.now(CHONGQING).date()
+def date_in_chongqing(moment: datetime | None = None) -> date:
+    """The day of a moment, or today, where the law's days are counted."""
+    return (moment or datetime.now(UTC)).astimezone(CHONGQING).date()
 
 
 @lru_cache(maxsize=1)

@@ -5,7 +5,7 @@ claims a look takes it.
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -70,12 +70,11 @@ class Observations:
         with self._database.transaction() as connection:
             self._note_changes(connection, look, data_times)
             connection.execute("UPDATE look SET seen = ? WHERE subgraph = ?", (seen, look.subgraph))
-            for resource, at in sorted(data_times.items()):
-                connection.execute(
-                    "INSERT INTO data_time VALUES (?, ?, ?)"
-                    " ON CONFLICT (resource) DO UPDATE SET subgraph = excluded.subgraph, at = excluded.at",
-                    (resource, look.subgraph, at.isoformat()),
-                )
+            connection.executemany(
+                "INSERT INTO data_time VALUES (?, ?, ?)"
+                " ON CONFLICT (resource) DO UPDATE SET subgraph = excluded.subgraph, at = excluded.at",
+                [(resource, look.subgraph, at.isoformat()) for resource, at in sorted(data_times.items())],
+            )
 
     def changes(self, kind: SeenKind, subject: str | None = None) -> tuple[SeenChange, ...]:
         """When a subgraph's schema or a resource's data (or all of them) changed their state, in order."""
@@ -89,18 +88,23 @@ class Observations:
         seen_changes.note(connection, SeenChange(SeenKind.SCHEMA, look.subgraph, now, look.state.value, told))
         rows = connection.execute("SELECT resource, at FROM data_time WHERE subgraph = ?", (look.subgraph,)).fetchall()
         before = {resource: datetime.fromisoformat(at) for resource, at in rows}
-        for resource in sorted({*before, *data_times}):
-            if (longest := self._longest_age(connection, resource)) is not None:
-                times = (before.get(resource), data_times.get(resource))
-                seen_changes.note_data(connection, resource, longest, times, now)
+        for resource, longest in sorted(self._longest_ages(connection, {*before, *data_times}).items()):
+            times = (before.get(resource), data_times.get(resource))
+            seen_changes.note_data(connection, resource, longest, times, now)
 
-    def _longest_age(self, connection: Connection, resource: str) -> timedelta | None:
+    def _longest_ages(self, connection: Connection, resources: Collection[str]) -> dict[str, timedelta]:
+        """How old the data of resources may be, where their cycle names a length."""
+        if not resources:
+            return {}
+        marks = ", ".join("?" * len(resources))
         ids = connection.execute(
-            "SELECT entry FROM own_code WHERE code = ? UNION SELECT entry FROM held_code WHERE code = ?",
-            (resource, resource),
+            f"SELECT entry FROM own_code WHERE code IN ({marks})"
+            f" UNION SELECT entry FROM held_code WHERE code IN ({marks})",
+            (*resources, *resources),
         ).fetchall()
         found = entries_named(self._platform, [identity for (identity,) in ids]).values()
-        return next((longest_age(entry) for entry in found if resource in map(str, entry.codes)), None)
+        ages = [(str(code), longest_age(entry)) for entry in found for code in entry.codes]
+        return {code: age for code, age in ages if age is not None and code in resources}
 
     def looks(self) -> tuple[Look, ...]:
         """The last look at each subgraph, by name."""

@@ -18,7 +18,7 @@ from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import UNKNOWN_RESOURCE, CodedError
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.in_force import InForceReader
-from catalog_sync.loading import CHONGQING, Register, check_documents, national_classes, surroundings
+from catalog_sync.loading import Register, check_documents, date_in_chongqing, national_classes, surroundings
 from catalog_sync.obligations import Obligation, obligations
 from catalog_sync.opening_reviews import Findings, OpeningReview
 from catalog_sync.platform import CataloguePlatform
@@ -78,7 +78,7 @@ class CatalogueOffice:
     @property
     def today(self) -> date:
         """The day in Chongqing."""
-        return self._clock().astimezone(CHONGQING).date()
+        return date_in_chongqing(self._clock())
 
     # The provider's steps
 

@@ -46,8 +46,8 @@ def doubtful_fields(problems: Iterable[CatalogueProblem]) -> frozenset[str]:
 
 def certain_findings(entry: CatalogueEntry, around: Surroundings, doubtful: Collection[str]) -> Iterator[Finding]:
     """The breaches that are certain although fields of the entry are ``doubtful``."""
-    for rule, reads in _READS.items():
-        if not any(_touches(path, read) for path in doubtful for read in reads):
+    for rule in rules.RULES:
+        if not any(_touches(path, read) for path in doubtful for read in _READS[rule]):
             yield from (each for each in rule(entry, around) if not is_doubtful(each.field, doubtful))
 
 

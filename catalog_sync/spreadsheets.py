@@ -20,6 +20,7 @@ from catalog_sync.closed_lists import DataType, Opening, Sharing, written
 from catalog_sync.documents import DocumentError, ListNode, MapNode, Node, TextNode
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.problems import CatalogueProblem, Place
+from catalog_sync.table_reports import harmless, text_cell
 from catalog_sync.writing import Document, entry_document
 
 SHEET = "政务信息资源目录"
@@ -30,7 +31,6 @@ _ITEM = "item."
 _SEPARATOR = ";"
 _LISTS = frozenset({"codes", "related"})
 _GUESSED_STARTS = ("=", "#")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "'")
 
 COLUMNS: tuple[tuple[str, str], ...] = (
     ("资源标识", "id"),
@@ -143,7 +143,7 @@ def write_csv(entries: Iterable[CatalogueEntry], path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(heading for heading, _ in COLUMNS)
         for row in rows_of(entries):
-            writer.writerow(f"'{text}" if text.startswith(_FORMULA_STARTS) else text for text in row)
+            writer.writerow(map(harmless, row))
 
 
 def write_xlsx(entries: Iterable[CatalogueEntry], path: Path) -> None:
@@ -158,15 +158,8 @@ def write_xlsx(entries: Iterable[CatalogueEntry], path: Path) -> None:
         headings.append(cell)
     sheet.append(headings)
     for row in rows_of(entries):
-        sheet.append([_text_cell(sheet, text) if text.startswith(_GUESSED_STARTS) else text or None for text in row])
+        sheet.append([text_cell(sheet, text) if text.startswith(_GUESSED_STARTS) else text or None for text in row])
     book.save(path)
-
-
-def _text_cell(sheet: openpyxl.worksheet._write_only.WriteOnlyWorksheet, text: str) -> openpyxl.cell.WriteOnlyCell:
-    """A cell whose text openpyxl would take for a formula or an error if it were given bare."""
-    cell = openpyxl.cell.WriteOnlyCell(sheet, text)
-    cell.data_type = "s"
-    return cell
 
 
 def read_csv(text: str, name: str) -> list[Node]:

@@ -32,7 +32,7 @@ def table_csv(table: Table) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(table.headings)
-    writer.writerows([_harmless(cell) for cell in row] for row in table.rows)
+    writer.writerows([harmless(cell) for cell in row] for row in table.rows)
     return text.getvalue()
 
 
@@ -56,17 +56,19 @@ def write_workbook(tables: Iterable[Table], target: Path) -> None:
             headings.append(cell)
         sheet.append(headings)
         for row in table.rows:
-            sheet.append([_text_cell(sheet, each[:_LONGEST_CELL]) if isinstance(each, str) else each for each in row])
+            sheet.append([text_cell(sheet, each[:_LONGEST_CELL]) if isinstance(each, str) else each for each in row])
     book.save(target)
 
 
-def _text_cell(sheet: openpyxl.worksheet._write_only.WriteOnlyWorksheet, text: str) -> openpyxl.cell.WriteOnlyCell:
+def text_cell(sheet: openpyxl.worksheet._write_only.WriteOnlyWorksheet, text: str) -> openpyxl.cell.WriteOnlyCell:
+    """A cell whose text openpyxl would take for a formula or an error if it were given bare."""
     cell = openpyxl.cell.WriteOnlyCell(sheet, text)
     cell.data_type = "s"
     return cell
 
 
-def _harmless(cell: Cell) -> Cell:
+def harmless(cell: Cell) -> Cell:
+    """A cell of csv, with an apostrophe before a text that a spreadsheet program would take for a formula."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
 
 

@@ -19,7 +19,7 @@ from catalog_sync.closed_lists import EntryState
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.freshness import Freshness
 from catalog_sync.identifiers import CreditCode
-from catalog_sync.loading import CHONGQING
+from catalog_sync.loading import CHONGQING, date_in_chongqing
 from catalog_sync.obligations import clock_of
 from catalog_sync.observations import Observations, freshness_by_code
 from catalog_sync.office import CatalogueOffice
@@ -90,7 +90,7 @@ _COUNTED: Mapping[str, EventKind] = {
 
 def _states(changes: Iterable[SeenChange], last: date) -> dict[str, str]:
     """The state of each subject at the end of a day."""
-    return {each.subject: each.state for each in changes if _day(each.at.isoformat()) <= last}
+    return {each.subject: each.state for each in changes if date_in_chongqing(each.at) <= last}
 
 
 def _seen_events(
@@ -106,7 +106,7 @@ def _seen_events(
                 providers[change.subject] = release.provider
         if change.subject in providers:
             kind = _COUNTED[change.state]
-            day, in_time = _day(change.at.isoformat()), kind is not EventKind.DATA_STALE
+            day, in_time = date_in_chongqing(change.at), kind is not EventKind.DATA_STALE
             yield AssessedEvent(kind, providers[change.subject], day, change.subject, in_time)
 
 
@@ -264,4 +264,4 @@ async def _calls(store: PolicyStore, entries: Iterable[CatalogueEntry], period: 
 
 
 def _day(moment: str) -> date:
-    return datetime.fromisoformat(moment).astimezone(CHONGQING).date()
+    return date_in_chongqing(datetime.fromisoformat(moment))

@@ -4,16 +4,13 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from enum import StrEnum
 from typing import TypeVar
-from zoneinfo import ZoneInfo
 
 import msgspec
 
 from catalog_sync.lifecycle import StateMachine
+from catalog_sync.loading import date_in_chongqing
 from policies.errors import MATTER_INCOMPLETE, MATTER_REFUSED, CodedError
 from policies.lines import time_text
-
-_CHONGQING = ZoneInfo("Asia/Shanghai")
-
 
 S = TypeVar("S", bound=StrEnum)
 
@@ -59,7 +56,7 @@ def step(now: datetime, by: Party, act: str, note: str = "") -> Step:
 
 def day_of(now: datetime) -> date:
     """The day in Chongqing, in which clocks are counted."""
-    return now.astimezone(_CHONGQING).date()
+    return date_in_chongqing(now)
 
 
 def after(machine: StateMachine, state: S, event: str, subject: str) -> S:
