@@ -6,34 +6,38 @@ of composition and faults of planning cannot hide each other.
 
 import asyncio
 import json
+from collections.abc import Collection
 from dataclasses import dataclass
 from random import Random
+from typing import Any
 
-from graphql import parse, validate
+from graphql import ExecutionResult, GraphQLSchema, parse, validate
 
 from gateway.composition.compose import SubgraphSource, compose
 from gateway.errors import NO_PLAN, CodedError
 from gateway.execution.compiled import compile_plan
-from gateway.execution.executor import execute
-from gateway.execution.result import BoundPlan
+from gateway.execution.executor import execute, subscribe
+from gateway.execution.result import BoundPlan, Result
 from gateway.planning.normalize import normalize
+from gateway.planning.operation import OperationKind
 from gateway.planning.planner import Planner
 from gateway.planning.printing import render_text
 from gateway.supergraph.api_schema import api_schema
 from gateway.supergraph.join_sdl import read_supergraph
-from tests.properties.federation import Federation, answer_in_one, supergraph_sdl
+from tests.properties.federation import EVENTS, Federation, answer_in_one, supergraph_sdl
 from tests.properties.operations import OperationWriter
 from tests.properties.subgraph_sdl import subgraph_sdl
-from tests.properties.worlds import LABEL, World
+from tests.properties.world_types import LABEL, FailedError
+from tests.properties.worlds import World
 
 
 @dataclass
 class Tally:
-    """What a run met: operations compared, left out because invalid, unplannable, and the differences found."""
+    """What a run met: operations compared, left out because invalid, with errors in their answer; and their fetches."""
 
     compared: int = 0
     invalid: int = 0
-    unplannable: int = 0
+    failed: int = 0
     fetches: int = 0
 
 
@@ -67,32 +71,72 @@ def check_world(seed: int, operations: int, tally: Tally) -> None:
         if validate(schema, document):
             tally.invalid += 1
             continue
-        world.calls = 0
-        expected, problems = answer_in_one(world, schema, query, writer.values)
-        assert not problems, f"the monolith fails: {problems}"
+        expected = _in_one(world, schema, query, writer.values)
         operation = normalize(schema, document, None, writer.values)
         try:
             plan = planner.plan(operation, schema, labels)
         except CodedError as error:
             if error.code is not NO_PLAN:
                 raise
-            tally.unplannable += 1
             raise DifferenceFoundError(f"seed {seed}: {error.message}\n{query}\n{sdl}") from error
         variables = {v.name: v.literal if v.source is None else writer.values[v.source] for v in operation.variables}
-        world.calls = 0
+        world.calls = world.event = 0
         federation.refusals.clear()
         federation.sent.clear()
         compiled = compile_plan(plan, schema, None)
         if tally.compared % 2:  # both paths of execution by turns
             compiled.warm()
-        result = asyncio.run(execute(BoundPlan(compiled, variables), federation))
-        answered = json.loads(result.encode())
+        results = asyncio.run(_executed(BoundPlan(compiled, variables), federation))
+        answered = [json.loads(result.encode()) for result in results]
         tally.compared += 1
+        tally.failed += any(each.errors for each in expected)
         tally.fetches += len(plan.fetches)
-        if federation.refusals or result.errors or json.dumps(answered["data"]) != json.dumps(expected):
+        if federation.refusals or not _equal(answered, expected):
             sent = "\n".join(f"{name} {body}" for name, body in federation.sent)
             raise DifferenceFoundError(
                 f"seed {seed}\n{sdl}\n{query}\n{writer.values}\n{render_text(plan)}\n{sent}\n"
-                f"refused: {federation.refusals}\nerrors: {[error.message for error in result.errors]}\n"
-                f"expected {json.dumps(expected)}\nanswered {json.dumps(answered['data'])}"
+                f"refused: {federation.refusals}\n"
+                f"expected {json.dumps([each.formatted for each in expected])}\nanswered {json.dumps(answered)}"
             )
+
+
+def _in_one(world: World, schema: GraphQLSchema, query: str, values: dict[str, object]) -> list[ExecutionResult]:
+    """The answers of one service: one, or those to a subscription's events."""
+    found = []
+    for event in range(EVENTS if query.startswith("subscription") else 1):
+        world.calls, world.event = 0, event
+        found.append(answer_in_one(world, schema, query, values))
+        for error in found[-1].errors or ():
+            assert isinstance(error.original_error, FailedError), f"the monolith fails: {error.message}"
+    return found
+
+
+async def _executed(bound: BoundPlan, federation: Federation) -> list[Result]:
+    if bound.compiled.plan.kind is OperationKind.SUBSCRIPTION:
+        return [result async for result in subscribe(bound, federation)]
+    return [await execute(bound, federation)]
+
+
+def _equal(answered: list[dict[str, Any]], expected: list[ExecutionResult]) -> bool:
+    """Equal data, in order; and errors where there must be some, each with the path of a null that has one."""
+    if json.dumps([each["data"] for each in answered]) != json.dumps([each.data for each in expected]):
+        return False
+    for own, other in zip(answered, expected, strict=True):
+        failed = {_null_at(own["data"], error.path or []) for error in other.errors or ()}
+        told = [tuple(error.get("path", ())) for error in own.get("errors", ())]
+        told_at = {_null_at(own["data"], path) for path in told}
+        if bool(told) != bool(failed) or len(set(told)) < len(told) or not told_at <= failed:
+            return False
+    return True
+
+
+def _null_at(data: Any, path: Collection[str | int]) -> tuple[str | int, ...]:
+    """Where the null stands that an error's path leads to."""
+    passed: list[str | int] = []
+    for step in path:
+        if data is None:
+            break
+        data = data[step]
+        passed.append(step)
+    assert data is None
+    return tuple(passed)

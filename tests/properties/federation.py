@@ -5,15 +5,18 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 import msgspec
-from graphql import GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
+from graphql import ExecutionResult, GraphQLResolveInfo, GraphQLSchema, build_schema, execute_sync, parse
 
 from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, parse_field_set
-from tests.properties.worlds import LABEL, Field, Object, Source, Type, World, computed
+from tests.properties.world_types import LABEL, FailedError, Field, Object, Source, Type
+from tests.properties.worlds import World, computed
 
 JOIN = """schema @link(url: "https://specs.apollo.dev/link/v1.0")
   @link(url: "https://specs.apollo.dev/join/v0.5", for: EXECUTION)
   @link(url: "https://specs.apollo.dev/context/v0.1", for: SECURITY) { query: Query %s}
 """
+EVENTS = 2
+OTHER_TYPES = "scalar Blob\ninput Where { n: Int = 1, all: [[Int]!], more: Where, blob: Blob }"
 
 
 def supergraph_sdl(world: World) -> str:
@@ -22,8 +25,10 @@ def supergraph_sdl(world: World) -> str:
         f'  {name.upper()} @join__graph(name: "{name}", url: "http://{name}/")' for name in world.subgraphs
     )
     types = "\n".join(_type_sdl(world, definition) for definition in world.types.values() if definition.keys)
-    mutation = "mutation: Mutation " if "Mutation" in world.types else ""
-    return f"{JOIN % mutation}enum join__Graph {{\n{graphs}\n}}\n{types}\n"
+    roots = "".join(f"{name.lower()}: {name} " for name in ("Mutation", "Subscription") if name in world.types)
+    everywhere = " ".join(f"@join__type(graph: {name.upper()})" for name in world.subgraphs)
+    others = OTHER_TYPES.replace("Blob\n", f"Blob {everywhere}\n").replace("Where {", f"Where {everywhere} {{", 1)
+    return f"{JOIN % roots}enum join__Graph {{\n{graphs}\n}}\n{types}\n{others}\n"
 
 
 def _type_sdl(world: World, definition: Type) -> str:
@@ -52,7 +57,6 @@ def _type_sdl(world: World, definition: Type) -> str:
 
 
 def _field_sdl(f: Field) -> str:
-    argument = "(x: Int)" if f.argument else ""
     joins = []
     for subgraph, source in f.sources.items():
         parts = [f"graph: {subgraph.upper()}"]
@@ -66,7 +70,7 @@ def _field_sdl(f: Field) -> str:
             given = f'context: "{subgraph}__given", name: "taken", type: "String", selection: "{{ {f.context} }}"'
             parts.append(f"contextArguments: [{{ {given} }}]")
         joins.append(f"@join__field({', '.join(parts)})")
-    return f"{f.name}{argument}: {f.type} {' '.join(joins or ['@join__field'])}"
+    return f"{f.name}{f.arguments}: {f.type} {' '.join(joins or ['@join__field'])}"
 
 
 class RefusedError(Exception):
@@ -84,7 +88,7 @@ class Subgraph:
     def _sdl(self) -> str:
         entities = [t.name for t in self.world.types.values() if t.keys.get(self.name) and t.kind == "type"]
         entities += [t.name for t in self.world.types.values() if self.name in t.interface_object]
-        parts = ["scalar _Any"]
+        parts = ["scalar _Any", OTHER_TYPES]
         if entities:
             parts.append("union _Entity = " + " | ".join(entities))
         for definition in self.world.types.values():
@@ -100,7 +104,7 @@ class Subgraph:
         implements = f" implements {' & '.join(interfaces)}" if interfaces and kind == "type" else ""
         fields = [f for f in definition.fields.values() if self.name in f.sources]
         lines = [
-            f"{f.name}{'(x: Int)' if f.argument else '(taken: String)' if f.context else ''}: "
+            f"{f.name}{'(taken: String)' if f.context else f.arguments}: "
             f"{f.type.replace(f.target, f.sources[self.name].narrow or f.target)}"
             f"{'!' if f.sources[self.name].stricter else ''}"
             for f in fields
@@ -124,9 +128,10 @@ class Subgraph:
             field_resolver=self._resolve,
             type_resolver=lambda value, info, _: self._type_name(value, str(_)),
         )
-        if result.errors:
-            raise RefusedError(f"{self.name}: {result.errors[0].message} in {request['query']}")
-        return msgspec.json.encode({"data": result.data})
+        for error in result.errors or ():
+            if not isinstance(error.original_error, FailedError):
+                raise RefusedError(f"{self.name}: {error.message} in {request['query']}")
+        return msgspec.json.encode(result.formatted)
 
     def _type_name(self, value: Object, abstract: str) -> str:
         if abstract == "_Entity" or self.name not in self.world.types[value.type].keys:
@@ -139,7 +144,7 @@ class Subgraph:
         name, static = info.field_name, info.parent_type.name
         if name == "_entities":
             return [self._entity(representation) for representation in arguments["representations"]]
-        row = parent or Object(static, 0)
+        row = parent or Object(static, self.world.event if static == "Subscription" else 0)
         definition = self.world.types[static]
         f = definition.fields[name]
         source = f.sources[self.name]
@@ -158,7 +163,7 @@ class Subgraph:
             self.world.calls += 1
         if f.target == "Int" and (static == "Mutation" or name == "calls"):
             return self.world.calls
-        value = self.world.value(row.type, row.number, name, arguments.get("x"))
+        value = self.world.value(row.type, row.number, name, arguments.get("where" if f.filtered else "x"))
         return self._placed(value, below)
 
     def _provided_to(self, row: Object, provided: FieldSet) -> list[FieldSetField]:
@@ -239,36 +244,35 @@ class Federation:
             return b'{"errors":[{"message":"refused"}]}'
 
     async def subscribe(self, subgraph: str, body: bytes, headers: object) -> AsyncGenerator[bytes, None]:
-        raise NotImplementedError("worlds have no subscriptions")
-        yield b""
+        for event in range(EVENTS):
+            self.subgraphs[subgraph].world.event = event
+            yield await self.send(subgraph, body, headers, 0)
 
     async def close(self) -> None:
         return None
 
 
-def answer_in_one(
-    world: World, schema: GraphQLSchema, query: str, variables: dict[str, object]
-) -> tuple[object, list[str]]:
+def answer_in_one(world: World, schema: GraphQLSchema, query: str, variables: dict[str, object]) -> ExecutionResult:
     """What one monolithic service over the same data answers: the truth that plans are measured by."""
 
     def resolve(parent: Object | None, info: GraphQLResolveInfo, **arguments: Any) -> object:
-        row = parent or Object(info.parent_type.name, 0)
+        static = info.parent_type.name
+        row = parent or Object(static, world.event if static == "Subscription" else 0)
         if info.parent_type.name == "Mutation":
             world.calls += 1
         if str(info.return_type) == "Int" and (info.parent_type.name == "Mutation" or info.field_name == "calls"):
             return world.calls
-        return placed(world.value(row.type, row.number, info.field_name, arguments.get("x")))
+        return placed(world.value(row.type, row.number, info.field_name, arguments.get("x", arguments.get("where"))))
 
     def placed(value: object) -> object:
         if isinstance(value, list):
             return [placed(item) for item in value]
         return Object(value[0], value[1]) if isinstance(value, tuple) else value
 
-    result = execute_sync(
+    return execute_sync(
         schema,
         parse(query),
         variable_values=variables,
         field_resolver=resolve,
         type_resolver=lambda value, info, _: value.type,
     )
-    return result.data, [error.message for error in result.errors or ()]

@@ -29,7 +29,7 @@ def main() -> int:
         seed += 1
     sys.stdout.write(
         f"{tally.compared} operations over {seed - given.seed} supergraphs agree "
-        f"({tally.fetches} fetches; {tally.invalid} operations were invalid and left out)\n"
+        f"({tally.fetches} fetches; {tally.failed} had errors; {tally.invalid} operations were invalid and left out)\n"
     )
     return 0
 

@@ -2,7 +2,9 @@
 
 import json
 
-from tests.properties.worlds import Field, Type, World
+from tests.properties.federation import OTHER_TYPES
+from tests.properties.world_types import Field, Type
+from tests.properties.worlds import World
 
 _LINK = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable",
   "@external", "@requires", "@provides", "@override", "@interfaceObject", "@context", "@fromContext"])
@@ -12,7 +14,7 @@ _LINK = """extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", 
 def subgraph_sdl(world: World, name: str) -> str:
     """The SDL of one subgraph."""
     types = [_type(definition, name) for definition in world.types.values() if name in definition.keys]
-    return _LINK + "\n".join(text for text in types if text)
+    return _LINK + "\n".join([OTHER_TYPES, *(text for text in types if text)])
 
 
 def _type(definition: Type, subgraph: str) -> str:
@@ -30,7 +32,7 @@ def _type(definition: Type, subgraph: str) -> str:
     below = definition.fields.get("below")
     if below is not None and subgraph in below.sources:
         head.append(f'@context(name: "given{definition.name}")')
-    kind = definition.kind if definition.name not in ("Mutation",) else "root"
+    kind = definition.kind if definition.name not in ("Mutation", "Subscription") else "root"
     fields = [_field(definition, f, subgraph, kind) for f in definition.fields.values() if subgraph in f.sources]
     if not fields:
         return ""
@@ -39,7 +41,7 @@ def _type(definition: Type, subgraph: str) -> str:
 
 def _field(definition: Type, f: Field, subgraph: str, kind: str) -> str:
     source = f.sources[subgraph]
-    argument = "(x: Int)" if f.argument else ""
+    argument = f.arguments
     if f.context:
         context = f"given{definition.name.removesuffix('Below')}"
         argument = f'(taken: String @fromContext(field: "${context} {{ {f.context} }}"))'

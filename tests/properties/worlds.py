@@ -6,82 +6,14 @@ what it could not know in truth: external fields without @provides, fields that 
 """
 
 import json
-from dataclasses import dataclass, field
 from random import Random
 
 from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, parse_field_set
-
-LABEL = "moved"
-
-
-@dataclass
-class Source:
-    """A field in one subgraph."""
-
-    external: bool = False
-    requires: str = ""
-    provides: str = ""
-    override: str = ""
-    label: str = ""
-    stricter: bool = False
-    narrow: str = ""
-
-
-@dataclass
-class Field:
-    """A field; ``target`` is a scalar or a type of the world."""
-
-    name: str
-    target: str
-    many: bool = False
-    required: bool = False
-    argument: bool = False
-    sources: dict[str, Source] = field(default_factory=dict)
-    context: str = ""
-
-    @property
-    def type(self) -> str:
-        inner = f"[{self.target}!]" if self.many else self.target
-        return f"{inner}!" if self.required else inner
-
-
-@dataclass
-class Type:
-    """An object, interface or union; ``keys`` per subgraph are pairs of field set and resolvable."""
-
-    name: str
-    kind: str
-    keys: dict[str, list[tuple[str, bool]]] = field(default_factory=dict)
-    fields: dict[str, Field] = field(default_factory=dict)
-    implements: dict[str, set[str]] = field(default_factory=dict)
-    members: dict[str, set[str]] = field(default_factory=dict)
-    interface_object: set[str] = field(default_factory=set)
-
-    @property
-    def subgraphs(self) -> list[str]:
-        return sorted(self.keys)
-
-    @property
-    def homes(self) -> list[str]:
-        """The subgraphs that can be entered for the type, and so may hold fields that others lack."""
-        return sorted(s for s, keys in self.keys.items() if any(resolvable for _, resolvable in keys))
-
-    def interfaces(self) -> list[str]:
-        return sorted({name for names in self.implements.values() for name in names})
-
-
-@dataclass(frozen=True)
-class Object:
-    """A row of the data: its concrete type and number; ``rep`` and ``provided`` are what one subgraph knows of it."""
-
-    type: str
-    number: int
-    rep: str | None = None
-    provided: FieldSet = ()
+from tests.properties.world_types import BLOBS, LABEL, FailedError, Field, Source, Type
 
 
 class World:
-    """One supergraph with its data."""
+    """One supergraph with its data. ``event`` is the number of a subscription's event."""
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)
@@ -90,12 +22,12 @@ class World:
         self.rows = 3
         self.data: dict[tuple[str, int, str], object] = {}
         self.label_active = self.random.random() < 0.5
+        self.event = 0
+        self.failures = self.random.choice([0, 0, 0.05, 0.15])
         self.calls = 0  # of mutations: what one of type Int answers, and every field ``calls``
         self._make_types()
         self._make_roots()
         self._make_data()
-
-    # Types ---------------------------------------------------------------------------------------------------------
 
     def chance(self, probability: float) -> bool:
         return self.random.random() < probability
@@ -178,6 +110,14 @@ class World:
             )
             f.sources = {s: Source() for s in self.some(entity.subgraphs)[: self.random.randint(1, 2)]}
             entity.fields[f.name] = f
+        for f in (
+            Field("grid", "Int", nested=True),
+            Field("blob", "Blob", nested=self.chance(0.3)),
+            Field("found", "String", filtered=True),
+        ):
+            if self.chance(0.4):
+                f.sources = {s: Source() for s in self.some(entity.subgraphs)[: self.random.randint(1, 2)]}
+                entity.fields[f.name] = f
 
     def _stub(self, entity: Type) -> None:
         """A subgraph that can name the entity but not be entered for it."""
@@ -363,7 +303,7 @@ class World:
         plain = [
             f.name
             for f in entity.fields.values()
-            if f.target == "String" and not f.argument and f.sources and not f.name.startswith(("t", "q", "code"))
+            if f.target == "String" and not f.arguments and f.sources and not f.name.startswith(("t", "q", "code"))
         ]
         if not plain or not entity.homes:
             return
@@ -408,6 +348,8 @@ class World:
             return None
         if any(source.override for source in f.sources.values()):
             return None
+        if f.filtered or f.target == "Blob":
+            return None
         if f.target in ("String", "Int", "ID"):
             return f"{f.name}(x: {self.random.randint(0, 1)})" if f.argument else f.name
         target = self.types[f.target]
@@ -415,7 +357,7 @@ class World:
             return self._abstract_input(f, subgraph)
         if self._lent_in(target, subgraph):
             return None
-        inner = [i for i in target.fields.values() if i.target in ("String", "Int") and not i.argument and i.sources]
+        inner = [i for i in target.fields.values() if i.target in ("String", "Int") and not i.arguments and i.sources]
         if target.kind != "type" or not inner or target.name.endswith(("Part", "Below")):
             return None
         below = self.random.choice(inner)
@@ -441,7 +383,7 @@ class World:
             inner = [
                 i
                 for i in self.types[name].fields.values()
-                if i.target in ("String", "Int") and not i.argument and any(not s.external for s in i.sources.values())
+                if i.target in ("String", "Int") and not i.arguments and any(not s.external for s in i.sources.values())
             ]
             inner = [i for i in inner if not any(s.requires or s.override for s in i.sources.values())]
             if inner and self.chance(0.7):
@@ -471,7 +413,7 @@ class World:
                 for i in target.fields.values()
                 if i.target in ("String", "Int")
                 and i.sources
-                and not i.argument
+                and not i.arguments
                 and (subgraph not in i.sources or i.sources[subgraph].external)
                 and not any(other.override or other.requires for other in i.sources.values())
             ]
@@ -508,6 +450,16 @@ class World:
                 mutation.fields[name] = Field(
                     name, "Int" if target == "Count" else target, sources={subgraph: Source()}
                 )
+        if self.chance(0.4):
+            events = Type("Subscription", "type", {name: [] for name in self.subgraphs})
+            for f in query.fields.values():
+                subgraph = self.random.choice(self.subgraphs)
+                if f.target in self._known(subgraph):
+                    events.fields[f"on_{f.name}"] = Field(
+                        f"on_{f.name}", f.target, f.many, sources={subgraph: Source()}
+                    )
+            if events.fields:
+                self.types[events.name] = events
         if not query.fields:
             query.fields["nothing"] = Field("nothing", "Int", sources={self.subgraphs[0]: Source()})
 
@@ -552,12 +504,26 @@ class World:
                         self.data[definition.name, number, f.name] = self._value_of(definition, number, f)
 
     def _value_of(self, definition: Type, number: int, f: Field) -> object:
+        # What may not be null takes along, in a subgraph, what one service would answer.
+        strict = f.required or any(source.stricter for source in f.sources.values())
+        plain = f.target in ("String", "Int", "Blob") or f.name.startswith(("r", "on_"))
+        if plain and not strict and f.name != "root" and self.chance(self.failures):
+            return FailedError
+        return self._value_that_is_there(definition, number, f)
+
+    def _value_that_is_there(self, definition: Type, number: int, f: Field) -> object:
         if f.name in ("id", "code"):
             return f"{definition.name}-{f.name}-{number}"
         if f.name == "no":
             return number
         if not f.required and self.chance(0.12) and not any(source.stricter for source in f.sources.values()):
             return None
+        if f.nested:
+            one = Field(f.name, f.target)
+            lengths = [self.random.randint(0, 2) for _ in range(self.random.randint(0, 2))]
+            return [[self._value_that_is_there(definition, number, one) for _ in range(length)] for length in lengths]
+        if f.target == "Blob":
+            return self.random.choice(BLOBS)
         if f.target == "Int":
             return self.random.randint(0, 9)
         if f.target == "Query":
@@ -612,6 +578,10 @@ class World:
         if requires:
             return computed(name, self.required_values(type_name, number, parse_field_set(requires, "here")))
         value = self.data[type_name, number, name]
+        if value is FailedError:
+            raise FailedError(f"{type_name}.{name}")
+        if f.filtered and value is not None and argument is not None:
+            return f"{value}/{json.dumps(argument, sort_keys=True)}"
         if f.argument and value is not None and argument is not None:
             return f"{value}/{argument}" if f.target == "String" else value
         return value
