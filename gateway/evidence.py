@@ -17,7 +17,7 @@ from itertools import takewhile
 import msgspec
 
 from catalog_sync.assessment import Period
-from catalog_sync.loading import CHONGQING
+from catalog_sync.loading import CHONGQING, date_in_chongqing
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.opening_reviews import ACTION as REVIEW
 from catalog_sync.opening_reviews import OpeningReview
@@ -236,11 +236,9 @@ _DOUBTS = ("doubt", "item", "raised by", "provider", "steps")
 
 
 def _grants(applications: Iterable[Application], period: Period) -> Iterator[Row]:
-    """Those of which a step was taken in the period, or that were in force in it."""
     for each in applications:
         asked, taken = each.request, _taken(each.steps, period)
-        in_force = any("granted" in step.act for step in taken) and asked.ends >= period.first
-        if taken and (in_force or _within(taken, period)):
+        if _concerns(taken, asked.ends, period):
             yield (
                 each.id, asked.department, asked.officer, each.provider, asked.purpose, " ".join(asked.items),
                 str(asked.begins), str(asked.ends), _told(taken),
@@ -250,7 +248,7 @@ def _grants(applications: Iterable[Application], period: Period) -> Iterator[Row
 def _openings(openings: Iterable[OpeningApplication], period: Period) -> Iterator[Row]:
     for each in openings:
         asked, taken = each.request, _taken(each.steps, period)
-        if taken and (_within(taken, period) or asked.ends >= period.first):
+        if _concerns(taken, asked.ends, period):
             yield (
                 each.id, asked.applicant, each.provider, asked.purpose, " ".join(asked.items), str(asked.begins),
                 str(asked.ends), _told(taken),
@@ -268,6 +266,11 @@ def _doubts(doubts: Iterable[Doubt], period: Period) -> Iterator[Row]:
 
 def _taken(steps: Iterable[Step], period: Period) -> list[Step]:
     return [step for step in steps if _day(step.at) <= period.last]
+
+
+def _concerns(taken: Iterable[Step], ends: date, period: Period) -> bool:
+    """Whether a step was taken in the period, or what was granted was in force in it."""
+    return _within(taken, period) or (ends >= period.first and any("granted" in step.act for step in taken))
 
 
 def _within(steps: Iterable[Step], period: Period) -> bool:
@@ -356,4 +359,4 @@ def _tests(tests: Iterable[BackupTest], period: Period) -> Iterator[Row]:
 
 
 def _day(moment: str) -> date:
-    return datetime.fromisoformat(moment).astimezone(CHONGQING).date()
+    return date_in_chongqing(datetime.fromisoformat(moment))

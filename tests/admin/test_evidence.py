@@ -139,6 +139,29 @@ async def test_a_role_of_a_credential_that_joins_duties_is_a_fault_of_the_report
     assert "user:qian: fault: roles of its credential make it join audit and operating" in said.err
 
 
+async def test_an_opening_stands_in_later_periods_where_it_was_granted_and_not_where_it_was_refused(here: City) -> None:
+    item = "30700504/2.fullAddress"
+    wanted = {
+        "applicant": "app:planner", "use": "route planning", "purpose": "research", "items": [item],
+        "begins": "2026-10-08", "ends": "2027-10-07", "termsAccepted": True,
+    }  # fmt: skip
+    take_in = "mutation ($i: OpeningInput!) { takeInOpening(input: $i) { id } }"
+    decide = """mutation ($id: ID!, $granted: [String!]!, $reason: String) {
+      decideOpening(id: $id, revision: 1, granted: $granted, reason: $reason) { state } }"""
+    granted = await here.ask("he", take_in, i=wanted)
+    refused = await here.ask("he", take_in, i={**wanted, "use": "another route"})
+    await here.ask("sun", decide, id=granted["id"], granted=[item])
+    await here.ask("sun", decide, id=refused["id"], granted=[], reason="the route is not planned")
+    here.move_to(FRIDAY + timedelta(days=50))
+
+    async def shown(**period: str) -> set[str | None]:
+        found = sections_of(await here.ask("qian", EVIDENCE, why=WHY, **period))
+        return {row["application"] for row in found["openings"]}
+
+    assert await shown() == {granted["id"], refused["id"]}
+    assert await shown(first="2026-10-10", last="2026-10-31") == {granted["id"]}
+
+
 async def test_only_auditors_see_it_and_only_operators_write_tests_down(here: City) -> None:
     for who in ("chen", "deng", "li"):
         assert (await here.refused(who, EVIDENCE, why=WHY))[0] == "ACT_FORBIDDEN"
