@@ -36,7 +36,7 @@ class OperationLedger:
         self._person_key = person_key
         self._loop = asyncio.get_running_loop()
         self._waiting: list[tuple[ReadFacts, asyncio.Future[None] | None]] = []
-        self._wake = asyncio.Event()
+        self._wake: asyncio.Future[None] = self._loop.create_future()
         self._closed = False
         self._writing = asyncio.create_task(self._write())
 
@@ -83,7 +83,7 @@ class OperationLedger:
     async def close(self) -> None:
         """Writes what waits, then stops."""
         self._closed = True
-        self._wake.set()
+        self._wake_up()
         await self._writing
 
     def _keep(self, facts: ReadFacts, *, safely: bool) -> asyncio.Future[None] | None:
@@ -92,23 +92,27 @@ class OperationLedger:
         if safely or len(self._waiting) >= PILE:
             written = self._loop.create_future()
         self._waiting.append((facts, written))
-        self._wake.set()
+        self._wake_up()
         return written
+
+    def _wake_up(self) -> None:
+        if not self._wake.done():
+            self._wake.set_result(None)
 
     async def _write(self) -> None:
         while not (self._closed and not self._waiting):
-            await self._wake.wait()
-            self._wake.clear()
-            while self._waiting:
-                batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            if not self._waiting:
+                self._wake = self._loop.create_future()
+                await self._wake
+            batch, self._waiting = self._waiting[:BATCH], self._waiting[BATCH:]
+            if batch:
                 await self._write_batch(batch)
 
     async def _write_batch(self, batch: list[tuple[ReadFacts, asyncio.Future[None] | None]]) -> None:
         refusal: CodedError | None = None
         try:
             await self._store.record_reads([facts for facts, _ in batch], datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001 - any that were let through would end the writing, and every later
-            # operation would wait for ever: those who wait for this batch are told, the log says what was unforeseen.
+        except Exception as error:  # noqa: BLE001 - were one let through, every later operation would wait for ever
             unforeseen = not isinstance(error, (OSError, TimeoutError, CodedError))
             _log.error("%d records could not be written: %s", len(batch), type(error).__name__, exc_info=unforeseen)
             refusal = CodedError(LEDGER_UNAVAILABLE, "The operation could not be recorded, so it is not answered.")

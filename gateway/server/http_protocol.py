@@ -13,7 +13,7 @@ pages, clients that close) goes uvicorn's way; what a request must fulfil to be 
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Iterable
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
@@ -150,13 +150,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     def __init__(self, config: "Config", *arguments: Any, **options: Any) -> None:
         super().__init__(config, *arguments, **options)
         self._told = asyncio.Event()  # uvicorn sets it when the client goes; nobody waits for it
-        takes = getattr(self.app, "takes", None)
-        self._takes: Callable[[bytes, bytes], bool] = takes or (lambda url, host: False)
+        app: Any = self.app
+        self._whole: TakesWhole | None = app if hasattr(app, "takes") else None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Part of asyncio.Protocol."""
         super().connection_made(cast(asyncio.Transport, transport))
-        self.transport = cast(asyncio.Transport, JoiningTransport(self.transport, self.loop))
+        self._joining = JoiningTransport(self.transport, self.loop)
+        self.transport = cast(asyncio.Transport, self._joining)
         if self.scheme == "https":
             shown = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
             if shown is not None:  # uvicorn gives each scope a copy of this state, a WebSocket's too
@@ -186,7 +187,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         if self._parts is not None and not self.transport.is_closing():
             self._go_the_ordinary_way(self._parts)
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and cycle.more_body is (self._body_timer is None):
             self._watch_body(cycle.more_body)
 
@@ -235,7 +236,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         """Called when the parser gives up. An answer in the midst of another would be taken for a part of it."""
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and not cycle.response_complete:
             if cycle.response_started or self.pipeline or self._in_head:
                 self.transport.close()
@@ -248,7 +249,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._stop_timer()
         self._stop_stall_timer()
         self._stop_idle_timer()
-        self.transport = cast(JoiningTransport, self.transport).plain
+        self.transport = self._joining.plain
         super().handle_websocket_upgrade()
 
     def on_message_begin(self) -> None:
@@ -298,13 +299,14 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._trailer_size = 0
         if self._head_timer is not None:
             self._stop_timer()
-        cycle = cast("RequestResponseCycle | None", self.cycle)
+        cycle: RequestResponseCycle | None = self.cycle
         if (
             not self._ordinary
             and host is not None
             and (cycle is None or cycle.response_complete)
             and parser.get_method() == b"POST"
-            and self._takes(self.url, host)
+            and self._whole is not None
+            and self._whole.takes(self.url, host)
             and parser.should_keep_alive()
             and not parser.should_upgrade()
         ):
@@ -327,10 +329,12 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             return
         self._parts = None
         request = _WholeRequest(self._told)
-        self.cycle = cast(RequestResponseCycle, request)
+        cycle: Any = request
+        self.cycle = cycle
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         # By its class and with a name: the loop's own way, and making a name, cost as much again.
-        answering = self._answer_whole(request, self.headers, body)
+        assert self._whole is not None
+        answering = self._answer_whole(self._whole, request, self.headers, body)
         request.task = asyncio.Task(answering, loop=self.loop, name="request")
         self.tasks.add(request.task)
 
@@ -348,7 +352,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         for part in parts:
             super().on_body(part)
 
-    async def _answer_whole(self, request: _WholeRequest, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+    async def _answer_whole(
+        self, whole: TakesWhole, request: _WholeRequest, headers: list[tuple[bytes, bytes]], body: bytes
+    ) -> None:
         try:
             scope = {
                 "type": "http",
@@ -357,7 +363,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 "client": self.client,
                 "state": self.app_state,
             }
-            response = await cast(TakesWhole, self.app).respond(scope, body)
+            response = await whole.respond(scope, body)
             if self.flow.write_paused and not request.disconnected:
                 await self.flow.drain()
             if response is not None and not request.disconnected:
@@ -372,7 +378,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         if defaults is not self._defaults:  # uvicorn makes a new list every second, for the date
             self._defaults = defaults
             self._end_of_head = b"".join([b"%b: %b\r\n" % header for header in defaults]) + b"\r\n"
-        transport = cast(JoiningTransport, self.transport)
+        transport = self._joining
         head, end, body = response.head(), self._end_of_head, response.body
         if not request.keep_alive:  # the server is stopping
             head += b"connection: close\r\n"
