@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
+from catalog_sync.languages import Sentence
+
 
 class Family(StrEnum):
     """Who has to act on an error."""
@@ -41,17 +43,23 @@ class CodedError(Exception):
     """An error with a code, a message naming what and where, and machine-readable details.
 
     ``details`` become the ``extensions`` of a GraphQL error beside ``code``: never values of a person or a subgraph.
+    A message that people of any language have to understand is a Sentence; ``message`` is its English.
     """
 
-    def __init__(self, code: ErrorCode, message: str, details: Mapping[str, object] | None = None) -> None:
-        super().__init__(message)
+    def __init__(self, code: ErrorCode, message: str | Sentence, details: Mapping[str, object] | None = None) -> None:
+        super().__init__(str(message))
         self.code = code
-        self.message = message
+        self.said = message if isinstance(message, Sentence) else Sentence.alike(message)
         self.details: Mapping[str, object] = details or {}
 
-    def __reduce__(self) -> tuple[type["CodedError"], tuple[ErrorCode, str, dict[str, object]]]:
+    @property
+    def message(self) -> str:
+        """What is wrong, in English."""
+        return self.said.english
+
+    def __reduce__(self) -> tuple[type["CodedError"], tuple[ErrorCode, Sentence, dict[str, object]]]:
         """So that it comes whole out of another process: an exception is otherwise made anew of its message alone."""
-        return CodedError, (self.code, self.message, dict(self.details))
+        return CodedError, (self.code, self.said, dict(self.details))
 
 
 MALFORMED_CODE = ErrorCode(

@@ -14,7 +14,8 @@ from typing import Annotated
 import typer
 
 from catalog_sync.errors import CodedError
-from gateway.commands.output import EvidenceFormat, Format, FormatOption, ReportFormat
+from catalog_sync.languages import spoken_here
+from gateway.commands.output import EvidenceFormat, Format, FormatOption, LanguageOption, ReportFormat
 
 GROUPS = {
     "catalogue": "Keep the catalogue: files, and entries on their way into force.",
@@ -118,11 +119,12 @@ def explain(
     ] = "anon",
     purpose: Annotated[str | None, typer.Option("--purpose", help="What the data is for.")] = None,
     format_: FormatOption = Format.TEXT,
+    language: LanguageOption = None,
 ) -> None:
     """Say per field who may read it, by which rule, and what to apply for; nothing is executed."""
     from gateway.commands.explain import run
 
-    raise typer.Exit(run(operation, config, caller, purpose, format_.value))
+    raise typer.Exit(run(operation, config, caller, purpose, format_.value, language or spoken_here()))
 
 
 @app.command()
@@ -189,7 +191,7 @@ def main() -> None:
     try:
         command_line(sys.argv[1:2])()
     except CodedError as problem:
-        sys.stderr.write(f"{problem.code.name}: {problem.message}\n")
+        sys.stderr.write(f"{problem.code.name}: {problem.said.within(spoken_here())}\n")
         sys.exit(1)
     except OSError as problem:
         sys.stderr.write(f"FILE_UNUSABLE: {problem.filename or ''}: {problem.strerror or problem}.\n")

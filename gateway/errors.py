@@ -1,9 +1,10 @@
 """The gateway's error codes and the report that travels inside a result."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from catalog_sync.errors import CodedError, ErrorCode, Family
+from catalog_sync.languages import Language, Sentence
 
 __all__ = ["CodedError", "ErrorCode", "ErrorReport", "Family", "RequestError"]
 
@@ -12,7 +13,8 @@ __all__ = ["CodedError", "ErrorCode", "ErrorReport", "Family", "RequestError"]
 class ErrorReport:
     """One entry of a response's ``errors`` (GraphQL October 2021, section 7.1.2).
 
-    ``path`` holds response keys and list indices; ``extensions`` always holds ``code``.
+    ``path`` holds response keys and list indices; ``extensions`` always holds ``code``. ``said`` is the message in
+    every language, where it is for people of any; ``message`` is then its English.
     """
 
     message: str
@@ -20,6 +22,11 @@ class ErrorReport:
     path: tuple[str | int, ...] | None = None
     locations: tuple[tuple[int, int], ...] = ()
     extensions: Mapping[str, object] = field(default_factory=dict)
+    said: Sentence | None = None
+
+    def within(self, language: Language) -> "ErrorReport":
+        """The error with its message in a language."""
+        return self if self.said is None else replace(self, message=self.said.within(language))
 
     def as_json(self) -> dict[str, object]:
         """The error as the specification writes it; keys without a value are left out."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from catalog_sync.languages import Language, language_of
 from gateway.access.caller_view import CallerView
 from gateway.access.row_checks import check_rows, row_checks
 from gateway.binding import GovernedBinding, PlainBinding
@@ -169,7 +170,7 @@ class GovernedGateway(_OnBuilds):
         if self.provenance is not None and self.provenance.wanted(request):
             result = self._told(result, prepared, build)
         await self._record(caller, prepared, bound, result, build, request)
-        return Answer(result=result, partial=prepared.refused)
+        return Answer(result=_in_language_of(request, result), partial=prepared.refused)
 
     async def subscribe(
         self, request: GraphQLRequest, credentials: Credentials
@@ -196,7 +197,7 @@ class GovernedGateway(_OnBuilds):
                         if self.provenance is not None and self.provenance.wanted(request):
                             kept = self._told(kept, prepared, build)
                         await self._record(caller, prepared, footing.bound, kept, build, request)
-                        yield kept
+                        yield _in_language_of(request, kept)
         except RequestError as error:
             if self.serving:
                 await self._record_refusal(caller, error, self.build, request)
@@ -250,6 +251,13 @@ def _text(request: GraphQLRequest) -> Text:
     assert request.document is not None
     preferences = request.prefer_partial, request.queries_only
     return Text(request.document, request.operation_name, *preferences, request.request_id)
+
+
+def _in_language_of(request: GraphQLRequest, result: Result) -> Result:
+    """The result with what it says of things left out in the language that the request prefers."""
+    if not result.errors or (language := language_of(request.language)) is Language.ENGLISH:
+        return result
+    return msgspec.structs.replace(result, errors=tuple(error.within(language) for error in result.errors))
 
 
 def _without_foreign_rows(result: Result, prepared: Prepared, build: Build, caller: Caller) -> Result:

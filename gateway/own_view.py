@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from catalog_sync.languages import language_of
 from gateway.access.caller_view import CallerView
 from gateway.access.explain import explain
 from gateway.document_limits import DocumentLimits, parse_within
@@ -60,7 +61,7 @@ def own_view_routes(gateway: Viewed, admission: Admission, limits: DocumentLimit
         except msgspec.DecodeError as error:
             raise CodedError(BAD_REQUEST, f'Send JSON such as {{"query": "{{ ... }}"}}: {error}.') from None
         parse_within(query, limits)
-        fields = await asyncio.to_thread(explain, query, view)
+        fields = await asyncio.to_thread(explain, query, view, language_of(request.headers.get("accept-language")))
         told = {"version": 1, "at": datetime.now(UTC), "fields": fields}
         return Response(msgspec.json.encode(told), media_type="application/json", headers={"Cache-Control": "no-store"})
 
@@ -100,7 +101,7 @@ def _for_caller(
             headers = {"Cache-Control": "no-store", "X-Request-Id": request_id}
             if isinstance(error, CodedError) and "retryAfter" in error.details:
                 headers["Retry-After"] = str(error.details["retryAfter"])
-            body = encode_errors(reports_of(error), request_id)
+            body = encode_errors(reports_of(error), request_id, language_of(request.headers.get("accept-language")))
             return Response(body, status if status != 200 else 400, headers, media_type="application/json")
 
     return answered

@@ -128,7 +128,9 @@ async def _renewed(find: Callable[[], Awaitable[F]]) -> F:
     try:
         return await find()
     except CodedError as error:
-        reports: tuple[ErrorReport, ...] = (ErrorReport(error.message, error.code.name, extensions=error.details),)
+        reports: tuple[ErrorReport, ...] = (
+            ErrorReport(error.message, error.code.name, extensions=error.details, said=error.said),
+        )
         if error.code.name not in _FIELDS_WENT:
             raise
     except RequestError as error:

@@ -25,6 +25,7 @@ from joserfc.jws import JWSRegistry
 from policies.callers import Caller, CallerKind
 from policies.certificates import CertificateRule, ClientCertificate, PresentedCertificate, read_fingerprint
 from policies.errors import CREDENTIAL_OUT_OF_SCOPE, CREDENTIALS_INVALID, UNAUTHENTICATED, CodedError
+from policies.wording import say
 
 ASYMMETRIC = frozenset(
     {"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "Ed25519", "EdDSA"}
@@ -131,20 +132,17 @@ class Identity:
         Raises CodedError CREDENTIAL_OUT_OF_SCOPE.
         """
         if self.zones and zone not in self.zones:
-            raise CodedError(
-                CREDENTIAL_OUT_OF_SCOPE, f"The credential of {self.subject} is not for the {zone} listener."
-            )
+            raise CodedError(CREDENTIAL_OUT_OF_SCOPE, say("other listener", subject=self.subject, zone=zone))
         if self.purposes and purpose not in self.purposes:
-            allowed = ", ".join(self.purposes)
             raise CodedError(
-                CREDENTIAL_OUT_OF_SCOPE, f"The credential of {self.subject} is for the purposes {allowed}."
+                CREDENTIAL_OUT_OF_SCOPE, say("other purposes", subject=self.subject, purposes=self.purposes)
             )
         return Caller(self.kind, self.subject, self.department, self.roles, zone, purpose, case_number, officer)
 
 
 def unauthenticated() -> CodedError:
     """The one error for everything wrong with a credential."""
-    return CodedError(UNAUTHENTICATED, "The credential is not valid here.")
+    return CodedError(UNAUTHENTICATED, say("UNAUTHENTICATED"))
 
 
 def new_api_key() -> str:

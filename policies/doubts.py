@@ -12,16 +12,15 @@ from enum import StrEnum
 
 import msgspec
 
+from catalog_sync.languages import Language
 from catalog_sync.lifecycle import StateMachine, Transition
 from catalog_sync.rule_profiles import RunningClock
 from policies.grants import Rules
 from policies.ledger import LedgerRecord, Outcome, ReadFacts, RecordKind
 from policies.matters import CLOCK, Party, Step, Taker, after, day_of, demand, demand_complete, step
+from policies.wording import TEXTS
 
-NOTICE = (
-    "The value is under check. Whoever brings valid proof is to be served; nobody may be sent away to have the record "
-    "corrected first."
-)
+NOTICE = TEXTS["under check"]
 
 
 class DoubtState(StrEnum):
@@ -84,12 +83,12 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the provider corrected the value."""
         return self.data_version is not None
 
-    def flag(self) -> dict[str, str] | None:
+    def flag(self, language: Language = Language.ENGLISH) -> dict[str, str] | None:
         """What goes with the value while it is in check; None otherwise."""
         if self.state is not DoubtState.IN_CHECK:
             return None
         since = next(taken.at for taken in self.steps if taken.act == "routed")
-        return {"underCheck": "true", "since": since, "notice": NOTICE}
+        return {"underCheck": "true", "since": since, "notice": NOTICE.within(language)}
 
     def late(self, now: datetime) -> bool:
         """Whether the provider has let its clock pass."""

@@ -4,10 +4,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from catalog_sync.languages import Sentence
 from policies.callers import Caller
 from policies.items import resource_of
 from policies.tables import PolicyTables
 from policies.views import MASKED, AccessView, Act, Missing, Need, Reason, Right
+from policies.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +28,8 @@ class Way:
 class Verdict:
     """What an item is to a caller. ``ways`` is empty when it is refused; then ``reason`` says why.
 
-    ``listed`` is whether the caller's schema holds the item; ``apply`` whether applying for it could help. ``apart``
-    says with which others it may not be read together.
+    ``said`` explains it to people. ``listed`` is whether the caller's schema holds the item; ``apply`` whether applying
+    for it could help. ``apart`` says with which others it may not be read together.
     """
 
     item: str
@@ -35,7 +37,7 @@ class Verdict:
     listed: bool
     ways: tuple[Way, ...]
     reason: Reason | None
-    explanation: str
+    said: Sentence
     apply: bool
     policy_version: str
     apart: tuple[str, ...] = ()
@@ -43,6 +45,11 @@ class Verdict:
     @property
     def allowed(self) -> bool:
         return bool(self.ways)
+
+    @property
+    def explanation(self) -> str:
+        """What is said, in English."""
+        return self.said.english
 
 
 _CURED_BY_APPLYING = frozenset({Reason.GRANT_REQUIRED, Reason.GRANT_EXPIRED, Reason.ACT_NOT_GRANTED})
@@ -60,16 +67,22 @@ def _verdict(view: AccessView, item: str, act: Act) -> Verdict:
         _way(view, right, item, act) for right in view.rights if right.covers(act, view.index.verify_only) & bit
     )
     if ways:
-        text = f"{resource_of(item)}: " + ", ".join(
-            dict.fromkeys(f"{way.how} by {' and '.join(way.rules)}" for way in ways)
-        )
+        grounds = dict.fromkeys(say("way", how=_manner(way.how), rules=" + ".join(way.rules)) for way in ways)
+        said = say("had", resource=resource_of(item), ways=grounds)
         apart = tuple(str(each) for each in view.combinations if item in each.items)
-        return Verdict(item, act, view.listed(item), ways, None, text, False, view.version, apart)
+        return Verdict(item, act, view.listed(item), ways, None, said, False, view.version, apart)
     missing = view.entitle(resource_of(item), frozenset({(item, act)}))
     assert isinstance(missing, Missing)
     reason = missing.reasons[item]
     cured = reason in _CURED_BY_APPLYING and view.listed(item)
-    return Verdict(item, act, view.listed(item), (), reason, missing.explanation, cured, view.version)
+    return Verdict(item, act, view.listed(item), (), reason, missing.said, cured, view.version)
+
+
+def _manner(how: str) -> Sentence:
+    """How an item is had, in words."""
+    if how.startswith(MASKED):
+        return say("masked", mask=how.removeprefix(MASKED))
+    return say(how) if how in ("plain", "verified") else say("used", act=how)
 
 
 def _way(view: AccessView, right: Right, item: str, act: Act) -> Way:

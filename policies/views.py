@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from catalog_sync.languages import Sentence
 from policies.combinations import Combination
 from policies.lines import FOR_EVER, time_text
 from policies.row_filters import RowFilter
+from policies.wording import TEXTS, say
 
 
 class Act(StrEnum):
@@ -33,7 +35,7 @@ Need = tuple[str, Act]
 
 
 class Reason(StrEnum):
-    """Why an item is refused; the first that applies, in this order."""
+    """Why an item is refused; the first that applies, in this order. ``policies.wording`` says each to people."""
 
     FROZEN = "FROZEN"
     NOT_SHARED = "NOT_SHARED"
@@ -45,20 +47,6 @@ class Reason(StrEnum):
     NOT_TOGETHER = "NOT_TOGETHER"
     GRANTS_NOT_MIXED = "GRANTS_NOT_MIXED"
     GRANT_REQUIRED = "GRANT_REQUIRED"
-
-
-EXPLANATIONS: Mapping[Reason, str] = {
-    Reason.FROZEN: "Access is stopped for now; the grant itself stands, and to apply anew does not help.",
-    Reason.NOT_SHARED: "The item is not shared with other departments.",
-    Reason.PURPOSE_REQUIRED: "A grant covers it for another purpose: state that purpose in X-Purpose.",
-    Reason.GRANT_EXPIRED: "The grant has ended: apply anew.",
-    Reason.GRANT_NOT_BEGUN: "The grant has not begun yet.",
-    Reason.ACT_NOT_GRANTED: "It may be had, but not used so: that needs the plain value, as filtering it does.",
-    Reason.WRONG_ZONE: "It may not be had over this network.",
-    Reason.NOT_TOGETHER: "Each item may be read, but not so many of them together.",
-    Reason.GRANTS_NOT_MIXED: "Each item is granted, but no one grant covers them all: ask grant by grant.",
-    Reason.GRANT_REQUIRED: "It needs a grant of the provider.",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +85,7 @@ class RightRule:
 class Missing:
     """Why a resource cannot be read as asked: the items no single right covers, each with its reason.
 
-    ``reason`` and ``explanation`` are those of the gravest. ``rule`` is the line that forbids, where one does: then no
+    ``reason`` and what is ``said`` are those of the gravest. ``rule`` is the line that forbids, where one does: then no
     application helps: it keeps items apart (``together`` are those of them that were asked for), or it stops access,
     on ``basis``, ``until`` a moment (None: it has no end).
     """
@@ -106,11 +94,16 @@ class Missing:
     items: frozenset[str]
     reasons: Mapping[str, Reason]
     reason: str
-    explanation: str
+    said: Sentence
     rule: str | None = None
     together: tuple[str, ...] = ()
     basis: str | None = None
     until: datetime | None = None
+
+    @property
+    def explanation(self) -> str:
+        """What is said, in English."""
+        return self.said.english
 
     @staticmethod
     def not_together(
@@ -118,22 +111,21 @@ class Missing:
     ) -> "Missing":
         """Items that are one too many, of those of a combination that an operation asks for."""
         reason, most = Reason.NOT_TOGETHER, combination.most
-        explanation = (
-            f"Each may be read, but by {combination.id} ({combination.basis}) at most {most} of "
-            f"{', '.join(together)} in one operation: leave out {len(together) - most} of them, "
-            f"such as {', '.join(sorted(items))}."
-        )
+        said = say(
+            "too many together", rule=combination.id, basis=combination.basis, most=most, items=together,
+            number=len(together) - most, example=sorted(items),
+        )  # fmt: skip
         reasons = dict.fromkeys(items, reason)
-        return Missing(resource, items, reasons, reason.value, explanation, combination.id, together)
+        return Missing(resource, items, reasons, reason.value, said, combination.id, together)
 
     @staticmethod
     def stopped(resource: str, reasons: Mapping[str, Reason], stop: RightRule) -> "Missing":
         """Items some of which ``stop`` denies: what it is and until when, since nothing else brings them back."""
         until = stop.ends if stop.ends < FOR_EVER else None
-        end = f"until {time_text(until)}" if until else "without an end"
-        explanation = f"{EXPLANATIONS[Reason.FROZEN]} It is stopped by {stop.id} ({stop.basis}) {end}."
+        end = say("stopped until", moment=time_text(until)) if until else say("stopped for ever")
+        said = say("stopped", frozen=TEXTS[Reason.FROZEN], rule=stop.id, basis=stop.basis, end=end)
         items = frozenset(reasons)
-        return Missing(resource, items, reasons, Reason.FROZEN.value, explanation, stop.id, (), stop.basis, until)
+        return Missing(resource, items, reasons, Reason.FROZEN.value, said, stop.id, (), stop.basis, until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,7 +305,7 @@ class AccessView:
         if gravest is Reason.FROZEN:
             stop = self.stop_of(item for item, reason in reasons.items() if reason is Reason.FROZEN)
             return Missing.stopped(resource, reasons, stop)
-        return Missing(resource, frozenset(reasons), reasons, gravest.value, EXPLANATIONS[gravest])
+        return Missing(resource, frozenset(reasons), reasons, gravest.value, TEXTS[gravest])
 
 
 _RANK = {reason: rank for rank, reason in enumerate(Reason)}

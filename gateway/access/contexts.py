@@ -12,6 +12,7 @@ from gateway.memo import Memo
 from policies.callers import Caller
 from policies.context import ContextSigner, SigningKey, encoded_members, joined_context
 from policies.errors import STATEMENT_REQUIRED
+from policies.wording import say
 
 # What a caller is told as, by subgraph; each some hundred bytes.
 CALLERS_KEPT = 2_000
@@ -80,7 +81,6 @@ def require_statement(caller: Caller, standing: Standing) -> None:
     if caller.department is not None:
         raise CodedError(
             STATEMENT_REQUIRED,
-            f"Personal or conditional items of {', '.join(asked)} are given for a stated purpose, case and officer: "
-            "send X-Purpose, X-Case-Number and X-Officer.",
+            say("STATEMENT_REQUIRED", resources=asked),
             {"resources": asked},
         )

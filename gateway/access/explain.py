@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from graphql import GraphQLSyntaxError, parse, validate
 
+from catalog_sync.languages import Language
 from gateway.access.caller_view import CallerView
 from gateway.access.judging import Judgement, Use, judge
 from gateway.errors import PARSE_FAILED, VALIDATION_FAILED, CodedError
 from gateway.planning.normalize import normalize
+from policies.wording import say
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,8 @@ class FieldVerdict:
     apply: str = ""
 
 
-def explain(text: str, view: CallerView) -> tuple[FieldVerdict, ...]:
-    """Judges the operation in ``text`` for a class of callers; plans and executes nothing.
+def explain(text: str, view: CallerView, language: Language = Language.ENGLISH) -> tuple[FieldVerdict, ...]:
+    """Judges the operation in ``text`` for a class of callers; plans and executes nothing. Reasons are in ``language``.
 
     Raises CodedError where the text does not parse, or does not fit the schema that these callers see: what they may
     not know of is explained to nobody in their name.
@@ -47,10 +49,10 @@ def explain(text: str, view: CallerView) -> tuple[FieldVerdict, ...]:
     if view.rights is None:
         return ()
     judgement = judge(operation, view.schema, view.rights)
-    return tuple(_verdict(use, judgement, view) for use in judgement.uses)
+    return tuple(_verdict(use, judgement, view, language) for use in judgement.uses)
 
 
-def _verdict(use: Use, judgement: Judgement, view: CallerView) -> FieldVerdict:
+def _verdict(use: Use, judgement: Judgement, view: CallerView, language: Language) -> FieldVerdict:
     assert view.rights is not None
     items = tuple(sorted({item for item, _ in use.needs}))
     path, coordinate = ".".join(use.path), use.selection.coordinate
@@ -59,8 +61,8 @@ def _verdict(use: Use, judgement: Judgement, view: CallerView) -> FieldVerdict:
         details = view.rights.texts.details(refusal.resource, refusal.items, refusal.missing)
         return FieldVerdict(
             path, coordinate, items, "refused",
-            provider=str(details["provider"]), reason=f"{refusal.missing.reason}: {refusal.missing.explanation}",
-            apply=str(details["apply"]),
+            provider=str(details["provider"]), apply=str(details["apply"]),
+            reason=f"{refusal.missing.reason}: {refusal.missing.said.within(language)}",
         )  # fmt: skip
     if not items:
         return FieldVerdict(path, coordinate, items, "structure")
@@ -69,7 +71,7 @@ def _verdict(use: Use, judgement: Judgement, view: CallerView) -> FieldVerdict:
         for code in sorted({item.rpartition(".")[0] for item in items} & judgement.grounds.keys())
     ]
     if not grounds:
-        return FieldVerdict(path, coordinate, items, "refused", reason="A field above it is refused.")
+        return FieldVerdict(path, coordinate, items, "refused", reason=say("refused above").within(language))
     return FieldVerdict(
         path, coordinate, items, "allowed",
         rules=tuple(rule for ground in grounds for rule in ground.rule_ids),

@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalog_sync.languages import Sentence
 from gateway.errors import ErrorCode, ErrorReport, Family
 from gateway.planning.operation import FieldSelection, Refused
 from policies.ledger import ItemUse, uses_of
 from policies.lines import time_text
 from policies.views import Missing
+from policies.wording import say
 
 if TYPE_CHECKING:
     from catalog_sync.loading import Catalogue
@@ -61,20 +63,22 @@ class RefusalTexts:
             **_forbidding(missing),
         }
 
-    def message(self, resource: str, items: Iterable[str], missing: Missing) -> str:
+    def said(self, resource: str, items: Iterable[str], missing: Missing) -> Sentence:
         """One sentence naming items, resource and provider."""
         entry = self.catalogue.entry(resource)
         titles = {item.alias: item.name for item in entry.items} if entry else {}
         names = sorted(item.rpartition(".")[2] for item in items)
-        listed = ", ".join(f"{name} ({titles[name]})" if name in titles else name for name in names)
-        of = f"{entry.title} ({resource}), provided by {entry.provider.name}" if entry else resource
-        return f"Not permitted: {listed} of {of}. {missing.explanation}"
+        listed = [say("item", alias=name, name=titles[name]) if name in titles else name for name in names]
+        if entry is None:
+            return say("refused", items=listed, resource=resource, why=missing.said)
+        of = say("resource", title=entry.title, code=resource, provider=entry.provider.name)
+        return say("refused", items=listed, resource=of, why=missing.said)
 
     def outcome(self, refusal: Refusal) -> Refused:
         """The refusal as a field's outcome in a partial answer."""
         details = self.details(refusal.resource, refusal.items, refusal.missing)
-        message = self.message(refusal.resource, refusal.items, refusal.missing)
-        return Refused(FORBIDDEN, message, tuple(details.items()))
+        said = self.said(refusal.resource, refusal.items, refusal.missing)
+        return Refused(FORBIDDEN, said.english, tuple(details.items()), said)
 
 
 def _forbidding(missing: Missing) -> dict[str, object]:
@@ -104,4 +108,5 @@ def _report(resource: str, group: list[Refusal], texts: RefusalTexts) -> ErrorRe
         **({"uses": list(uses)} if uses else {}),
         "paths": [list(refusal.path) for refusal in group],
     }
-    return ErrorReport(texts.message(resource, items, missing), FORBIDDEN.name, group[0].path, extensions=details)
+    said = texts.said(resource, items, missing)
+    return ErrorReport(said.english, FORBIDDEN.name, group[0].path, extensions=details, said=said)

@@ -24,6 +24,7 @@ from gateway.planning.plan import FieldProjection
 from policies.callers import Caller
 from policies.row_filters import RowFilter, bind_caller, items_of, matches
 from policies.views import Entitlement
+from policies.wording import say
 
 ROWS_NOT_FILTERED = ErrorCode(
     "ROWS_NOT_FILTERED", Family.SUBGRAPH,
@@ -151,10 +152,10 @@ class _Checking:
 def _report(check: Check, path: Path) -> ErrorReport:
     details = {"resource": check.resource}
     if isinstance(check, GroupCheck):
-        message = f"A group of {check.resource} of fewer than {check.smallest} records was left out."
-        return ErrorReport(message, GROUP_NOT_WITHHELD.name, path, extensions=details)
-    message = f"A row of {check.resource} outside the rows granted was left out."
-    return ErrorReport(message, ROWS_NOT_FILTERED.name, path, extensions=details)
+        said, code = say("group left out", resource=check.resource, smallest=check.smallest), GROUP_NOT_WITHHELD
+    else:
+        said, code = say("row left out", resource=check.resource), ROWS_NOT_FILTERED
+    return ErrorReport(said.english, code.name, path, extensions=details, said=said)
 
 
 def _type_of(value: object, field: FieldProjection) -> str | None:

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
+from catalog_sync.languages import language_of
 from gateway.admin.desk import Desk, Visit
 from gateway.admin.schema import execute, reports_of
 from gateway.errors import BAD_REQUEST, CodedError, ErrorReport
@@ -39,6 +40,7 @@ def routes(
 
     async def endpoint(request: Request) -> Response:
         request_id, media_type, wait = "", MediaType.JSON, None
+        language = language_of(request.headers.get("accept-language"))
         try:
             picked = pick_headers(request.scope["headers"])
             request_id = request_id_of(picked)
@@ -54,7 +56,7 @@ def routes(
                 rates.count(None, client)
                 raise
             rates.count(caller.subject, client)
-            visit = Visit.of(desk(), caller, request_id, _idempotency_key(request))
+            visit = Visit.of(desk(), caller, request_id, _idempotency_key(request), language)
             if not is_json_body(picked.get(b"content-type", b"")) or b"content-encoding" in picked:
                 raise CodedError(UNSUPPORTED_MEDIA_TYPE, "Send plain JSON as `Content-Type: application/json`.")
             raw = await read_body(request.receive, picked.get(b"content-length"), body, PATIENCE)
@@ -64,7 +66,7 @@ def routes(
         except CodedError as error:
             status = error.code.status if error.code.status != 200 else 400
             wait = error.details.get("retryAfter")
-            answer = encode_errors((report_of(error),), request_id)
+            answer = encode_errors((report_of(error),), request_id, language)
         except Exception:  # noqa: BLE001 - the last boundary: a mistake of ours is logged whole under the request's
             # number, which is all that who asked is told. Being cancelled is no Exception and passes.
             _log.exception("request %s failed", request_id)
@@ -83,15 +85,15 @@ async def _answer(visit: Visit, raw: bytes, media_type: MediaType) -> tuple[int,
     # Without any path nothing was executed: the request itself was wrong.
     refused = result.data is None and all(report.path is None for report in reports)
     status = 400 if refused and media_type is MediaType.GRAPHQL else 200
-    return status, _encode(result.data, reports, visit.request_id, refused=refused)
+    return status, _encode(result.data, reports, visit, refused=refused)
 
 
-def _encode(data: object, reports: tuple[ErrorReport, ...], request_id: str, *, refused: bool) -> bytes:
+def _encode(data: object, reports: tuple[ErrorReport, ...], visit: Visit, *, refused: bool) -> bytes:
     if refused:
-        return encode_errors(reports, request_id)
+        return encode_errors(reports, visit.request_id, visit.language)
     body: dict[str, object] = {"data": data}
     if reports:
-        body["errors"] = entries_of(reports, request_id)
+        body["errors"] = entries_of(reports, visit.request_id, visit.language)
     return msgspec.json.encode(body)
 
 

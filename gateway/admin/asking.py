@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from catalog_sync.languages import Language, spoken_here
 from gateway.admin.errors import ADMINISTRATION_UNANSWERED
 from gateway.errors import CodedError
 from gateway.sources import read_text
@@ -33,26 +34,34 @@ def ask_for_check(
     ``asked`` are subgraph, sdl, address and file; ``credential`` is a file with the header that says who asks. Raises
     CodedError ADMINISTRATION_UNANSWERED.
     """
-    report = _asked(gateway, credential, _CHECK, asked)
+    report = _asked(gateway, credential, _CHECK, asked, spoken_here())
     hit = [each for each in report["affected"] if each["name"] not in acknowledged]
     return report[format_], report["inOrder"] and not hit
 
 
 def ask_what_is_obtainable(
-    gateway: str, credential: Path | None, items: Sequence[str], caller: str | None, purpose: str | None
+    gateway: str,
+    credential: Path | None,
+    items: Sequence[str],
+    caller: str | None,
+    purpose: str | None,
+    language: Language,
 ) -> tuple[str, bool]:
     """From whom items can be had, how they stand for ``caller`` if one is named, and whether each can be had.
 
     Raises CodedError ADMINISTRATION_UNANSWERED.
     """
     asked = {"items": list(items), "caller": caller, "purpose": purpose}
-    answers = _asked(gateway, credential, _OBTAINABLE, asked)
+    answers = _asked(gateway, credential, _OBTAINABLE, asked, language)
     return "".join(each["text"] for each in answers), all(each["sources"] for each in answers)
 
 
-def _asked(gateway: str, credential: Path | None, document: str, variables: Mapping[str, object]) -> Any:
+def _asked(
+    gateway: str, credential: Path | None, document: str, variables: Mapping[str, object], language: Language
+) -> Any:
     """The value of the one field that the document asks for."""
-    headers = {"content-type": "application/json", "accept": "application/json", **_credential(credential)}
+    plain = {"content-type": "application/json", "accept": "application/json"}
+    headers = {**plain, "accept-language": language.value, **_credential(credential)}
     there = urlsplit(gateway)
     if there.scheme != "https" and (there.scheme != "http" or there.hostname not in ("localhost", "127.0.0.1", "::1")):
         message = f"{gateway} is no https address, and a credential is not sent in the clear."

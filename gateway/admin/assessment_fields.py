@@ -120,7 +120,8 @@ class AssessmentQueries:
         told: Mapping[str, str] = {}
         if as_ is not None:
             caller, tables = await caller_named(visit, as_, purpose), await tables_on(visit, visit.now)
-            told = standing(tables, caller, [each.name for answer in answers for each in answer.sources], visit.now)
+            names = [each.name for answer in answers for each in answer.sources]
+            told = standing(tables, caller, names, visit.now, visit.language)
         return [Obtainable.of(answer, told) for answer in answers]
 
     @strawberry.field(description="The figures of the own department over a period; of all, for who sees all.")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from strawberry.types import Info as StrawberryInfo
 
+from catalog_sync.languages import Language
 from gateway.access.governance import Governance
 from gateway.admin.errors import MATTER_UNKNOWN, PEOPLE_ONLY
 from gateway.admin.rights import LiveRights, Rights
@@ -22,6 +23,7 @@ from policies.items import ItemTiers
 from policies.matters import Party, day_of
 from policies.ports import PolicyStore
 from policies.publication import Person, PolicyOffice
+from policies.wording import say
 
 if TYPE_CHECKING:
     from gateway.admin.registry_desk import RegistryDesk
@@ -62,13 +64,21 @@ class Visit:
     person: Person
     request_id: str
     idempotency_key: str | None = None
+    language: Language = Language.ENGLISH
 
     @staticmethod
-    def of(desk: Desk, caller: Caller, request_id: str, idempotency_key: str | None) -> "Visit":
+    def of(
+        desk: Desk,
+        caller: Caller,
+        request_id: str,
+        idempotency_key: str | None,
+        language: Language = Language.ENGLISH,
+    ) -> "Visit":
         """The visit of a caller. Raises CodedError PEOPLE_ONLY for applications and the public."""
         if caller.kind not in _PEOPLE or caller.department is None or not caller.subject.startswith("user:"):
-            raise CodedError(PEOPLE_ONLY, "The administration is for officers and administrators of departments.")
-        return Visit(desk, caller, Person(caller.subject, caller.department, caller.roles), request_id, idempotency_key)
+            raise CodedError(PEOPLE_ONLY, say("PEOPLE_ONLY"))
+        person = Person(caller.subject, caller.department, caller.roles)
+        return Visit(desk, caller, person, request_id, idempotency_key, language)
 
     @property
     def party(self) -> Party:
@@ -109,7 +119,7 @@ def check_name(name: str) -> str:
 
 def unknown(what: str) -> CodedError:
     """There is none, or none that the person may know of: both read the same."""
-    return CodedError(MATTER_UNKNOWN, f"There is no {what} that you may see.")
+    return CodedError(MATTER_UNKNOWN, say("MATTER_UNKNOWN", what=what))
 
 
 def stale(what: str, stored: int, seen: int) -> CodedError:

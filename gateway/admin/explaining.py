@@ -5,6 +5,7 @@ from typing import Annotated
 
 import strawberry
 
+from catalog_sync.languages import Language
 from gateway.access import explain as explaining
 from gateway.admin.desk import Info, Visit, unknown
 from gateway.admin.ledger_fields import moment
@@ -67,14 +68,14 @@ class ItemExplanation:
     apart: list[str] = strawberry.field(description="With which others one operation may not read it.")
 
     @staticmethod
-    def of(found: Verdict) -> "ItemExplanation":
+    def of(found: Verdict, language: Language) -> "ItemExplanation":
         ways = [
             Way(grant=way.grant, rows=way.rows, how=way.how, rules=list(way.rules), basis=list(way.basis))
             for way in found.ways
         ]
         return ItemExplanation(
             item=found.item, allowed=found.allowed, listed=found.listed, ways=ways,
-            reason=found.reason.value if found.reason is not None else None, explanation=found.explanation,
+            reason=found.reason.value if found.reason is not None else None, explanation=found.said.within(language),
             apply=found.apply, policy_version=found.policy_version, apart=list(found.apart),
         )  # fmt: skip
 
@@ -94,7 +95,7 @@ class ExplainQueries:
         if governance is None:
             raise CodedError(NOT_SUPPORTED, "This gateway serves no governed data, so there is nothing to explain.")
         caller = await caller_named(visit, as_, purpose)
-        verdicts = explaining.explain(operation, governance.view_for(caller, visit.now))
+        verdicts = explaining.explain(operation, governance.view_for(caller, visit.now), visit.language)
         return [FieldVerdict.of(verdict) for verdict in verdicts]
 
     @strawberry.field(description="Could X have done this with an item at that time; as the policy live then says.")
@@ -114,7 +115,7 @@ class ExplainQueries:
         if item not in tables.items:
             raise unknown(f"item {item}")
         (found,) = explain_items(tables, caller, [(item, act)], when)
-        return ItemExplanation.of(found)
+        return ItemExplanation.of(found, visit.language)
 
 
 async def caller_named(visit: Visit, subject: str | None, purpose: str | None) -> Caller:

@@ -3,19 +3,26 @@
 from collections.abc import Iterable
 from datetime import datetime
 
+from catalog_sync.languages import Language
 from policies.callers import Caller
 from policies.explain import Verdict, explain
 from policies.tables import PolicyTables
 from policies.views import Act
+from policies.wording import say
 
 
-def standing(tables: PolicyTables, caller: Caller, items: Iterable[str], now: datetime) -> dict[str, str]:
+def standing(
+    tables: PolicyTables, caller: Caller, items: Iterable[str], now: datetime, language: Language = Language.ENGLISH
+) -> dict[str, str]:
     """For each item (``30700507/1.maritalStatus``) that the policy speaks of, how it stands for ``caller``, and why."""
     known = [(item, Act.READ) for item in items if item in tables.items]
-    return {verdict.item: f"{caller.subject} {_word(verdict)}" for verdict in explain(tables, caller, known, now)}
+    return {
+        verdict.item: say(_standing(verdict), subject=caller.subject, why=verdict.said).within(language)
+        for verdict in explain(tables, caller, known, now)
+    }
 
 
-def _word(verdict: Verdict) -> str:
+def _standing(verdict: Verdict) -> str:
     if verdict.allowed:
-        return f"has it: {verdict.explanation}"
-    return f"{'can apply for it' if verdict.apply else 'cannot have it'}: {verdict.explanation}"
+        return "has it"
+    return "can apply" if verdict.apply else "cannot have it"

@@ -15,6 +15,7 @@ import strawberry
 from graphql import print_type
 from strawberry.scalars import JSON
 
+from catalog_sync.languages import Language
 from gateway.access.caller_view import CallerView
 from gateway.access.explain import explain as explain_operation
 from gateway.admin import grants as steps
@@ -70,14 +71,14 @@ class Preview:
     fields: list[FieldVerdict] = strawberry.field(description="The verdicts on `operation`, if one was given.")
 
     @staticmethod
-    def of(seen: Previewed, types: Iterable[str], operation: str | None) -> "Preview":
+    def of(seen: Previewed, types: Iterable[str], operation: str | None, language: Language) -> "Preview":
         request, kinds = seen.application.request, seen.view.schema.type_map
-        verdicts = explain_operation(operation, seen.view) if operation is not None else ()
+        verdicts = explain_operation(operation, seen.view, language) if operation is not None else ()
         return Preview(
             at=time_text(seen.moment),
             purpose=request.purpose,
             rows=JSON(msgspec.to_builtins(request.rows)) if request.rows is not None else None,
-            items=[ItemExplanation.of(verdict) for verdict in seen.verdicts],
+            items=[ItemExplanation.of(verdict, language) for verdict in seen.verdicts],
             schema="\n\n".join(print_type(kinds[name]) for name in sorted(types) if name in kinds),
             lines=[", ".join(tokens) for tokens in grant_lines(seen.application)],
             fields=[FieldVerdict.of(verdict) for verdict in verdicts],
@@ -95,4 +96,4 @@ class PreviewQueries:
         governance = visit.desk.governance()
         assert governance is not None
         types = governance.types_by_resource().get(resource_of(seen.application.request.items[0]), frozenset())
-        return Preview.of(seen, types, operation)
+        return Preview.of(seen, types, operation, visit.language)

@@ -26,6 +26,7 @@ from gateway.admin.errors import REGISTRY_UNSET, ROLE_NEEDED
 from gateway.releasing.checking import GraphMemory
 from gateway.releasing.office import ReleaseOffice
 from gateway.releasing.users import Users, find_users
+from policies.wording import say
 
 OFFICER, COMPETENT, AUDITOR = "catalogue-officer", "competent-department", "auditor"
 OPENING_REVIEWER = "opening-reviewer"
@@ -106,7 +107,7 @@ async def in_thread(work: Callable[[], T]) -> T:
 
 def _acting(visit: Visit, role: str, side: Side) -> Actor:
     if role not in visit.caller.roles:
-        raise CodedError(ROLE_NEEDED, f"{visit.person.subject} has not the role {role}.", {"role": role})
+        raise CodedError(ROLE_NEEDED, say("lacks role", subject=visit.person.subject, role=role), {"role": role})
     code = own_code(visit)
     if code is None:
         message = f"The department {visit.person.department} has no credit code on file (registry.departments)."

@@ -26,6 +26,7 @@ from policies.lines import PolicyLine, Tokens, with_catalogue
 from policies.memberships import Memberships
 from policies.ports import PolicyStore
 from policies.publication import Person, PolicyOffice
+from policies.wording import say
 
 LEDGER = "ledger"
 SYSTEM = "system"
@@ -57,11 +58,11 @@ class Rights:
         """Raises CodedError ACT_FORBIDDEN naming the first object on which the person may not act."""
         held = self._duties.held(person.subject, person.department, person.roles)
         if len(held) > 1:
-            raise CodedError(ACT_FORBIDDEN, f"{person.subject} joins the duties of {' and '.join(sorted(held))}, so it "
-                             "may act in none of them: take a membership or a role away.")  # fmt: skip
+            raise CodedError(ACT_FORBIDDEN, say("joins duties", subject=person.subject, duties=sorted(held)))
         for object_ in objects:
             if not self.may(person, act, object_):
-                raise CodedError(ACT_FORBIDDEN, f"{person.subject} of {person.department} may not {act} {object_}.")
+                whose = {"subject": person.subject, "department": person.department}
+                raise CodedError(ACT_FORBIDDEN, say("may not act", **whose, act=act, object=object_))
 
     def audits(self, person: Person) -> bool:
         """Whether the person may read everything that happened."""
@@ -79,7 +80,8 @@ class Rights:
     def demand_reader(self, person: Person) -> None:
         """Raises CodedError ACT_FORBIDDEN for whoever neither edits nor audits the policy."""
         if not self.reads_policy(person):
-            raise CodedError(ACT_FORBIDDEN, f"{person.subject} of {person.department} may not read the policy.")
+            whose = {"subject": person.subject, "department": person.department}
+            raise CodedError(ACT_FORBIDDEN, say("may not read the policy", **whose))
 
     def provider(self, items: Iterable[str]) -> str:
         """The one department appointed to decide on all these items. Raises CodedError NO_PROVIDER."""

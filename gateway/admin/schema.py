@@ -110,7 +110,7 @@ def _report(error: GraphQLError, request_id: str) -> ErrorReport:
     locations = tuple((place.line, place.column) for place in error.locations or ())
     cause = error.original_error
     if isinstance(cause, CodedError):
-        return ErrorReport(cause.message, cause.code.name, path, locations, cause.details)
+        return ErrorReport(cause.message, cause.code.name, path, locations, cause.details, cause.said)
     if path is None:
         code = PARSE_FAILED if isinstance(error, GraphQLSyntaxError) else VALIDATION_FAILED
         return ErrorReport(error.message, code.name, None, locations)

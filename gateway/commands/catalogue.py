@@ -9,9 +9,11 @@ import typer
 
 from catalog_sync import commands
 from catalog_sync.commands import CommandResult
+from catalog_sync.languages import spoken_here
 from catalog_sync.search import PlatformSearch, Search
 from gateway.admin.asking import ask_what_is_obtainable
 from gateway.commands import catalogue_assessment, catalogue_reviews, catalogue_steps
+from gateway.commands.output import LanguageOption
 from gateway.commands.registry import Registry, open_registry
 from gateway.commands.registry_options import ConfigOption, CredentialOption, GatewayOption, RegistryOption
 
@@ -87,18 +89,20 @@ def obtainable(
     registry: RegistryOption = None,
     gateway: GatewayOption = "",
     credential: CredentialOption = None,
+    language: LanguageOption = None,
 ) -> None:
     """Say which of these items can be had, from whom, at which tier, so that citizens are not asked again.
 
     With --config, --registry or --gateway everything given is items; otherwise the first names a folder or file.
     """
+    spoken = language or spoken_here()
     if gateway:
-        text, complete = ask_what_is_obtainable(gateway, credential, items, caller, purpose)
+        text, complete = ask_what_is_obtainable(gateway, credential, items, caller, purpose, spoken)
         _say(CommandResult(commands.DONE if complete else commands.PROBLEMS, text))
     if caller is not None and config is None:
         raise typer.BadParameter("--for needs --config, which names policy and callers, or --gateway.")
     with _source(items, config, registry) as (source, asked, opened):
-        standing = opened.standing(caller, purpose) if opened and caller is not None else None
+        standing = opened.standing(caller, purpose, spoken) if opened and caller is not None else None
         result = commands.obtainable(source, asked, standing)
     _say(result)
 

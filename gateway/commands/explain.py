@@ -7,15 +7,17 @@ from pathlib import Path
 import msgspec
 import typer
 
+from catalog_sync.languages import Language
 from gateway.access.explain import FieldVerdict, explain
 from gateway.errors import NOTHING_RELEASED, CodedError
 from gateway.settings import SETTINGS_INVALID, load_settings
 from gateway.sources import read_text
 from gateway.starting import read_start
 from policies.callers import Caller, CallerKind, anonymous
+from policies.wording import say
 
 
-def run(operation: str, config: Path, subject: str, purpose: str | None, format_: str) -> int:
+def run(operation: str, config: Path, subject: str, purpose: str | None, format_: str, language: Language) -> int:
     """Prints a verdict per field; 1 when some field is refused. Raises CodedError for wrong input."""
     settings = load_settings(config)
     build = read_start(settings, plain=False).build
@@ -24,12 +26,12 @@ def run(operation: str, config: Path, subject: str, purpose: str | None, format_
     governance = build.governance()
     caller = _caller(subject, purpose, settings.access.zone, Path(settings.access.callers))
     text = sys.stdin.read() if operation == "-" else read_text(Path(operation))
-    verdicts = explain(text, governance.view_for(caller, datetime.now(UTC)))
+    verdicts = explain(text, governance.view_for(caller, datetime.now(UTC)), language)
     if format_ == "json":
         typer.echo(msgspec.json.encode({"version": 1, "fields": verdicts}))
     else:
         for verdict in verdicts:
-            typer.echo(_line(verdict))
+            typer.echo(_line(verdict, language))
     return int(any(verdict.verdict == "refused" for verdict in verdicts))
 
 
@@ -47,12 +49,12 @@ def _caller(subject: str, purpose: str | None, zone: str, register: Path) -> Cal
     return Caller(CallerKind(registered.kind), subject, registered.department, roles, zone, purpose)
 
 
-def _line(verdict: FieldVerdict) -> str:
+def _line(verdict: FieldVerdict, language: Language) -> str:
     head = f"{verdict.verdict:9} {verdict.path}"
     if verdict.verdict == "allowed":
         masked = f", masked by {verdict.masked}" if verdict.masked else ""
         return f"{head}  by {', '.join(verdict.rules)} ({', '.join(verdict.basis)}){masked}"
     if verdict.verdict == "refused":
-        where = f" Apply to {verdict.provider}: {verdict.apply}" if verdict.apply else ""
-        return f"{head}  {', '.join(verdict.items)}: {verdict.reason}{where}"
+        where = say("apply to", provider=verdict.provider, address=verdict.apply).within(language)
+        return f"{head}  {', '.join(verdict.items)}: {verdict.reason}{f' {where}' if verdict.apply else ''}"
     return head

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from catalog_sync.languages import Language
+
 
 class Format(StrEnum):
     """How a command prints its data."""
@@ -31,6 +33,9 @@ class EvidenceFormat(StrEnum):
     XLSX = "xlsx"
 
 
+LanguageOption = Annotated[
+    Language | None, typer.Option("--language", help="Of explanations; that of the locale if it is not given.")
+]
 FormatOption = Annotated[Format, typer.Option("--format", help="How to print.")]
 ReportFormatOption = Annotated[ReportFormat, typer.Option("--format", help="How to print.")]
 

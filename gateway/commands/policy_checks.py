@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from gateway.commands.output import Format, FormatOption, print_json
+from catalog_sync.languages import Language, spoken_here
+from gateway.commands.output import Format, FormatOption, LanguageOption, print_json
 from gateway.commands.policy_desk import ConfigOption, TestsOption, at_office, found_draft, items_under, read_tests
 from gateway.errors import CodedError
 from gateway.settings import SETTINGS_INVALID
@@ -146,6 +147,7 @@ def preview(
     draft: DraftOption = None,
     at: MomentOption = None,
     format_: FormatOption = Format.TEXT,
+    language: LanguageOption = None,
 ) -> None:
     """Preview one decision: could this caller have done this, by which rules or why not; exit 1 if one is refused.
 
@@ -160,11 +162,11 @@ def preview(
     verdicts = explain(tables, who, [(item, act) for item in items], moment)
     together = tables.view(who, moment).too_many(items)
     if format_ is Format.JSON:
-        found = [{**asdict(each), "allowed": each.allowed} for each in verdicts]
+        found = [_told(each, language or spoken_here()) for each in verdicts]
         print_json({"version": 1, "verdicts": _plain(found), "notTogether": str(together) if together else None})
     else:
         for verdict in verdicts:
-            typer.echo(_line(verdict))
+            typer.echo(_line(verdict, language or spoken_here()))
         if together:
             typer.echo(f"refused  together: {together}")
     raise typer.Exit(int(together is not None or not all(each.allowed for each in verdicts)))
@@ -202,11 +204,17 @@ def no_policy() -> CodedError:
     return CodedError(SETTINGS_INVALID, "The store holds no policy yet; `policy install FILE` puts one in.")
 
 
-def _line(verdict: Verdict) -> str:
+def _told(verdict: Verdict, language: Language) -> dict[str, object]:
+    told = {**asdict(verdict), "allowed": verdict.allowed, "explanation": verdict.said.within(language)}
+    del told["said"]
+    return told
+
+
+def _line(verdict: Verdict, language: Language) -> str:
     word = "allowed" if verdict.allowed else "refused"
     reason = f"{verdict.reason.value}: " if verdict.reason is not None else ""
     apart = "".join(f"\n         not with others: {each}" for each in verdict.apart)
-    return f"{word}  {verdict.item}  {verdict.act}: {reason}{verdict.explanation}{apart}"
+    return f"{word}  {verdict.item}  {verdict.act}: {reason}{verdict.said.within(language)}{apart}"
 
 
 def _changes(found: WhatIf) -> str:

@@ -9,6 +9,7 @@ from catalog_sync.commands import Standing
 from catalog_sync.comparison import LiveGrant
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import CodedError
+from catalog_sync.languages import Language
 from catalog_sync.lifecycle import Side
 from catalog_sync.loading import Catalogue
 from catalog_sync.office import Acting, CatalogueOffice
@@ -62,7 +63,7 @@ class Registry:
 
         return run_apart(find) if self.settings.access.store else ()
 
-    def standing(self, subject: str, purpose: str | None) -> Standing:
+    def standing(self, subject: str, purpose: str | None, language: Language) -> Standing:
         """How items stand under the live policy for a caller of ``access.callers``, or for ``anon``."""
         from gateway.admin.obtaining import standing
         from gateway.policy_source import live_tables
@@ -79,7 +80,7 @@ class Registry:
             known = ", ".join((*callers, ANONYMOUS_SUBJECT))
             raise CodedError(SETTINGS_INVALID, f"--for {subject}: access.callers names {known}.")
         tables = live_tables(access, Catalogue(self.office.in_force()))
-        return lambda items: standing(tables, caller, items, self.office.now)
+        return lambda items: standing(tables, caller, items, self.office.now, language)
 
     def users(self) -> Users:
         """Who uses the graph, as far as the settings let one look."""

@@ -199,7 +199,7 @@ class _Completion:
         if id(field) not in self._refused:
             self._refused.add(id(field))
             path, details = tuple(self._path), dict(refused.details)
-            self._say(ErrorReport(refused.message, refused.code.name, path, extensions=details))
+            self._say(ErrorReport(refused.message, refused.code.name, path, extensions=details, said=refused.said))
 
     def _report(self, failure: Failure, parent: Object) -> None:
         """Say it once for a whole request, otherwise once for each object that misses something by it."""

@@ -10,6 +10,7 @@ from enum import StrEnum
 
 from graphql import ValueNode
 
+from catalog_sync.languages import Sentence
 from gateway.errors import ErrorCode
 
 
@@ -52,11 +53,15 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The field is not fetched and answers null with this error. ``details`` are pairs of extension and value."""
+    """The field is not fetched and answers null with this error. ``details`` are pairs of extension and value.
+
+    ``said`` is the message in every language.
+    """
 
     code: ErrorCode
     message: str
     details: tuple[tuple[str, object], ...] = ()
+    said: Sentence | None = None
 
 
 Outcome = Read | Refused

@@ -6,7 +6,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-LANGUAGES = ("en", "zh")
+from catalog_sync import languages
 
 _STRICT = {
     "default-src": "'none'",
@@ -48,11 +48,6 @@ def page(html: str, loosened: Mapping[str, str] | None = None) -> Response:
 
 
 def language_of(request: Request) -> str:
-    """The page's language: ``?lang=``, else the first of the browser's languages that we speak, else English."""
-    asked = request.query_params.get("lang", "")
-    accepted = request.headers.get("accept-language", "").split(",")
-    for tag in (asked, *accepted):
-        language = tag.strip()[:2].lower()
-        if language in LANGUAGES:
-            return language
-    return "en"
+    """The page's language: ``?lang=``, else the one of ours that the browser prefers, else English."""
+    asked = request.query_params.get("lang")
+    return languages.language_of(asked if asked else request.headers.get("accept-language")).value

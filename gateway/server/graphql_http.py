@@ -16,12 +16,13 @@ from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequen
 from dataclasses import dataclass
 from typing import Any
 
+from catalog_sync.languages import Language, language_of
 from gateway.errors import BAD_REQUEST, METHOD_NOT_ALLOWED, CodedError, ErrorReport, RequestError
 from gateway.server.admission import Admission, Client, OpenStreams
 from gateway.server.answering import ANONYMOUS, Answer, Answering, Credentials, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, report_of
 from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
-from gateway.server.headers import credentials_of, pick_headers, refuse_foreign_page, request_id_of
+from gateway.server.headers import credentials_of, language_told, pick_headers, refuse_foreign_page, request_id_of
 from gateway.server.negotiation import MediaType, is_json_body, negotiate
 from gateway.server.rate_limits import RateLimitedError
 from gateway.server.request_body import (
@@ -44,6 +45,7 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 _log = logging.getLogger(__name__)
 _ALWAYS = frozenset((401, 405, 406, 408, 413, 415, 429, 500, 503))
+_NO_HEADERS: dict[bytes, bytes] = {}
 _ALLOW = (b"allow", b"GET, POST")
 # Each header costs as much as reading a small body: there are those that change what a client does, and no others.
 _NO_STORE = (b"cache-control", b"no-store")
@@ -113,7 +115,7 @@ class GraphQLEndpoint:
         """
         media_type, request_id, client = MediaType.JSON, "", scope.get("client")
         limits: Headers = []
-        malformed = True
+        malformed, picked = True, _NO_HEADERS
         try:
             picked = pick_headers(scope["headers"])
             request_id = request_id_of(picked)
@@ -163,10 +165,11 @@ class GraphQLEndpoint:
                 status = 200
             if isinstance(error, RateLimitedError):
                 limits = error.allowance.headers
-            return _refusal(status, media_type, request_id, (report_of(error),), [*_extra_headers(error), *limits])
+            extra = [*_extra_headers(error), *limits]
+            return _refusal(status, media_type, request_id, (report_of(error),), extra, language_told(picked))
         except RequestError as error:
             status = error.status if media_type is MediaType.GRAPHQL or error.status in _ALWAYS else 200
-            return _refusal(status, media_type, request_id, error.errors, limits)
+            return _refusal(status, media_type, request_id, error.errors, limits, language_told(picked))
         except Exception:  # noqa: BLE001 - the last boundary: whatever went wrong inside is logged here and masked outside
             _log.exception("request %s failed", request_id)
             return _refusal(500, media_type, request_id, (INTERNAL_REPORT,), limits)
@@ -185,7 +188,7 @@ class GraphQLEndpoint:
         whose = self._streams.enter(who, client)
         try:
             events = self._answering.subscribe(self._documents.resolve(request), credentials)
-            await stream_results(events, request.request_id, headers, receive, send, self._stopping)
+            await stream_results(events, request, headers, receive, send, self._stopping)
         finally:
             self._streams.leave(whose)
 
@@ -219,9 +222,9 @@ class GraphQLEndpoint:
         try:
             return (await self._answering.answer(self._documents.resolve(request), credentials)).result.encode()
         except CodedError as error:
-            return encode_errors((report_of(error),), request.request_id)
+            return encode_errors((report_of(error),), request.request_id, language_of(request.language))
         except RequestError as error:
-            return encode_errors(error.errors, request.request_id)
+            return encode_errors(error.errors, request.request_id, language_of(request.language))
 
 
 def _check_declared(picked: dict[bytes, bytes]) -> None:
@@ -271,9 +274,14 @@ def _extra_headers(error: CodedError) -> Headers:
 
 
 def _refusal(
-    status: int, media_type: MediaType, request_id: str, errors: Sequence[ErrorReport], more: Headers
+    status: int,
+    media_type: MediaType,
+    request_id: str,
+    errors: Sequence[ErrorReport],
+    more: Headers,
+    language: Language = Language.ENGLISH,
 ) -> WholeResponse:
     if media_type is MediaType.EVENT_STREAM:  # nothing was streamed, so the refusal is an ordinary response
         media_type = MediaType.GRAPHQL
     headers = [(b"x-request-id", request_id.encode()), *more]
-    return WholeResponse(status, _UNSTORED[media_type], headers, encode_errors(errors, request_id))
+    return WholeResponse(status, _UNSTORED[media_type], headers, encode_errors(errors, request_id, language))

@@ -7,6 +7,7 @@ from itertools import count
 from secrets import token_hex
 from typing import Any
 
+from catalog_sync.languages import Language, language_of
 from gateway.errors import BAD_REQUEST, CodedError
 from gateway.server.answering import ANONYMOUS, Credentials
 from gateway.server.errors import FOREIGN_PAGE
@@ -15,14 +16,13 @@ CLIENT_CERTIFICATE = "watersmeet.client_certificate"
 """Key in a scope's ``state``: the certificate (DER) by which whoever sent the request is known; empty if malformed."""
 
 _NOTHING: Mapping[str, Any] = {}
-_LISTS = frozenset((b"accept", b"prefer", b"if-none-match"))
+_LISTS = frozenset((b"accept", b"accept-language", b"prefer", b"if-none-match"))
 _SINGLE = {
     b"content-type": "Content-Type",
     b"content-length": "Content-Length",
     b"content-encoding": "Content-Encoding",
     b"x-request-id": "X-Request-Id",
     b"traceparent": "traceparent",
-    b"accept-language": "Accept-Language",
     b"authorization": "Authorization",
     b"x-api-key": "X-API-Key",
     b"x-purpose": "X-Purpose",
@@ -31,7 +31,13 @@ _SINGLE = {
     b"sec-fetch-site": "Sec-Fetch-Site",
 }
 _WANTED = _LISTS | _SINGLE.keys()
-_CREDENTIALS = frozenset((b"authorization", b"x-api-key", b"x-purpose", b"x-case-number", b"x-officer"))
+_CREDENTIALS = {
+    b"authorization": "authorization",
+    b"x-api-key": "api_key",
+    b"x-purpose": "purpose",
+    b"x-case-number": "case_number",
+    b"x-officer": "officer",
+}
 _TRACE_PARENT = re.compile(r"[0-9a-f]{2}(-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2})(-[!-~]*)?").fullmatch
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._\-]{1,64}").fullmatch
 
@@ -98,19 +104,18 @@ def text_of(picked: dict[bytes, bytes], name: bytes) -> str | None:
         raise CodedError(BAD_REQUEST, f"The header {_SINGLE[name]} is not UTF-8.") from None
 
 
+def language_told(picked: Mapping[bytes, bytes]) -> Language:
+    """The language in which whoever sent the request is told of what is refused."""
+    return language_of(picked.get(b"accept-language", b"").decode("latin-1"))
+
+
 def credentials_of(picked: dict[bytes, bytes], scope: Mapping[str, Any]) -> Credentials:
     """What headers and connection say about the caller. Raises CodedError BAD_REQUEST where one is not UTF-8."""
     certificate = scope.get("state", _NOTHING).get(CLIENT_CERTIFICATE)
-    if certificate is None and _CREDENTIALS.isdisjoint(picked):
+    said = {_CREDENTIALS[name]: text_of(picked, name) for name in picked if name in _CREDENTIALS}
+    if certificate is None and not said:
         return ANONYMOUS
-    return Credentials(
-        authorization=text_of(picked, b"authorization"),
-        api_key=text_of(picked, b"x-api-key"),
-        purpose=text_of(picked, b"x-purpose"),
-        case_number=text_of(picked, b"x-case-number"),
-        officer=text_of(picked, b"x-officer"),
-        certificate=certificate,
-    )
+    return Credentials(**said, certificate=certificate)
 
 
 def refuse_foreign_page(picked: dict[bytes, bytes], scope: Mapping[str, Any]) -> None:

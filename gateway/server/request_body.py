@@ -10,7 +10,7 @@ import msgspec
 from gateway.errors import BAD_REQUEST, CodedError
 from gateway.server.answering import GraphQLRequest
 from gateway.server.errors import BODY_TOO_LARGE, REQUEST_TIMED_OUT
-from gateway.server.headers import prefers_partial, text_of, trace_parent_of
+from gateway.server.headers import prefers_partial, trace_parent_of
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 
@@ -154,8 +154,14 @@ def build_request(
         prefer_partial=b"prefer" in picked and prefers_partial(picked[b"prefer"]),
         request_id=request_id,
         traceparent=trace_parent_of(picked),
-        language=text_of(picked, b"accept-language"),
+        language=_language(picked),
     )
+
+
+def _language(picked: dict[bytes, bytes]) -> str | None:
+    """``Accept-Language`` as sent; whatever its bytes, a preference refuses no request."""
+    sent = picked.get(b"accept-language")
+    return None if sent is None else sent.decode("latin-1")
 
 
 def _persisted_hash(extension: object) -> str:

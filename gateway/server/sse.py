@@ -9,8 +9,9 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, MutableMapping
 from typing import Any
 
+from catalog_sync.languages import language_of
 from gateway.errors import CodedError, RequestError
-from gateway.server.answering import EncodableResult
+from gateway.server.answering import EncodableResult, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, encode_errors, reports_of
 from gateway.server.request_body import Receive
 
@@ -23,7 +24,7 @@ _COMMENT = b":\n\n"
 
 async def stream_results(
     events: AsyncGenerator[EncodableResult, None],
-    request_id: str,
+    request: GraphQLRequest,
     headers: list[tuple[bytes, bytes]],
     receive: Receive,
     send: Send,
@@ -32,7 +33,7 @@ async def stream_results(
     patience: float = 0.5,
     keep_alive: float = 12.0,
 ) -> None:
-    """Sends ``events`` until they end or the client leaves, and closes them.
+    """Sends the ``events`` that answer ``request`` until they end or the client leaves, and closes them.
 
     Raises CodedError or RequestError, with nothing sent yet, where the operation is refused within ``patience``
     seconds; what comes later is an event. ``keep_alive`` is in seconds. When the server is ``stopping`` the stream ends
@@ -70,11 +71,11 @@ async def stream_results(
             except (CodedError, RequestError) as error:
                 if not started:
                     raise
-                await write(_event(encode_errors(reports_of(error), request_id)))
+                await write(_event(encode_errors(reports_of(error), request.request_id, language_of(request.language))))
                 break
             except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
-                _log.exception("request %s failed", request_id)
-                await write(_event(encode_errors((INTERNAL_REPORT,), request_id)))
+                _log.exception("request %s failed", request.request_id)
+                await write(_event(encode_errors((INTERNAL_REPORT,), request.request_id)))
                 break
             await write(_event(result.encode()))
             coming = asyncio.ensure_future(anext(events))

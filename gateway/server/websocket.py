@@ -19,7 +19,7 @@ from gateway.errors import CodedError, RequestError
 from gateway.server.admission import Admission, OpenStreams
 from gateway.server.answering import ANONYMOUS, Answering, Credentials, GraphQLRequest
 from gateway.server.error_bodies import INTERNAL_REPORT, entries_of, reports_of
-from gateway.server.headers import credentials_of, new_request_id, pick_headers
+from gateway.server.headers import credentials_of, language_told, new_request_id, pick_headers
 from gateway.server.request_body import RequestParameters, build_request
 from gateway.server.stored_documents import StoredDocuments
 
@@ -240,7 +240,7 @@ class _Connection:
             request = build_request(message.payload, self._picked, request_id, False)
             await self._stream(message.id, self._documents.resolve(request))
         except (CodedError, RequestError) as error:
-            await self._end(message.id, "error", entries_of(reports_of(error), request_id))
+            await self._end(message.id, "error", entries_of(reports_of(error), request_id, language_told(self._picked)))
         except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
             _log.exception("request %s failed", request_id)
             await self._end(message.id, "error", entries_of((INTERNAL_REPORT,), request_id))

@@ -215,6 +215,13 @@ async def test_applications_and_the_public_are_turned_away(here: City) -> None:
         answer = await here.post(who, ME)
         assert "data" not in answer
         assert answer["errors"][0]["extensions"]["code"] == "PEOPLE_ONLY"
+    answer = await here.post("benefits", ME, {"Accept-Language": "zh-CN"})
+    assert answer["errors"][0]["message"] == "管理接口仅供部门经办人员和管理员使用。"
+    (error,) = (await here.post("li", START, {"Accept-Language": "zh-CN"}, note="x", id="x"))["errors"]
+    assert (error["extensions"]["code"], error["message"]) == ("ACT_FORBIDDEN", "welfare 的 user:li 无权查阅策略。")
+    asked = '{ explainItem(item: "30700503/1.registeredAddress", as: "app:benefits") { reason explanation } }'
+    told = await here.ask("li", asked, {"Accept-Language": "zh"})
+    assert told == {"reason": "GRANT_REQUIRED", "explanation": "须取得提供部门的授权。"}
     assert (await here.post("nobody", ME))["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
 
 

@@ -123,6 +123,16 @@ def test_the_ledger_says_of_every_act_by_command_that_nobody_proved_who_acted(po
     assert "6 records intact" in expect_done(policy.run("ledger", "verify", "--file", exported)).out
 
 
+def test_a_preview_speaks_the_language_asked_for_or_that_of_the_locale_and_says_the_same_codes(policy: Console) -> None:
+    chinese = policy("preview", ADDRESS, *APP, "--language", "zh")
+    assert chinese.out == f"refused  {ADDRESS}  read: GRANT_REQUIRED: 须取得提供部门的授权。\n"
+    arguments = ("policy", "preview", ADDRESS, *APP, "--config", policy.config)
+    assert policy.run(*arguments, language="zh_CN.UTF-8").out == chinese.out
+    assert "It needs a grant of the provider." in policy.run(*arguments, "--language", "en", language="zh_CN.UTF-8").out
+    (told,) = json.loads(policy("preview", NAME, *APP, "--language", "zh", "--format", "json").out)["verdicts"]
+    assert (told["allowed"], told["explanation"]) == (True, "30700503/1：依 T-gov 提供原值")
+
+
 def test_a_rollback_that_the_catalogue_no_longer_allows_names_its_lines_and_leaves_a_draft_to_mend(
     policy: Console,
 ) -> None:

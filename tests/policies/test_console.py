@@ -90,7 +90,7 @@ def test_a_role_that_the_credential_asserts_beside_counts_too() -> None:
     asserting = Person("user:qian", "audit", frozenset({"role:operator"}))
     assert not rights.audits(asserting)
     assert rights.of(asserting) == ()
-    with pytest.raises(CodedError, match="joins the duties of audit and operating") as caught:
+    with pytest.raises(CodedError, match="joins the duties of audit, operating") as caught:
         rights.demand(asserting, ConsoleAct.AUDIT, (LEDGER,))
     assert caught.value.code is ACT_FORBIDDEN
 

@@ -22,10 +22,11 @@ Run = Callable[..., Said]
 
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs ``watersmeet`` with arguments."""
+    """Runs ``watersmeet`` with arguments, in a locale."""
 
-    def run_command(*arguments: object) -> Said:
+    def run_command(*arguments: object, language: str = "C.UTF-8") -> Said:
         monkeypatch.setattr("sys.argv", ["watersmeet", *map(str, arguments)])
+        monkeypatch.setenv("LC_ALL", language)
         with pytest.raises(SystemExit) as ended:
             main()
         printed = capsys.readouterr()
