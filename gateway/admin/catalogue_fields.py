@@ -100,20 +100,12 @@ class CatalogueQueries:
 
     @strawberry.field(description="Every act on an entry, from the ledger.")
     async def entry_history(self, info: Info, id: strawberry.ID) -> list[RegistryAct]:
-        visit = info.context
-        office = registry_of(visit).office
-        record = await in_thread(lambda: office.record(id))
-        if not (sees_all(visit) or record.current.entry.provider.credit_code == own_code(visit)):
-            raise unknown(f"history of {id}")
+        office = await _office_of_own(info.context, id)
         return [RegistryAct.of(row) for row in await in_thread(lambda: office.history(id))]
 
     @strawberry.field(description="The reviews before opening of an entry's items (R52), the oldest first.")
     async def opening_reviews(self, info: Info, id: strawberry.ID) -> list[OpeningReview]:
-        visit = info.context
-        office = registry_of(visit).office
-        record = await in_thread(lambda: office.record(id))
-        if not (sees_all(visit) or record.current.entry.provider.credit_code == own_code(visit)):
-            raise unknown(f"reviews of {id}")
+        office = await _office_of_own(info.context, id)
         return [OpeningReview.of(made) for made in await in_thread(lambda: office.reviews(id))]
 
     @strawberry.field(
@@ -233,6 +225,15 @@ async def _many(
         return [EntryFile.of(record) for record in moved]
 
     return await in_thread(run)
+
+
+async def _office_of_own(visit: Visit, identity: str) -> CatalogueOffice:
+    """The office, for acts on an entry of one's own, or on anybody's for who sees all. Raises MATTER_UNKNOWN."""
+    office = registry_of(visit).office
+    record = await in_thread(lambda: office.record(identity))
+    if not (sees_all(visit) or record.current.entry.provider.credit_code == own_code(visit)):
+        raise unknown(f"acts on {identity}")
+    return office
 
 
 def _visible(visit: Visit, record: EntryRecord) -> EntryRecord:

@@ -1,17 +1,15 @@
 """The evidence of a period: what the administration shows to an auditor, and what a command writes of it again."""
 
 import json
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import openpyxl
-import pytest
 
 from policies.context import HmacKey
 from policies.credentials import hash_api_key
-from tests.admin.office import ADDRESS, FRIDAY, KEY, PEOPLE, PERSON_KEY, City, city, key_of
+from tests.admin.office import ADDRESS, FRIDAY, KEY, PEOPLE, PERSON_KEY, City, key_of
 from tests.admin.test_journeys import ANSWERS, APPLY, APPROVE, DECIDE, EDIT, PROPOSE, PUBLISH, START, WANTED
 from tests.support.command_line import Run, expect_done, run
 
@@ -23,12 +21,6 @@ RESTORED: dict[str, Any] = {
     "step": "RESTORE", "store": "policy store", "day": "2026-09-18", "passed": True, "document": "渝数备〔2026〕4号",
 }  # fmt: skip
 WHY = "yearly classified protection check"
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[City]:
-    async with city(tmp_path) as made:
-        yield made
 
 
 async def a_busy_day(here: City) -> None:

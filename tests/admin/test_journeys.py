@@ -1,8 +1,6 @@
 """Applicant, provider's officer, policy administrator and auditor at their work, told as they take their steps."""
 
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +8,7 @@ import pytest
 from policies.errors import CodedError
 from policies.ledger import Anchor, import_chain, verify_chain
 from policies.views import Act
-from tests.admin.office import ADDRESS, FRIDAY, PHOTO, City, city
+from tests.admin.office import ADDRESS, FRIDAY, PHOTO, City
 
 APPLICATION = "{ id revision state provider officer clock { due provisional } steps { act person } inForce }"
 APPLY = f"mutation ($input: ApplicationInput!) {{ apply(input: $input) {APPLICATION} }}"
@@ -47,12 +45,6 @@ REFUSALS = [
     {"item": item, "verdict": "REFUSED", "reason": "no need", "basis": "PIPL article 6"} for item in WANTED["items"]
 ]
 RESIDENT = "500101199001010011"
-
-
-@pytest.fixture
-async def here(tmp_path: Path) -> AsyncIterator[City]:
-    async with city(tmp_path) as made:
-        yield made
 
 
 async def test_from_a_refusal_over_the_holiday_to_a_grant_and_its_revocation(here: City) -> None:
