@@ -241,7 +241,7 @@ class ReleaseOffice:
         """When a running subgraph left its release, came back to it, or did not answer; and its data's changes."""
         observations = Observations(self._catalogue.platform)
         served = {field.code for release in self._releases.history(subgraph) for field in served_fields(release.sdl)}
-        data = (change for change in observations.changes(SeenKind.DATA) if change.subject in served)
+        data = [change for code in sorted(served) for change in observations.changes(SeenKind.DATA, code)]
         return tuple(sorted((*observations.changes(SeenKind.SCHEMA, subgraph), *data), key=lambda change: change.at))
 
     # Within
