@@ -6,25 +6,24 @@ the caller that was refused, and may not know what that caller knows.
 
 import re
 
-from jinja2 import Environment
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from catalog_sync.closed_lists import PURPOSES
-from gateway.portal.pages import language_of, page
+from gateway.portal.pages import language_of, page, templates
 
 _RESOURCE = re.compile(r"[0-9A-Za-z/_.\-]{1,64}").fullmatch
 _WORKING_DAYS = 10  # Provisional Measures on sharing government information resources (Guofa [2016] 51), article 12.
 
 
-def apply_route(environment: Environment, styles: tuple[str, ...]) -> Route:
+def apply_route(styles: tuple[str, ...]) -> Route:
     """The address ``/apply?resource=CODE``; ``styles`` are addresses of style sheets."""
-    template = environment.get_template("apply.html")
 
     async def answer(request: Request) -> Response:
         resource = request.query_params.get("resource", "")
         shown = resource if _RESOURCE(resource) else ""
+        template = templates().get_template("apply.html")
         html = template.render(
             language=language_of(request), styles=styles, resource=shown, purposes=PURPOSES, days=_WORKING_DAYS
         )

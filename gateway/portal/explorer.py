@@ -4,6 +4,7 @@ Everything it loads comes from this listener. The page holds no credential of it
 typed, as headers, to the data endpoint of the same origin, so the explorer can do nothing that a program could not.
 """
 
+from functools import cache
 from pathlib import Path
 
 import msgspec
@@ -57,25 +58,26 @@ def routes(settings: Settings) -> list[BaseRoute]:
 def explorer_routes(config: ExplorerConfig, graphql: str = "/graphql") -> list[BaseRoute]:
     """The same with ready-made callers and queries given, asking the data endpoint at ``graphql``."""
     files = StaticFiles(BUILD)
-    environment = templates()
     styles = tuple(f"/explorer/static/{name}" for name in files.manifest.styles)
     sample = config.queries[0] if config.queries else _SAMPLE
-    pages = {
-        language: environment.get_template("explorer.html").render(
+
+    @cache
+    def shown(language: str) -> str:
+        template = templates().get_template("explorer.html")
+        return template.render(
             language=language,
-            texts=texts,
+            texts=_TEXTS[language],
             styles=styles,
             script=f"/explorer/static/{files.manifest.entry}",
             graphql=graphql,
             sample=sample.query,
             variables=msgspec.json.encode(sample.variables).decode(),
         )
-        for language, texts in _TEXTS.items()
-    }
+
     ready_made = msgspec.json.encode(config)
 
     async def explorer(request: Request) -> Response:
-        return page(pages[language_of(request)], _LOOSENED)
+        return page(shown(language_of(request)), _LOOSENED)
 
     async def ready(request: Request) -> Response:
         return Response(ready_made, headers={"Cache-Control": "no-store"}, media_type="application/json")
@@ -85,5 +87,5 @@ def explorer_routes(config: ExplorerConfig, graphql: str = "/graphql") -> list[B
         Route("/explorer", explorer),
         Route("/explorer/config.json", ready),
         Route("/explorer/static/{name}", files.answer),
-        apply_route(environment, styles),
+        apply_route(styles),
     ]

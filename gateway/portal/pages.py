@@ -1,12 +1,16 @@
 """What the portal's pages share: templates, languages, and headers that harden a browser's use of them."""
 
 from collections.abc import Mapping
+from functools import cache
+from typing import TYPE_CHECKING
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
 from catalog_sync import languages
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 _STRICT = {
     "default-src": "'none'",
@@ -28,8 +32,11 @@ _HARDENED = {
 }
 
 
-def templates() -> Environment:
+@cache
+def templates() -> "Environment":
     """The portal's templates: everything put into them is escaped, and a name that is missing is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined  # for pages, which few ask for, not for a start
+
     return Environment(
         loader=PackageLoader("gateway.portal"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
