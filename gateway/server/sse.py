@@ -73,7 +73,7 @@ async def stream_results(
                     raise
                 await write(_event(encode_errors(reports_of(error), request.request_id, language_of(request.language))))
                 break
-            except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
+            except Exception:  # noqa: BLE001 - the response has begun: were one let through, it would break off untold
                 _log.exception("request %s failed", request.request_id)
                 await write(_event(encode_errors((INTERNAL_REPORT,), request.request_id)))
                 break

@@ -241,7 +241,7 @@ class _Connection:
             await self._stream(message.id, self._documents.resolve(request))
         except (CodedError, RequestError) as error:
             await self._end(message.id, "error", entries_of(reports_of(error), request_id, language_told(self._picked)))
-        except Exception:  # noqa: BLE001 - the last boundary: logged here, masked outside
+        except Exception:  # noqa: BLE001 - a task of its own: were one let through, the client would wait for ever
             _log.exception("request %s failed", request_id)
             await self._end(message.id, "error", entries_of((INTERNAL_REPORT,), request_id))
         else:

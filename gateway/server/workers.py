@@ -131,9 +131,9 @@ class _Supervisor:
             os.close(self._held)
             serve(application, self._conduct, self._sockets[number], lambda: self._on_started(writing))
             status = 0
-        except BaseException:  # noqa: BLE001 - nothing may run past here in a forked child
-            traceback.print_exc()
-        finally:
+        finally:  # and nothing past here: whatever was raised is told, and ends a forked child
+            if status:
+                traceback.print_exc()
             sys.stdout.flush()
             sys.stderr.flush()
             os._exit(status)
