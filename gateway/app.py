@@ -219,13 +219,17 @@ async def _governing(
     if not isinstance(gateway, GovernedGateway) or administration is None:
         yield
         return
+    from gateway.doubt_flags import DoubtFlags
     from gateway.policy_source import follower_of, open_store, read_secret
     from gateway.recording import OperationLedger
 
     async with open_store(access.store) as store:
-        gateway.ledger = OperationLedger(store, read_secret(access.person_key, "access.person_key"))
+        person_key = read_secret(access.person_key, "access.person_key")
+        gateway.ledger = OperationLedger(store, person_key)
+        gateway.doubts = changes.doubts = DoubtFlags(store, person_key)
         changes.policy = follower_of(store, access, changes.catalogue)
         await changes.look_at_policy()
+        await gateway.doubts.look()
         try:
             async with (
                 going_on("following the policy", changes.follow_policy),

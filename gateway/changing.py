@@ -24,6 +24,7 @@ from gateway.yielding import yielding
 
 if TYPE_CHECKING:
     from catalog_sync.loading import Catalogue
+    from gateway.doubt_flags import DoubtFlags
     from policies.publication import PolicyFollower
     from policies.tables import PolicyTables
 
@@ -39,9 +40,10 @@ COLLECTED_EVERY = 10
 
 
 class Changes:
-    """Puts changes into force for one gateway. ``policy`` is set while a store of versions is followed."""
+    """Puts changes into force for one gateway. ``policy`` and ``doubts`` are set while a store of them is followed."""
 
     policy: "PolicyFollower | None" = None
+    doubts: "DoubtFlags | None" = None
 
     def __init__(self, gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings) -> None:
         self._gateway = gateway
@@ -99,6 +101,8 @@ class Changes:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.look_at_policy()
+                if self.doubts is not None:
+                    await self.doubts.look()
             except (OSError, TimeoutError) as error:
                 _log.error("the policy stays as it is, its store cannot be asked: %s", type(error).__name__)
             except CodedError as error:

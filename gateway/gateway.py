@@ -26,6 +26,7 @@ from gateway.subscriptions import stream
 from policies.callers import ANONYMOUS_SUBJECT, Caller
 
 if TYPE_CHECKING:
+    from gateway.doubt_flags import DoubtFlags
     from gateway.provenance import ProvenanceTelling
     from gateway.recording import OperationLedger
     from gateway.server.authentication import Authenticator
@@ -136,6 +137,7 @@ class GovernedGateway(_OnBuilds):
     """Every caller under the catalogue and the policy; ``ledger`` is None where no store is configured."""
 
     ledger: "OperationLedger | None" = None
+    doubts: "DoubtFlags | None" = None
     provenance: "ProvenanceTelling | None" = None
 
     def __init__(self, build: Build | None, authenticator: "Authenticator", timeout: float) -> None:
@@ -167,8 +169,7 @@ class GovernedGateway(_OnBuilds):
             await self._record_refusal(caller, error, build, request)
             raise
         result = _without_foreign_rows(result, prepared, build, caller)
-        if self.provenance is not None and self.provenance.wanted(request):
-            result = self._told(result, prepared, build)
+        result = await self._with_notices(result, prepared, bound, build, request)
         await self._record(caller, prepared, bound, result, build, request)
         return Answer(result=_in_language_of(request, result), partial=prepared.refused)
 
@@ -194,8 +195,7 @@ class GovernedGateway(_OnBuilds):
                         await self._authenticator.authenticate(credentials)
                         await self._judge_again(caller, footing.view, text, request)
                         kept = _without_foreign_rows(result, prepared, build, caller)
-                        if self.provenance is not None and self.provenance.wanted(request):
-                            kept = self._told(kept, prepared, build)
+                        kept = await self._with_notices(kept, prepared, footing.bound, build, request)
                         await self._record(caller, prepared, footing.bound, kept, build, request)
                         yield _in_language_of(request, kept)
         except RequestError as error:
@@ -203,11 +203,20 @@ class GovernedGateway(_OnBuilds):
                 await self._record_refusal(caller, error, self.build, request)
             raise
 
-    def _told(self, result: Result, prepared: Prepared, build: Build) -> Result:
-        """The result with where its data come from."""
-        assert self.provenance is not None
-        told = self.provenance.of(prepared, build, self._now())
-        return msgspec.structs.replace(result, extensions={**result.extensions, "provenance": told})
+    async def _with_notices(
+        self, result: Result, prepared: Prepared, bound: BoundPlan, build: Build, request: GraphQLRequest
+    ) -> Result:
+        """The result with what goes with its data: terms of grants, doubts, and, where wanted, where they come from."""
+        notices: dict[str, object] = {}
+        if prepared.standing.terms:
+            notices["grants"] = prepared.standing.terms
+        if self.doubts is not None and self.doubts.concern(prepared.items):
+            flags = await self.doubts.flags(prepared, bound.variables, result, language_of(request.language))
+            if flags:
+                notices["doubts"] = flags
+        if self.provenance is not None and self.provenance.wanted(request):
+            notices["provenance"] = self.provenance.of(prepared, build, self._now())
+        return msgspec.structs.replace(result, extensions={**result.extensions, **notices}) if notices else result
 
     def _now(self) -> datetime:
         """The moment; never earlier than before, or a clock set back would reopen a grant that has ended."""
@@ -225,7 +234,8 @@ class GovernedGateway(_OnBuilds):
         """What the caller sees, and what its requests carry to the subgraphs."""
         governance = build.governance()
         view = governance.view_for(caller, self._now())
-        return view, GovernedBinding(caller, governance.tables.version, request.request_id, build.seals, self._timeout)
+        who = (caller, build.versions(), request.request_id)
+        return view, GovernedBinding(*who, build.seals, self._timeout, self.ledger)
 
     async def _record(
         self,

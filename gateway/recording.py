@@ -2,18 +2,24 @@
 
 Records are written in batches, one transaction each, so that many requests share the wait for the disk. An answer that
 holds anything beyond the open and unconditional tiers waits until its record is safe; one that holds nothing of the
-kind does not, unless records pile up. Invariant: what was answered under a grant, or about a person, is in the ledger.
+kind does not, unless records pile up. Invariants: what was answered under a grant, or about a person, is in the ledger;
+no more answers of a day rest on a grant than its ceiling allows.
 """
 
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime
 
 from gateway.errors import CodedError, ErrorCode, ErrorReport, Family
+from gateway.planning.operation import OperationKind
 from gateway.preparation import Prepared
+from policies.call_ceilings import Counted, CountedRead, seconds_left
 from policies.callers import Caller
+from policies.errors import GRANT_USED_UP
 from policies.ledger import ItemUse, Outcome, ReadFacts, person_hash
+from policies.matters import day_of
 from policies.ports import PolicyStore
 
 LEDGER_UNAVAILABLE = ErrorCode(
@@ -35,7 +41,8 @@ class OperationLedger:
         self._store = store
         self._person_key = person_key
         self._loop = asyncio.get_running_loop()
-        self._waiting: list[tuple[ReadFacts, asyncio.Future[None] | None]] = []
+        self._waiting: list[tuple[CountedRead, asyncio.Future[None] | None]] = []
+        self._used = Counted(date.min, {}, {})
         self._wake: asyncio.Future[None] = self._loop.create_future()
         self._closed = False
         self._writing = asyncio.create_task(self._write())
@@ -52,7 +59,8 @@ class OperationLedger:
     ) -> None:
         """Records an operation that was executed with ``values``; ``versions`` are those of policy and graph.
 
-        Raises CodedError LEDGER_UNAVAILABLE where the answer must not be given without a record.
+        Raises CodedError LEDGER_UNAVAILABLE where the answer must not be given without a record, and GRANT_USED_UP
+        where it would be one more than a grant allows for a day.
         """
         standing = prepared.standing
         facts = _facts(
@@ -66,8 +74,26 @@ class OperationLedger:
             grants=standing.grants,
             persons=tuple([person_hash(self._person_key, value) for value in _texts(prepared.persons, values)]),
         )
-        if (written := self._keep(facts, safely=standing.needs_record)) is not None:
+        read = CountedRead(facts, standing.ceilings, prepared.kind is OperationKind.MUTATION)
+        if (written := self._keep(read, safely=standing.needs_record)) is not None:
             await written
+
+    def demand_calls_left(self, caller: Caller, prepared: Prepared, versions: tuple[str, str], request_id: str) -> None:
+        """Before an operation is executed: that no grant which it uses is known to have no call left.
+
+        What other processes count shows when a record is written. Raises CodedError GRANT_USED_UP, with a record of it.
+        """
+        now = datetime.now(UTC)
+        if self._used.day != day_of(now):
+            return
+        for grant, most in prepared.standing.ceilings:
+            if self._used.used.get(grant, 0) >= most:
+                asked = (prepared.items, prepared.uses)
+                facts = _facts(
+                    caller, Outcome.REFUSED, versions, request_id, *asked, reason=f"{GRANT_USED_UP.name} {grant}"
+                )
+                self._keep(CountedRead(facts), safely=False)
+                raise _used_up(grant, most, now)
 
     async def refused(
         self, caller: Caller, reports: Iterable[ErrorReport], versions: tuple[str, str], request_id: str
@@ -77,7 +103,7 @@ class OperationLedger:
         items, uses = tuple(item for item, _ in asked), tuple(use for _, use in asked)
         told = uses if set(uses) - {ItemUse.READ.value} else ()
         facts = _facts(caller, Outcome.REFUSED, versions, request_id, items, told)
-        if (written := self._keep(facts, safely=False)) is not None:
+        if (written := self._keep(CountedRead(facts), safely=False)) is not None:
             await written
 
     async def close(self) -> None:
@@ -86,12 +112,12 @@ class OperationLedger:
         self._wake_up()
         await self._writing
 
-    def _keep(self, facts: ReadFacts, *, safely: bool) -> asyncio.Future[None] | None:
-        """Has facts written; gives what to wait for, None where the answer need not wait."""
+    def _keep(self, read: CountedRead, *, safely: bool) -> asyncio.Future[None] | None:
+        """Has a read written; gives what to wait for, None where the answer need not wait."""
         written = None
         if safely or len(self._waiting) >= PILE:
             written = self._loop.create_future()
-        self._waiting.append((facts, written))
+        self._waiting.append((read, written))
         self._wake_up()
         return written
 
@@ -108,21 +134,41 @@ class OperationLedger:
             if batch:
                 await self._write_batch(batch)
 
-    async def _write_batch(self, batch: list[tuple[ReadFacts, asyncio.Future[None] | None]]) -> None:
+    async def _write_batch(self, batch: list[tuple[CountedRead, asyncio.Future[None] | None]]) -> None:
         refusal: CodedError | None = None
+        full: Mapping[int, str] = {}
+        now = datetime.now(UTC)
         try:
-            await self._store.record_reads([facts for facts, _ in batch], datetime.now(UTC))
-        except Exception as error:  # noqa: BLE001 - were one let through, every later operation would wait for ever
+            if any(read.ceilings for read, _ in batch):
+                self._count(await self._store.record_calls([read for read, _ in batch], now))
+                full = self._used.refused
+            else:
+                await self._store.record_reads([read.facts for read, _ in batch], now)
+        except Exception as error:  # noqa: BLE001 - any that were let through would end the writing, and every later
+            # operation would wait for ever: those who wait for this batch are told, the log says what was unforeseen.
             unforeseen = not isinstance(error, (OSError, TimeoutError, CodedError))
             _log.error("%d records could not be written: %s", len(batch), type(error).__name__, exc_info=unforeseen)
             refusal = CodedError(LEDGER_UNAVAILABLE, "The operation could not be recorded, so it is not answered.")
-        for _, written in batch:
+        for place, (read, written) in enumerate(batch):
             if written is None or written.done():
                 continue
-            if refusal is None:
-                written.set_result(None)
-            else:
+            if refusal is not None:
                 written.set_exception(refusal)
+            elif place in full:
+                written.set_exception(_used_up(full[place], dict(read.ceilings)[full[place]], now))
+            else:
+                written.set_result(None)
+
+    def _count(self, counted: Counted) -> None:
+        """Remembers what is used; of grants that this batch did not use, what was known of the same day holds."""
+        if counted.day == self._used.day:
+            counted = replace(counted, used={**self._used.used, **counted.used})
+        self._used = counted
+
+
+def _used_up(grant: str, most: int, now: datetime) -> CodedError:
+    message = f"Grant {grant} allows {most} operations a day, and they have been used; the day ends in Chongqing."
+    return CodedError(GRANT_USED_UP, message, {"grant": grant, "limit": most, "retryAfter": seconds_left(now)})
 
 
 def _refused_items(report: ErrorReport) -> Iterable[tuple[str, str]]:
@@ -155,6 +201,7 @@ def _facts(
     rules: tuple[str, ...] = (),
     grants: tuple[str, ...] = (),
     persons: tuple[str, ...] = (),
+    reason: str | None = None,
 ) -> ReadFacts:
     return ReadFacts(
         caller=caller.subject,
@@ -172,4 +219,5 @@ def _facts(
         grants=grants,
         persons=persons,
         request_id=request_id,
+        reason=reason,
     )

@@ -83,12 +83,12 @@ class Doubt(msgspec.Struct, frozen=True, kw_only=True):
         """Whether the provider corrected the value."""
         return self.data_version is not None
 
-    def flag(self, language: Language = Language.ENGLISH) -> dict[str, str] | None:
+    def flag(self, language: Language = Language.ENGLISH) -> dict[str, object] | None:
         """What goes with the value while it is in check; None otherwise."""
         if self.state is not DoubtState.IN_CHECK:
             return None
         since = next(taken.at for taken in self.steps if taken.act == "routed")
-        return {"underCheck": "true", "since": since, "notice": NOTICE.within(language)}
+        return {"underCheck": True, "since": since, "notice": NOTICE.within(language)}
 
     def late(self, now: datetime) -> bool:
         """Whether the provider has let its clock pass."""

@@ -114,6 +114,11 @@ ROLLBACK_UNLAWFUL = ErrorCode(
     "gave too much is left out of it, in comments with the reasons; mend it, propose it, have it approved, publish it.",
     409,
 )  # fmt: skip
+GRANT_USED_UP = ErrorCode(
+    "GRANT_USED_UP", Family.ACCESS,
+    "As many operations of this day as the grant allows have used it; nothing is answered under it until the next day.",
+    "Wait until the day ends in Chongqing (`retryAfter`, in seconds); for more, apply anew with a larger volume.", 429,
+)  # fmt: skip
 POLICY_TESTS_FAILED = ErrorCode(
     "POLICY_TESTS_FAILED", Family.POLICY,
     "The draft decides otherwise than a policy test expects.",

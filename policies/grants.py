@@ -18,6 +18,7 @@ from catalog_sync.closed_lists import Sharing
 from catalog_sync.lifecycle import StateMachine, Transition
 from catalog_sync.rule_profiles import RuleProfile, RunningClock
 from catalog_sync.working_days import WorkingCalendar
+from policies.call_ceilings import CALLS
 from policies.items import ItemTiers, alias_of, resource_of
 from policies.lines import ANY, Tokens, time_text
 from policies.masks import MASKS
@@ -264,20 +265,26 @@ def grant_lines(application: Application) -> tuple[Tokens, ...]:
         resource = resource_of(application.granted[0].item)
         lines.append(("rows", rows, resource, msgspec.json.encode(request.rows).decode()))
     basis = application.decision_basis or f"request:{application.id}"
-    prefix = "L" if basis.startswith("law:") else "Q"
+    lines.append((CALLS, number_of(application), str(request.calls_per_day), basis))
     for place, answer in enumerate(application.granted):
         act = {
             Verdict.PLAIN: "read",
             Verdict.VERIFY_ONLY: "verify",
             Verdict.MASKED: f"masked:{answer.mask}",
         }[answer.verdict]
-        identity = f"{prefix}-{application.id}" + (f".{place + 1}" if place else "")
+        identity = number_of(application) + (f".{place + 1}" if place else "")
         subject = f"dept:{request.department}"
         period = (time_text(first), time_text(last))
         lines.append(
             ("p", identity, subject, "z:gov", request.purpose, answer.item, act, rows, *period, basis, "allow")
         )
     return tuple(lines)
+
+
+def number_of(application: Application) -> str:
+    """The number of the grant, as its lines and the ledger have it."""
+    in_law = (application.decision_basis or "").startswith("law:")
+    return f"{'L' if in_law else 'Q'}-{application.id}"
 
 
 def begin_of(request: Request) -> datetime:

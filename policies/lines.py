@@ -9,6 +9,7 @@
 | ``g3`` | zone of a listener, zone of a rule |
 | ``rows`` | name of a row condition, resource, the condition as JSON |
 | ``apart`` | id, subject, set of items, how many of them one operation may use at most, basis |
+| ``calls`` | number of a grant, how many operations of a day may use it, basis |
 """
 
 import hashlib
@@ -19,7 +20,7 @@ from datetime import UTC, datetime
 from policies.errors import POLICY_INVALID, CodedError
 from policies.items import ItemTiers, item_lines, masked_opening_lines
 
-WIDTHS = {"p": 12, "p2": 6, "g": 4, "g2": 3, "g3": 3, "rows": 4, "apart": 6}
+WIDTHS = {"p": 12, "p2": 6, "g": 4, "g2": 3, "g3": 3, "rows": 4, "apart": 6, "calls": 4}
 ALWAYS = "0000"
 NEVER = "9999"
 FOR_EVER = datetime.max.replace(tzinfo=UTC)

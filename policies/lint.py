@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+from policies.call_ceilings import CALLS
 from policies.callers import NO_DEPARTMENT
 from policies.combinations import APART, Combination
 from policies.console import EVERYBODY, ConsoleAct, Duties
@@ -90,6 +91,8 @@ def _form_of(tokens: Tokens) -> Iterator[tuple[str, str]]:
         yield "E-ACT", f"`{tokens[3]}` is nothing one does in the console; write {', '.join(ConsoleAct)}."
     if kind == APART:
         yield from _combination_form(tokens)
+    if kind == CALLS:
+        yield from _ceiling_form(tokens)
     if kind == "p":
         yield from _rule_form(rule_of(tokens))
     if kind == "rows":
@@ -107,6 +110,16 @@ def _combination_form(tokens: Tokens) -> Iterator[tuple[str, str]]:
         yield "E-APART", f"`{most}`: say how many of them may be used together, 1 at least; who may have none, deny it."
     if not group.startswith("set:") and not group.endswith("/*"):
         yield "E-APART", f"`{group}` is no set: name one of your own, set:NAME, or all of a resource, CODE/*."
+    if not basis.startswith(_BASES):
+        yield "E-NOBASIS", f"the basis `{basis}` names nothing; begin with one of {', '.join(_BASES)}."
+
+
+def _ceiling_form(tokens: Tokens) -> Iterator[tuple[str, str]]:
+    _, grant, most, basis = tokens
+    if not _RULE_ID.fullmatch(grant) or "." in grant:
+        yield "E-CALLS", f"`{grant}` is no number of a grant: the id of its lines up to the first point."
+    if not re.fullmatch(r"[1-9][0-9]{0,9}", most):
+        yield "E-CALLS", f"`{most}`: say how many operations of a day may use {grant}, 1 at least."
     if not basis.startswith(_BASES):
         yield "E-NOBASIS", f"the basis `{basis}` names nothing; begin with one of {', '.join(_BASES)}."
 
@@ -166,7 +179,7 @@ class _Sense:
     def findings(self) -> Iterator[Finding]:
         checks: tuple[Callable[[], Iterator[Finding]], ...] = (
             self._unique_ids, self._tiers, self._depth, self._public_side, self._duties, self._row_conditions,
-            self._allows, self._combinations, self._reach, self._deny_cover, self._redundant,
+            self._allows, self._combinations, self._ceilings, self._reach, self._deny_cover, self._redundant,
         )  # fmt: skip
         for check in checks:
             yield from check()
@@ -309,6 +322,18 @@ class _Sense:
 
     def _in(self, name: str, group: str) -> bool:
         return any(held == group or held.startswith(group + "+") for held in self._sets[name])
+
+    def _ceilings(self) -> Iterator[Finding]:
+        grants = {rule.grant for _, rule in self._rules if not rule.standing and not rule.denies}
+        first: dict[str, str] = {}
+        for line in self._lines:
+            if line.tokens[0] == CALLS:
+                grant = line.tokens[1]
+                if grant in first:
+                    yield Finding("E-CALLS", line.place, f"{grant} has a ceiling on {first[grant]} already.")
+                elif grant not in grants:
+                    yield Finding("W-DEAD", line.place, f"no rule is of grant {grant}, so nothing is counted.")
+                first.setdefault(grant, line.place)
 
     def _combinations(self) -> Iterator[Finding]:
         known = self._subjects.members | self._subjects.groups

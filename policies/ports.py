@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from policies.call_ceilings import Counted, CountedRead
 from policies.drafts import Draft
 from policies.ledger import ActFacts, Anchor, LedgerRecord, ReadFacts
 from policies.versions import SignedVersion
@@ -61,11 +62,23 @@ class PolicyStore(Protocol):
     async def matters(self, kind: str) -> list[StoredMatter]:
         """All matters of a kind."""
 
+    async def matters_saved(self, kind: str) -> int:
+        """How often a matter of a kind was saved: what was read of them holds as long as this does."""
+
     async def save_matter(self, matter: StoredMatter, act: ActFacts, at: datetime) -> Anchor:
         """Keeps a matter. Raises CodedError DRAFT_STALE unless its revision follows the stored one."""
 
     async def record_reads(self, reads: Sequence[ReadFacts], at: datetime) -> Anchor:
         """Writes records of operations, in one transaction; once it returns they survive a crash."""
+
+    async def record_calls(self, reads: Sequence[CountedRead], at: datetime) -> Counted:
+        """As ``record_reads``, counting in the same transaction what uses a grant with a ceiling.
+
+        What a grant has no call left for is recorded as refused.
+        """
+
+    async def calls_of(self, grant: str, at: datetime) -> int:
+        """How many operations have used a grant on the day of a moment."""
 
     async def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         """The ledger's records after a number, in order."""

@@ -18,6 +18,7 @@ from datetime import UTC, date, datetime
 import msgspec
 
 from policies import drafts
+from policies.call_ceilings import CALLS
 from policies.console import Duties
 from policies.context import SigningKey
 from policies.decisions import Judge
@@ -261,7 +262,7 @@ class PolicyOffice:
         foreign = [tokens for tokens in lines if tokens[0] == "p" and not tokens[1].startswith(("Q-", "A-", "L-"))]
         if foreign or any(not identity.startswith(("Q-", "A-", "L-")) for identity in gone):
             raise CodedError(DRAFT_REFUSED, "Only lines of grants come and go with a grant; make a draft for the rest.")
-        kept = tuple(tokens for tokens in live.lines if tokens[0] != "p" or tokens[1] not in gone)
+        kept = tuple(tokens for tokens in live.lines if tokens[0] not in ("p", CALLS) or tokens[1] not in gone)
         new = tuple(tokens for tokens in lines if tokens not in kept)
         version = PolicyVersion.of(live.number + 1, (*kept, *new))
         return await self._go_live(

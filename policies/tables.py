@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from policies.call_ceilings import ceilings_of
 from policies.callers import Caller
 from policies.combinations import APART, Combination
 from policies.errors import POLICY_INVALID, CodedError
@@ -339,7 +340,8 @@ class _ClassCompiler:
             if allowed & self._denied:
                 allowed &= ~self._denied
             bits[rule.act] = bits.get(rule.act, 0) | allowed
-            used.append(RightRule(rule.id, allowed, rule.act, rule.basis, compiled.ends))
+            purpose = None if rule.standing else rule.purpose
+            used.append(RightRule(rule.id, allowed, rule.act, rule.basis, compiled.ends, purpose))
         return Right(grant, rows, bits, (*(upon.rules if upon is not None else ()), *used))
 
     def _listed(self) -> int:
@@ -421,6 +423,7 @@ def _index(
         conditional=sets.get("share:conditional", 0),
         not_shared=sets.get("share:not_shared", 0),
         row_filters=row_filters,
+        ceilings=ceilings_of(line.tokens for line in lines),
     )
     return index, sets
 

@@ -55,7 +55,8 @@ class Entitlement:
 
     ``rows`` names the row condition (``all``: none), ``row_filter`` is that condition, the caller's values not yet put
     in. ``masks`` maps items to the mask under which they are given; ``verify_only`` items answer yes or no. ``grant``
-    is None where the tiers alone suffice. ``statement_required`` asks for purpose, case number and officer.
+    is None where the tiers alone suffice; else ``purpose`` and ``granted_until`` are those it is for, and
+    ``calls_per_day`` its ceiling, if it has one. ``statement_required`` asks for purpose, case number and officer.
     """
 
     resource: str
@@ -68,17 +69,21 @@ class Entitlement:
     basis: tuple[str, ...]
     valid_until: datetime
     statement_required: bool = False
+    purpose: str | None = None
+    granted_until: datetime | None = None
+    calls_per_day: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class RightRule:
-    """A rule within a right: its items as bits, its act, its end."""
+    """A rule within a right: its items as bits, its act, its end; ``purpose`` is None for a tier's own."""
 
     id: str
     bits: int
     act: str
     basis: str
     ends: datetime
+    purpose: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +162,10 @@ class Right:
 
 @dataclass(frozen=True, slots=True)
 class ItemIndex:
-    """Items as bits, and what is the same for every class. All sets are bits."""
+    """Items as bits, and what is the same for every class. All sets are bits.
+
+    ``ceilings`` says for a grant how many operations of a day may use it.
+    """
 
     names: tuple[str, ...]
     positions: Mapping[str, int]
@@ -166,6 +174,7 @@ class ItemIndex:
     conditional: int
     not_shared: int
     row_filters: Mapping[tuple[str, str], RowFilter]
+    ceilings: Mapping[str, int] = field(default_factory=dict)
 
     def bit(self, item: str) -> int:
         """The item's bit; 0 for an item that no catalogue entry holds."""
@@ -275,6 +284,7 @@ class AccessView:
             if rule.bits & wants and (rule.act in given or rule.act in wanted or rule.bits & verify)
         ]
         rows = right.rows
+        granted = [rule for rule in used if rule.purpose is not None]
         return Entitlement(
             resource=resource,
             rule_ids=tuple(rule.id for rule in used),
@@ -286,6 +296,9 @@ class AccessView:
             basis=tuple(dict.fromkeys(rule.basis for rule in used)),
             valid_until=min([self.valid_until, *(rule.ends for rule in used)]),
             statement_required=bool(wants & (self.index.conditional | self.index.not_shared | self.index.personal)),
+            purpose=granted[0].purpose if granted else None,
+            granted_until=min((rule.ends for rule in granted), default=None),
+            calls_per_day=self.index.ceilings.get(right.grant or ""),
         )
 
     def _refuse(self, resource: str, needs: frozenset[Need], lacks: list[tuple[int, Right]]) -> Missing:

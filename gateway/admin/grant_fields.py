@@ -97,6 +97,7 @@ class Application:
     begins: date
     ends: date
     calls_per_day: int
+    number: strawberry.Private[str]
     mode: str
     mode_reason: str | None
     impact_assessment: str | None
@@ -105,6 +106,10 @@ class Application:
     answers: list[ItemAnswer]
     in_force: bool
     steps: list[Step]
+
+    @strawberry.field(description="How many operations of this day have used the grant, of `callsPerDay`.")
+    async def calls_today(self, info: Info) -> int:
+        return await info.context.desk.store.calls_of(self.number, info.context.now)
 
     @staticmethod
     def of(taken: desk_steps.Taken, visit: Visit) -> "Application":
@@ -126,6 +131,7 @@ class Application:
             begins=request.begins,
             ends=request.ends,
             calls_per_day=request.calls_per_day,
+            number=grants.number_of(application),
             mode=request.mode,
             mode_reason=request.mode_reason,
             impact_assessment=request.impact_assessment,

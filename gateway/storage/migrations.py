@@ -22,6 +22,11 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE policy_ledger (number INTEGER PRIMARY KEY, at TEXT NOT NULL, kind TEXT NOT NULL,"
         " body TEXT NOT NULL, previous TEXT NOT NULL, digest TEXT NOT NULL)",
     ),
+    (
+        "CREATE TABLE policy_calls (grant_number TEXT NOT NULL, day TEXT NOT NULL, calls INTEGER NOT NULL,"
+        " PRIMARY KEY (grant_number, day))",
+        "CREATE TABLE policy_saves (kind TEXT PRIMARY KEY, saves INTEGER NOT NULL)",
+    ),
 )
 
 

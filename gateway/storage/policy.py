@@ -8,10 +8,12 @@ from typing import cast
 import msgspec
 
 from gateway.storage.database import Database, Transaction
+from policies.call_ceilings import Counted, CountedRead, count_reads
 from policies.drafts import Draft
 from policies.errors import DRAFT_STALE, CodedError
 from policies.ledger import ActFacts, Anchor, LedgerRecord, ReadFacts, RecordKind, next_record
 from policies.lines import PolicyVersion, Tokens, time_text
+from policies.matters import day_of
 from policies.ports import StoredMatter
 from policies.versions import SignedVersion
 
@@ -120,6 +122,12 @@ class SqlPolicyStore:
             query = "SELECT id, kind, revision, body FROM policy_matter WHERE kind = $1 ORDER BY id"
             return [_matter(row) for row in await transaction.fetch(query, kind)]
 
+    async def matters_saved(self, kind: str) -> int:
+        """See PolicyStore."""
+        async with self._database.read() as transaction:
+            rows = await transaction.fetch("SELECT saves FROM policy_saves WHERE kind = $1", kind)
+        return cast(int, rows[0][0]) if rows else 0
+
     async def save_matter(self, matter: StoredMatter, act: ActFacts, at: datetime) -> Anchor:
         """See PolicyStore."""
         async with self._database.write() as transaction:
@@ -130,6 +138,26 @@ class SqlPolicyStore:
         """See PolicyStore."""
         async with self._database.write() as transaction:
             return await _append(transaction, at, RecordKind.READ, reads)
+
+    async def record_calls(self, reads: Sequence[CountedRead], at: datetime) -> Counted:
+        """See PolicyStore."""
+        day = day_of(at)
+        limited = sorted({grant for read in reads for grant, _ in read.ceilings})
+        async with self._database.write() as transaction:
+            used = {grant: await _calls(transaction, grant, str(day)) for grant in limited}
+            recorded, counted = count_reads(reads, used, day)
+            await transaction.execute_many(
+                "INSERT INTO policy_calls VALUES ($1, $2, $3) ON CONFLICT (grant_number, day)"
+                " DO UPDATE SET calls = excluded.calls",
+                [(grant, str(day), calls) for grant, calls in counted.used.items() if calls != used[grant]],
+            )
+            await _append(transaction, at, RecordKind.READ, recorded)
+        return counted
+
+    async def calls_of(self, grant: str, at: datetime) -> int:
+        """See PolicyStore."""
+        async with self._database.read() as transaction:
+            return await _calls(transaction, grant, str(day_of(at)))
 
     async def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         """See PolicyStore."""
@@ -146,6 +174,12 @@ class SqlPolicyStore:
 async def _head(transaction: Transaction) -> int | None:
     rows = await transaction.fetch("SELECT number FROM policy_head")
     return cast(int, rows[0][0]) if rows else None
+
+
+async def _calls(transaction: Transaction, grant: str, day: str) -> int:
+    query = "SELECT calls FROM policy_calls WHERE grant_number = $1 AND day = $2"
+    rows = await transaction.fetch(query, grant, day)
+    return cast(int, rows[0][0]) if rows else 0
 
 
 async def _save(transaction: Transaction, table: str, identity: str, revision: int, body: str) -> None:
@@ -172,6 +206,10 @@ async def _save_matter(transaction: Transaction, matter: StoredMatter) -> None:
     await transaction.execute("DELETE FROM policy_matter WHERE id = $1", matter.id)
     row = (matter.id, matter.kind, matter.revision, matter.body.decode())
     await transaction.execute("INSERT INTO policy_matter VALUES ($1, $2, $3, $4)", *row)
+    await transaction.execute(
+        "INSERT INTO policy_saves VALUES ($1, 1) ON CONFLICT (kind) DO UPDATE SET saves = policy_saves.saves + 1",
+        matter.kind,
+    )
 
 
 async def _append(

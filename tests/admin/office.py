@@ -25,6 +25,7 @@ from gateway.storage.policy import SqlPolicyStore
 from gateway.storage.sqlite import SqliteDatabase
 from gateway.supergraph.join_sdl import read_supergraph
 from gateway.supergraph.model import Supergraph
+from policies.call_ceilings import CountedRead
 from policies.callers import Caller, CallerKind
 from policies.context import HmacKey
 from policies.credentials import ApiKey, CallerRegister, RegisteredCaller, hash_api_key
@@ -135,14 +136,16 @@ class City:
         app = Caller(CallerKind.APPLICATION, "app:benefits", "welfare", zone="extranet", purpose="data-verification")
         return self.governance.tables.view(app, self.now)
 
-    async def read_record(self, item: str, resident: str) -> None:
+    async def read_record(self, item: str, resident: str, grant: str | None = None) -> None:
         """The record that the data endpoint writes when the benefits application reads about a resident."""
         facts = ReadFacts(
             caller="app:benefits", department="welfare", zone="extranet", purpose="data-verification", items=(item,),
             outcome=Outcome.GRANTED, policy_version=self.governance.tables.version, graph_version="g1",
             case_number="2026-MZ-7", officer="li", persons=(person_hash(PERSON_KEY, resident),),
         )  # fmt: skip
-        await self.store.record_reads([facts], self.now)
+        ceilings = self.governance.tables.index.ceilings
+        limited = ((grant, ceilings[grant]),) if grant is not None else ()
+        await self.store.record_calls([CountedRead(facts, limited)], self.now)
 
 
 def key_of(who: str) -> str:

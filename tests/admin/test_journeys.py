@@ -92,6 +92,12 @@ async def test_from_a_refusal_over_the_holiday_to_a_grant_and_its_revocation(her
     in_force = await here.ask("li", "{ grants { nodes { id answers { item verdict mask reason } } } }")
     assert [answer["verdict"] for answer in in_force["nodes"][0]["answers"]] == ["MASKED", "REFUSED"]
 
+    # Both sides see how much of a day's calls is used.
+    await here.read_record(ADDRESS, RESIDENT, grant=granted["grant"])
+    for who in ("li", "wang"):
+        used = await here.ask(who, "{ grants { nodes { callsPerDay callsToday } } }")
+        assert used == {"nodes": [{"callsPerDay": 2000, "callsToday": 1}]}
+
     # Used for another purpose, it is revoked; the next request is refused. The department may apply anew.
     revoke = """mutation ($id: ID!, $revision: Int!) {
       revoke(application: $id, revision: $revision, reason: "another purpose", basis: "grant, section 4") { state } }"""
@@ -106,7 +112,7 @@ async def test_from_a_refusal_over_the_holiday_to_a_grant_and_its_revocation(her
         "install", "applied", "correction asked", "corrected", "decided", "revoked", "applied",
     ]  # fmt: skip
     assert page["records"][-2]["facts"]["reason"].endswith("revoked (another purpose; grant, section 4)")
-    assert (await here.ask("qian", VERIFY))["records"] == 8, "seven acts and the auditor's own search"
+    assert (await here.ask("qian", VERIFY))["records"] == 9, "seven acts, one call, and the auditor's own search"
 
 
 async def test_an_edit_is_looked_at_before_it_is_live_and_is_rolled_back_by_two_persons(here: City) -> None:

@@ -106,7 +106,7 @@ async def test_a_provider_sees_what_the_applicant_would_before_granting_it_and_n
     assert fields["residents.nodes.registeredAddress"]["masked"] == "district"
     assert "registeredAddress: String" in preview["schema"]
     assert "remarks" not in preview["schema"], "what no entry covers is in nobody's schema"
-    assert len(preview["lines"]) == 2, "the condition, and the one item that is granted"
+    assert len(preview["lines"]) == 3, "the condition, the ceiling, and the one item that is granted"
 
     # Nothing has changed, and nobody but the provider's decider may look.
     assert (await here.ask("li", LOOK, id=seen["id"]))["state"] == "APPLIED"

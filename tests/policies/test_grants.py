@@ -265,7 +265,9 @@ def test_what_is_not_shared_is_granted_by_coordination_on_a_basis_in_law_alone()
     decider = (COORDINATOR, COORDINATOR.department)
     assert "law:" in refused(settle, application, answers, *decider, "request:9", ITEMS, FRIDAY)
     settled = settle(application, answers, *decider, "law:criminal-procedure-a286", ITEMS, FRIDAY)
-    assert [line[1] for line in grant_lines(settled)] == ["L-2026-0042"]
+    ceiling, rule = grant_lines(settled)
+    assert ceiling == ("calls", "L-2026-0042", "2000", "law:criminal-procedure-a286")
+    assert rule[1] == "L-2026-0042"
 
 
 def test_a_withdrawn_application_is_over() -> None:

@@ -48,6 +48,7 @@ PLANTED = {
     "E-WIDEALLOW": GRANT.replace("tax.income.amount", "share:conditional"),
     "E-ROWS": GRANT.replace("read, *", "read, rows:deceased"),
     "E-APART": "apart, X-1, dept:welfare, tax.income/*, none, risk:r\n",
+    "E-CALLS": "calls, Q-1, many, risk:r\n",
     "E-DUTIES": "p2, C-3, user:ada, audit, ledger, allow\np2, C-4, user:ada, approve, policy, allow\n",
     "W-NOBODY": GRANT.replace("dept:welfare", "dept:typo"),
     "W-NOITEM": GRANT.replace("tax.income.amount", "tax.income.typo"),

@@ -14,6 +14,7 @@ from gateway.storage.migrations import migrate
 from gateway.storage.policy import SqlPolicyStore
 from gateway.storage.postgres import PostgresDatabase
 from gateway.storage.sqlite import SqliteDatabase
+from policies.call_ceilings import CountedRead
 from policies.context import HmacKey
 from policies.drafts import Draft
 from policies.errors import CodedError
@@ -123,6 +124,47 @@ async def test_reads_written_together_make_one_chain_with_the_acts(database: Dat
     assert last == max(anchors, key=lambda anchor: anchor.number)
     assert await store.records(after=20) == records[20:]
     assert await store.records(limit=3) == records[:3]
+
+
+LIMITED = CountedRead(msgspec.structs.replace(READ, grants=("Q-1",)), (("Q-1", 7),))
+
+
+async def test_of_calls_that_come_at_once_as_many_are_granted_as_a_day_allows_and_all_are_recorded(
+    database: Database,
+) -> None:
+    store = SqlPolicyStore(database)
+    found = await asyncio.gather(*(store.record_calls([LIMITED] * 3, AT) for _ in range(4)))
+    assert sum(len(counted.refused) for counted in found) == 12 - 7
+    assert {grant for counted in found for grant in counted.refused.values()} == {"Q-1"}
+    assert await store.calls_of("Q-1", AT) == 7
+    outcomes = [msgspec.json.decode(record.body, type=ReadFacts).outcome for record in await store.records()]
+    assert (outcomes.count(Outcome.GRANTED), outcomes.count(Outcome.REFUSED)) == (7, 5)
+
+
+async def test_counting_begins_anew_when_the_day_ends_in_chongqing(database: Database) -> None:
+    store = SqlPolicyStore(database)
+    before, midnight = datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), datetime(2026, 11, 22, 16, tzinfo=UTC)
+    assert len((await store.record_calls([LIMITED] * 9, before)).refused) == 2
+    assert (await store.record_calls([LIMITED] * 7, midnight)).refused == {}
+    assert (await store.calls_of("Q-1", before), await store.calls_of("Q-1", midnight)) == (7, 7)
+
+
+async def test_what_has_changed_something_counts_and_is_answered_though_no_call_was_left(database: Database) -> None:
+    store = SqlPolicyStore(database)
+    done = CountedRead(LIMITED.facts, LIMITED.ceilings, done=True)
+    assert (await store.record_calls([LIMITED] * 7 + [done, LIMITED], AT)).refused == {8: "Q-1"}
+    assert await store.calls_of("Q-1", AT) == 8
+
+
+async def test_each_save_of_a_matter_is_seen_by_who_looks_for_its_kind_alone(database: Database) -> None:
+    store = SqlPolicyStore(database)
+    seen = [await store.matters_saved("doubt")]
+    for revision in (1, 2):
+        await store.save_matter(StoredMatter("D-1", "doubt", revision, b"{}"), ACT, AT)
+        seen.append(await store.matters_saved("doubt"))
+    assert len(set(seen)) == 3
+    await store.save_matter(StoredMatter("A-1", "application", 1, b"{}"), ACT, AT)
+    assert await store.matters_saved("doubt") == seen[-1]
 
 
 async def test_two_workers_share_one_file_and_one_chain(tmp_path: Path) -> None:
