@@ -1,6 +1,6 @@
 """Following what is in force by the ledger, on both engines: whoever follows sees what one who begins anew sees."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -145,6 +145,31 @@ def test_when_a_schema_drifted_and_when_data_went_stale_is_kept_from_the_moment_
         assert schema[3:] == [("unreachable", 61), ("as released", 80)]
         data = [(c.state, (c.at - NOW) / hour) for c in observations.changes(SeenKind.DATA, code)]
         assert data == [("fresh", -1), ("stale", 47), ("fresh", 70)]
+
+
+@pytest.mark.parametrize(
+    ("looks", "states"),
+    [
+        ([(0, -1), (80, 40)], [("fresh", -1)]),
+        ([(0, -1), (200, 60)], [("fresh", -1), ("stale", 47), ("fresh", 60), ("stale", 108)]),
+        ([(0, -1), (60, -1), (61, 50)], [("fresh", -1), ("stale", 47), ("fresh", 50)]),
+    ],
+    ids=["renewed in time", "renewed late, and stale again before the look", "renewed after it was seen stale"],
+)
+def test_data_go_stale_and_are_renewed_by_the_calendar_whenever_one_looks(
+    tmp_path: Path, looks: list[tuple[int, int]], states: list[tuple[str, int]]
+) -> None:
+    hour, here_time = timedelta(hours=1), timezone(timedelta(hours=8))
+    with office(tmp_path) as here:
+        bring_into_force(here)
+        code = str(next(each for each in here.in_force() if each.cycle is Cycle.DAILY).code)
+        observations = Observations(here.platform)
+        for look, data in looks:
+            assert observations.claim("civil", NOW + look * hour, hour / 2)
+            observations.keep(Look("civil", "a", "a"), {code: (NOW + data * hour).astimezone(here_time)})
+        seen = observations.changes(SeenKind.DATA, code)
+    assert [(each.state, (each.at - NOW) / hour) for each in seen] == states
+    assert [str(each)[:20] for each in seen] == [f"{(NOW + at * hour).isoformat()[:19]}Z" for _, at in states]
 
 
 def test_of_changes_seen_the_newest_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

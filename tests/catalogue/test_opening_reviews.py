@@ -120,6 +120,37 @@ def test_who_releases_made_no_review(tmp_path: Path) -> None:
         assert lacking(here) == {"has a secrecy review by who submits or releases it."}
 
 
+def test_who_hands_a_later_version_in_made_no_review_of_it(tmp_path: Path) -> None:
+    with office(tmp_path) as here:
+        accepted(here)
+        here.review([STOP], SECRECY, person("mei"))
+        here.review([STOP], PERSONS, person("tao"))
+        here.release([STOP], REVIEWER)
+        here.draft(nodes(varied(("管理人员。", "管理人员及联系方式。"))), CREATED, person("mei"))
+        here.submit([STOP], person("mei"))
+        here.accept(STOP, REVIEWER)
+        assert lacking(here) == {"has a secrecy review by who submits or releases it."}
+
+
+def test_a_review_of_named_items_is_one_of_them_alone(tmp_path: Path) -> None:
+    with office(tmp_path) as here:
+        accepted(here)
+        here.review([STOP], replace(SECRECY, items=("name",)), person("mei"))
+        here.review([STOP], PERSONS, person("tao"))
+        with pytest.raises(CatalogueInvalid) as refused:
+            here.release([STOP], REVIEWER)
+        assert [problem.value for problem in refused.value.problems] == ["stopNo"]
+
+
+def test_an_entry_that_opens_nothing_has_nothing_to_review(tmp_path: Path) -> None:
+    closed = varied(("open: {value: true}", "open: {value: false}"), (", open: all, key", ", key"), (", open: all", ""))
+    with office(tmp_path) as here:
+        accepted(here, closed)
+        with pytest.raises(CodedError, match="opens no item"):
+            here.review([STOP], SECRECY, person("mei"))
+        here.release([STOP], REVIEWER)
+
+
 def test_a_review_counts_in_later_versions_for_items_that_are_written_the_same(tmp_path: Path) -> None:
     with office(tmp_path) as here:
         accepted(here)
