@@ -26,7 +26,7 @@ from gateway.composition.satisfiability.check import check_satisfiability
 from gateway.composition.subgraph.context_rules import check_contexts
 from gateway.composition.subgraph.cost_rules import check_costs
 from gateway.composition.subgraph.definitions import complete_directives
-from gateway.composition.subgraph.facts import Facts
+from gateway.composition.subgraph.facts import mark_uses
 from gateway.composition.subgraph.federation_rules import check_federation
 from gateway.composition.subgraph.graphql_rules import check_graphql
 from gateway.composition.subgraph.reading import Subgraph, read_subgraph
@@ -92,17 +92,20 @@ def _composed(sources: Sequence[SubgraphSource], log: IssueLog, memory: Memory) 
     for subgraph in subgraphs:
         memory.recall("graphql", subgraph.name, subgraph, log, partial(_check_graphql, subgraph, log))
     broken = {node.subgraph for issue in log.errors for node in issue.nodes}
-    new = [s for s in subgraphs if s.links.is_federation_2]
-    facts = {subgraph.name: _facts(subgraph, log, memory) for subgraph in new if subgraph.name not in broken}
+    for subgraph in subgraphs:
+        if subgraph.links.is_federation_2 and subgraph.name not in broken:
+            memory.recall("federation", subgraph.name, subgraph, log, partial(_check_federation, subgraph, log))
     if log.errors:
         return None
     upgrade_all(subgraphs, log)
     if log.errors:
         return None
-    facts |= {subgraph.name: _facts(subgraph, log, memory) for subgraph in subgraphs if subgraph not in new}
+    for subgraph in subgraphs:
+        if not subgraph.links.is_federation_2:
+            _check_federation(subgraph, log)
     if log.errors:
         return None
-    merged = merge_subgraphs(subgraphs, facts, log, memory)
+    merged = merge_subgraphs(subgraphs, log, memory)
     if merged is not None:
         check_satisfiability(merged.merge, merged.hidden, log)
     return None if log.errors else merged
@@ -131,14 +134,8 @@ def _check_graphql(subgraph: Subgraph, log: IssueLog) -> None:
         check_graphql(subgraph, log)
 
 
-def _facts(subgraph: Subgraph, log: IssueLog, memory: Memory) -> Facts:
-    """What the other stages need to know of a subgraph, once the rules of Federation are checked."""
-
-    def find() -> Facts:
-        facts = Facts.of(subgraph)
-        check_federation(facts, log)
-        check_contexts(subgraph, log)
-        check_costs(subgraph, log)
-        return facts
-
-    return memory.recall("facts", subgraph.name, subgraph, log, find)
+def _check_federation(subgraph: Subgraph, log: IssueLog) -> None:
+    mark_uses(subgraph)
+    check_federation(subgraph, log)
+    check_contexts(subgraph, log)
+    check_costs(subgraph, log)

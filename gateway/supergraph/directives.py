@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from graphql import DirectiveDefinitionNode, parse
 
 from gateway.supergraph.elements import DirectiveDeclaration, Member, type_text
-from gateway.supergraph.features import parts
+from gateway.supergraph.features import Link, parts
 
 APOLLO = "https://specs.apollo.dev"
 FEDERATION = f"{APOLLO}/federation"
@@ -27,27 +27,6 @@ EXECUTABLE_LOCATIONS = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class FeatureSpec:
-    """A specification that supergraphs link. ``types`` are its scalars, ``organisation`` begins its URL."""
-
-    name: str
-    version: str
-    purpose: str | None = None
-    types: tuple[str, ...] = ()
-    organisation: str = APOLLO
-
-    @property
-    def identity(self) -> str:
-        """Its URL without the version."""
-        return f"{self.organisation}/{self.name}"
-
-    @property
-    def url(self) -> str:
-        """The URL under which it is linked."""
-        return f"{self.identity}/{self.version}"
-
-
-@dataclass(frozen=True, slots=True)
 class DirectiveSpec:
     """A directive as its specification defines it.
 
@@ -57,7 +36,7 @@ class DirectiveSpec:
 
     definition: DirectiveDeclaration
     since: int = 0
-    feature: FeatureSpec | None = None
+    feature: Link | None = None
 
     @property
     def name(self) -> str:
@@ -65,20 +44,23 @@ class DirectiveSpec:
         return self.definition.name
 
 
-_FEATURES = {
-    feature.name: feature
-    for feature in (
-        FeatureSpec("tag", "v0.3"),
-        FeatureSpec("inaccessible", "v0.2", "SECURITY"),
-        FeatureSpec("authenticated", "v0.1", "SECURITY"),
-        FeatureSpec("requiresScopes", "v0.1", "SECURITY", ("Scope",)),
-        FeatureSpec("policy", "v0.1", "SECURITY", ("Policy",)),
-        FeatureSpec("context", "v0.1", "SECURITY", ("ContextFieldValue",)),
-        FeatureSpec("cost", "v0.1"),
-        FeatureSpec("cacheTag", "v0.1", "EXECUTION"),
-        FeatureSpec("resource", "v1.0", organisation="https://watersmeet.dev"),
+FEATURES: Mapping[str, Link] = {
+    link.name: link
+    for link in (
+        Link.to(f"{APOLLO}/tag/v0.3"),
+        Link.to(f"{APOLLO}/inaccessible/v0.2", purpose="SECURITY"),
+        Link.to(f"{APOLLO}/authenticated/v0.1", purpose="SECURITY"),
+        Link.to(f"{APOLLO}/requiresScopes/v0.1", purpose="SECURITY"),
+        Link.to(f"{APOLLO}/policy/v0.1", purpose="SECURITY"),
+        Link.to(f"{APOLLO}/context/v0.1", purpose="SECURITY"),
+        Link.to(f"{APOLLO}/cost/v0.1"),
+        Link.to(f"{APOLLO}/cacheTag/v0.1", purpose="EXECUTION"),
+        Link.to("https://watersmeet.dev/resource/v1.0"),
     )
 }
+"""Specifications that supergraphs link for the directives that they carry."""
+FEATURE_TYPES = {"requiresScopes": ("Scope",), "policy": ("Policy",), "context": ("ContextFieldValue",)}
+"""The scalars of those that have any."""
 _FEATURE_OF_OTHERS = {"fromContext": "context", "listSize": "cost", "aggregate": "resource"}
 """Directives that do not go by their specification's name."""
 
@@ -93,7 +75,7 @@ def _specified(sdl: str, since: int = 0) -> dict[str, DirectiveSpec]:
             own_name = argument.name.value
             arguments[own_name] = Member(own_name, type_text(argument.type), default=argument.default_value)
         declaration = DirectiveDeclaration(name, arguments, tuple(at.value for at in node.locations), node.repeatable)
-        found[name] = DirectiveSpec(declaration, since, _FEATURES.get(_FEATURE_OF_OTHERS.get(name, name)))
+        found[name] = DirectiveSpec(declaration, since, FEATURES.get(_FEATURE_OF_OTHERS.get(name, name)))
     return found
 
 
@@ -165,7 +147,7 @@ STANDARD_DIRECTIVES: Mapping[str, DirectiveSpec] = _specified("""
 SPEC_TYPES = {"FieldSet": 0, "Scope": 5, "Policy": 6, "ContextFieldValue": 8}
 """Scalars of the federation specification and the minor version that first has them."""
 STANDALONE: Mapping[str, DirectiveSpec] = {
-    spec.feature.identity: spec for spec in WRITTEN.values() if spec.feature and spec.feature.organisation == APOLLO
+    link.identity: spec for spec in WRITTEN.values() if (link := spec.feature) and link.identity.startswith(APOLLO)
 }
 """Specifications whose directives may be linked on their own beside, or without, the federation specification; each
 with a directive of it."""
@@ -182,7 +164,7 @@ def specified_types(identity: str, minor: int = LATEST_FEDERATION) -> tuple[str,
     """The scalars of a known specification."""
     if identity == FEDERATION:
         return tuple(name for name, since in SPEC_TYPES.items() if since <= minor)
-    return next((spec.feature.types for spec in specified_directives(identity, minor) if spec.feature), ())
+    return FEATURE_TYPES.get(identity.rpartition("/")[2], ()) if specified_directives(identity, minor) else ()
 
 
 def in_version(spec: DirectiveSpec, minor: int) -> DirectiveSpec:

@@ -6,8 +6,9 @@ only values of the engine that change after they are made. Types are kept as tex
 and hashing them is most of what merging does.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Flag, auto
 from typing import Any
 
 from graphql import (
@@ -68,15 +69,40 @@ class Element:
         return (applied for applied in self.directives if applied.identity == identity)
 
 
+class Use(Flag):
+    """What mentions a field of a subgraph in a field set; @requires and @fromContext select alike."""
+
+    KEY = auto()
+    PROVIDED = auto()
+    SELECTED = auto()
+
+
+_UNUSED = Use(0)
+
+
 @dataclass(slots=True)
 class Member(Element):
-    """A field, an argument, an input field or an enum value (which has no type)."""
+    """A field, an argument, an input field or an enum value (which has no type).
+
+    A subgraph's field is ``external`` or ``shareable`` by a directive of its own or of its type.
+    """
 
     type: str = ""
     arguments: dict[str, "Member"] = field(default_factory=dict)
     default: ConstValueNode | None = None
-    shareable_by_type: bool = False
-    external_by_type: bool = False
+    external: bool = False
+    shareable: bool = False
+    uses: Use = _UNUSED
+
+    @property
+    def resolves(self) -> bool:
+        """Whether the subgraph can answer the field on some path at least."""
+        return not self.external or Use.PROVIDED in self.uses
+
+    @property
+    def is_shareable(self) -> bool:
+        """Whether others may resolve the field too: marked so, or part of a key."""
+        return self.shareable or Use.KEY in self.uses
 
 
 @dataclass(slots=True)
@@ -127,14 +153,27 @@ class TypeSystem:
         """Object types that implement the interface."""
         return [t for t in self.types.values() if t.kind is TypeKind.OBJECT and interface in t.interfaces]
 
-    def possible_types(self, name: str) -> set[str]:
+    def elements(self) -> Iterator[tuple[str, str, Type | Member]]:
+        """Every type and all in it: its coordinate, where directives say that it is (``OBJECT``), itself."""
+        for name, definition in self.types.items():
+            yield name, definition.kind.name, definition
+            location = "INPUT_FIELD_DEFINITION" if definition.kind is TypeKind.INPUT_OBJECT else "FIELD_DEFINITION"
+            for member in definition.fields.values():
+                coordinate = f"{name}.{member.name}"
+                yield coordinate, location, member
+                for argument in member.arguments.values():
+                    yield f"{coordinate}({argument.name}:)", "ARGUMENT_DEFINITION", argument
+            for value in definition.values.values():
+                yield f"{name}.{value.name}", "ENUM_VALUE", value
+
+    def possible_types(self, name: str) -> list[str]:
         """The object types that a value of the type can have."""
         definition = self.types.get(name)
         if definition is None:
-            return set()
+            return []
         if definition.kind is TypeKind.INTERFACE:
-            return {implementer.name for implementer in self.implementers(name)}
-        return set(definition.members) if definition.kind is TypeKind.UNION else {name}
+            return [implementer.name for implementer in self.implementers(name)]
+        return definition.members if definition.kind is TypeKind.UNION else [name]
 
     def is_subtype(self, sub: str, sup: str) -> bool:
         """Whether named type ``sub`` is ``sup``, one of its members, or implements it."""
@@ -190,16 +229,3 @@ def same_value(one: ConstValueNode | None, other: ConstValueNode | None) -> bool
 def plain(node: ConstValueNode) -> Any:
     """The constant as plain values; enum values and strings stay apart."""
     return ("enum", node.value) if isinstance(node, EnumValueNode) else value_from_ast_untyped(node)
-
-
-def all_members(types: Iterable[Type]) -> Iterator[tuple[str, Type | Member]]:
-    """Every element of the types with its schema coordinate."""
-    for definition in types:
-        yield definition.name, definition
-        for member in definition.fields.values():
-            coordinate = f"{definition.name}.{member.name}"
-            yield coordinate, member
-            for argument in member.arguments.values():
-                yield f"{coordinate}({argument.name}:)", argument
-        for value in definition.values.values():
-            yield f"{definition.name}.{value.name}", value

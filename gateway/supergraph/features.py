@@ -2,14 +2,19 @@
 never by their name, for a schema may rename what it imports.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from graphql import (
     ConstDirectiveNode,
+    ConstValueNode,
     DefinitionNode,
+    EnumValueNode,
+    ListValueNode,
     Node,
+    ObjectValueNode,
     SchemaDefinitionNode,
     SchemaExtensionNode,
     TypeDefinitionNode,
@@ -27,35 +32,88 @@ TAG = "tag"
 CONTEXT = "context"
 RESOURCE = "resource"
 AGGREGATE = "aggregate"
+URL = re.compile(r"^(?P<identity>.+/(?P<name>[^/]+))/v(?P<major>\d+)\.(?P<minor>\d+)/?$")
 _READ_JOIN_VERSIONS = ("v0.1", "v0.2", "v0.3", "v0.4", "v0.5")
 
 
 @dataclass(frozen=True, slots=True)
-class LinkedFeature:
-    """One specification that the schema links: its own name, version, the name it goes by here, and its imports."""
+class Link:
+    """One specification as a schema links it.
 
+    ``imports`` maps its own names (directives with ``@``) to the local ones; ``prefix`` begins the others.
+    """
+
+    url: str
+    identity: str
     name: str
-    version: str
-    local_name: str
+    major: int
+    minor: int
+    prefix: str
+    purpose: str | None
     imports: Mapping[str, str]
+    line: int | None
 
-    def directive(self, own_name: str) -> str:
-        """What the directive ``@own_name`` of the specification is called in this schema."""
-        imported = self.imports.get(f"@{own_name}")
+    @classmethod
+    def to(
+        cls,
+        url: str,
+        prefix: str | None = None,
+        purpose: str | None = None,
+        imports: Mapping[str, str] | None = None,
+        line: int | None = None,
+    ) -> "Link":
+        """A link to ``url``, which may have no version; the prefix is the specification's name if none is given."""
+        match = URL.match(url)
+        identity, version = (match["identity"], (match["major"], match["minor"])) if match else (url, (0, 0))
+        name = identity.rstrip("/").rpartition("/")[2]
+        return cls(url, identity, name, int(version[0]), int(version[1]), prefix or name, purpose, imports or {}, line)
+
+    @property
+    def version(self) -> str:
+        """As specifications write it: ``v2.3``."""
+        return f"v{self.major}.{self.minor}"
+
+    def directive(self, own: str) -> str:
+        """What directive ``own`` is called here, without ``@``."""
+        imported = self.imports.get(f"@{own}")
         if imported is not None:
             return imported.removeprefix("@")
-        return self.local_name if own_name == self.name else f"{self.local_name}__{own_name}"
+        return self.prefix if own == self.name else f"{self.prefix}__{own}"
 
-    def type(self, own_name: str) -> str:
-        """What the type ``own_name`` of the specification is called in this schema."""
-        return self.imports.get(own_name, f"{self.local_name}__{own_name}")
+    def type(self, own: str) -> str:
+        """What type ``own`` is called here."""
+        return self.imports.get(own, f"{self.prefix}__{own}")
+
+    def own(self, local: str) -> str | None:
+        """What the directive called ``local`` here is in the specification; None if it is not one of its."""
+        for name, alias in self.imports.items():
+            if alias == f"@{local}":
+                return name[1:]
+        if local == self.prefix and f"@{self.name}" not in self.imports:
+            return self.name
+        if local.startswith(f"{self.prefix}__"):
+            own = local[len(self.prefix) + 2 :]
+            return own if f"@{own}" not in self.imports else None
+        return None
+
+    def written(self) -> str:
+        """The directive as GraphQL text."""
+        said = [f'url: "{self.url}"']
+        if self.prefix != self.name:
+            said.append(f'as: "{self.prefix}"')
+        if self.purpose:
+            said.append(f"for: {self.purpose}")
+        if self.imports:
+            entries = (f'"{o}"' if o == name else f'{{name: "{o}", as: "{name}"}}' for o, name in self.imports.items())
+            said.append(f"import: [{', '.join(entries)}]")
+        return f"@link({', '.join(said)})"
 
 
 @dataclass(frozen=True, slots=True)
 class Features:
     """All specifications that a supergraph links, by their own name."""
 
-    by_name: Mapping[str, LinkedFeature]
+    by_name: Mapping[str, Link]
 
     def directive(self, feature: str, own_name: str) -> str | None:
         """The local name of a directive, or None when its specification is not linked."""
@@ -64,13 +122,13 @@ class Features:
 
     def owns(self, name: str) -> bool:
         """Whether a directive or type of this local name belongs to a linked specification, not to the schema."""
-        prefix = name.split("__", 1)[0] if "__" in name else None
-        for feature in self.by_name.values():
-            if prefix == feature.local_name or name == feature.local_name:
-                return True
-            if name in feature.imports.values() or f"@{name}" in feature.imports.values():
-                return True
-        return False
+        prefix, separator, _ = name.partition("__")
+        return any(
+            (separator and prefix == feature.prefix)
+            or name == feature.prefix
+            or not {name, f"@{name}"}.isdisjoint(feature.imports.values())
+            for feature in self.by_name.values()
+        )
 
 
 def parts(node: Node, name: str) -> tuple[Any, ...]:
@@ -88,6 +146,19 @@ def elements(node: TypeDefinitionNode) -> Iterator[tuple[str, Any]]:
             yield f"{name}.{member.name.value}({argument.name.value}:)", argument
 
 
+def mentioned(value: ConstValueNode, type_name: str, field_type: Callable[[str, str], str]) -> Iterator[str]:
+    """The coordinates of enum values and input fields in a constant; ``field_type`` names an input field's type."""
+    if isinstance(value, EnumValueNode):
+        yield f"{type_name}.{value.value}"
+    elif isinstance(value, ListValueNode):
+        for item in value.values:
+            yield from mentioned(item, type_name, field_type)
+    elif isinstance(value, ObjectValueNode):
+        for entry in value.fields:
+            yield f"{type_name}.{entry.name.value}"
+            yield from mentioned(entry.value, field_type(type_name, entry.name.value), field_type)
+
+
 def copy_node(node: N, changes: Mapping[str, Any]) -> N:
     """A copy of a syntax node with other values for some of its keys."""
     return type(node)(**{key: changes.get(key, getattr(node, key, None)) for key in node.keys})
@@ -100,10 +171,15 @@ def directive_arguments(node: ConstDirectiveNode) -> dict[str, Any]:
 
 def read_features(definitions: Iterable[DefinitionNode]) -> Features:
     """Read @link and the older @core of a supergraph. Raises CodedError SUPERGRAPH_INVALID without a join spec."""
-    features: dict[str, LinkedFeature] = {}
-    for arguments in _links(definitions):
-        feature = _feature(arguments)
-        features.setdefault(feature.name, feature)
+    features: dict[str, Link] = {}
+    for definition in definitions:
+        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode):
+            for arguments in map(directive_arguments, parts(definition, "directives")):
+                url = arguments.get("url") or arguments.get("feature")
+                if isinstance(url, str):
+                    imports = _imports(arguments.get("import") or ())
+                    link = Link.to(url, arguments.get("as"), imports=imports)
+                    features.setdefault(link.name, link)
     join = features.get(JOIN)
     if join is None:
         raise CodedError(
@@ -116,24 +192,6 @@ def read_features(definitions: Iterable[DefinitionNode]) -> Features:
     return Features(features)
 
 
-def _links(definitions: Iterable[DefinitionNode]) -> Iterable[dict[str, Any]]:
-    for definition in definitions:
-        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode):
-            for directive in parts(definition, "directives"):
-                arguments = directive_arguments(directive)
-                url = arguments.get("url") or arguments.get("feature")
-                if isinstance(url, str):
-                    yield {**arguments, "url": url}
-
-
-def _feature(arguments: dict[str, Any]) -> LinkedFeature:
-    parts = arguments["url"].rstrip("/").split("/")
-    versioned = len(parts) > 1 and parts[-1].startswith("v") and parts[-1][1:2].isdigit()
-    name, version = (parts[-2], parts[-1]) if versioned else (parts[-1], "")
-    imports: dict[str, str] = {}
-    for entry in arguments.get("import") or ():
-        if isinstance(entry, dict):
-            imports[entry["name"]] = entry.get("as") or entry["name"]
-        else:
-            imports[entry] = entry
-    return LinkedFeature(name, version, arguments.get("as") or name, imports)
+def _imports(entries: Iterable[Any]) -> dict[str, str]:
+    written = (entry if isinstance(entry, dict) else {"name": entry} for entry in entries)
+    return {entry["name"]: entry.get("as") or entry["name"] for entry in written}

@@ -6,6 +6,7 @@ immutable and hashable, so that they serve as keys of the planner's memo tables.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import chain
 
 from graphql import (
@@ -15,6 +16,7 @@ from graphql import (
     InlineFragmentNode,
     OperationDefinitionNode,
     SelectionNode,
+    SelectionSetNode,
     parse,
     print_ast,
 )
@@ -40,6 +42,7 @@ class FieldSetFragment:
     selections: "FieldSet" = ()
 
 
+MAX_DEPTH = 30
 FieldSet = tuple[FieldSetField | FieldSetFragment, ...]
 
 
@@ -48,20 +51,31 @@ def parse_field_set(text: str, where: str) -> FieldSet:
 
     ``where`` names the place for the message. Raises CodedError SUPERGRAPH_INVALID when the text is no field set.
     """
-    body = text.strip()
-    if not body.startswith("{"):
-        body = "{" + body + "}"
+    try:
+        return tuple(_read(node, where) for node in selection_set(text).selections)
+    except FieldSetSyntaxError as error:
+        raise CodedError(SUPERGRAPH_INVALID, f"{where}: `{text}` is not a selection of fields: {error}") from error
+
+
+class FieldSetSyntaxError(Exception):
+    """The text of a field set is no selection set."""
+
+
+@lru_cache(maxsize=20_000)
+def selection_set(text: str) -> SelectionSetNode:
+    """The selections that a field set's text holds. Raises FieldSetSyntaxError."""
+    body = text if text.strip().startswith("{") else "{" + text + "}"
+    if body.count("{") > MAX_DEPTH:
+        raise FieldSetSyntaxError(f"it is nested deeper than {MAX_DEPTH} levels.")
     try:
         document = parse(body, no_location=True)
     except GraphQLSyntaxError as error:
-        raise CodedError(
-            SUPERGRAPH_INVALID, f"{where}: `{text}` is not a selection of fields: {error.message}"
-        ) from error
+        raise FieldSetSyntaxError(error.message) from error
     operation = document.definitions[0]
     one = len(document.definitions) == 1 and isinstance(operation, OperationDefinitionNode)
     if not isinstance(operation, OperationDefinitionNode) or not one or not operation.selection_set.selections:
-        raise CodedError(SUPERGRAPH_INVALID, f"{where}: `{text}` is not one selection of fields.")
-    return tuple(_read(node, where) for node in operation.selection_set.selections)
+        raise FieldSetSyntaxError("it is not one selection of fields.")
+    return operation.selection_set
 
 
 def _read(node: SelectionNode, where: str) -> FieldSetField | FieldSetFragment:

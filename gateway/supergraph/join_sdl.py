@@ -258,13 +258,14 @@ class _Reader:
     def of(cls, definitions: Sequence[DefinitionNode]) -> "_Reader":
         features = read_features(definitions)
         join = features.by_name[JOIN]
-        endpoints: dict[str, SubgraphEndpoint] = {}
-        for node in definitions:
-            if isinstance(node, EnumTypeDefinitionNode) and node.name.value == join.type("Graph"):
-                for value in parts(node, "values"):
-                    for arguments in _applied(value, join.directive("graph")):
-                        endpoint = SubgraphEndpoint(arguments["name"], arguments.get("url") or None)
-                        endpoints[value.name.value] = endpoint
+        enums = (node for node in definitions if isinstance(node, EnumTypeDefinitionNode))
+        endpoints = {
+            value.name.value: SubgraphEndpoint(arguments["name"], arguments.get("url") or None)
+            for enum in enums
+            if enum.name.value == join.type("Graph")
+            for value in parts(enum, "values")
+            for arguments in _applied(value, join.directive("graph"))
+        }
         if not endpoints:
             raise CodedError(
                 SUPERGRAPH_INVALID, f"The supergraph lists no subgraphs: enum {join.type('Graph')} is missing."

@@ -12,6 +12,7 @@ from graphql.language.block_string import is_printable_as_block_string, print_bl
 from graphql.language.print_string import print_string
 
 from gateway.supergraph.elements import DirectiveDeclaration, Member, Type
+from gateway.supergraph.features import Link
 from gateway.supergraph.model import TypeKind
 
 _MACHINERY = '''directive @join__enumValue(graph: join__Graph!) repeatable on ENUM_VALUE
@@ -76,39 +77,19 @@ _ADDED = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class LinkedSpecification:
-    """A @link of the supergraph; ``imports`` are entries of its ``import`` as GraphQL text."""
-
-    url: str
-    purpose: str | None = None
-    alias: str | None = None
-    imports: tuple[str, ...] = ()
-
-    def written(self) -> str:
-        """The directive as GraphQL text."""
-        said = [f'url: "{self.url}"']
-        if self.alias:
-            said.append(f'as: "{self.alias}"')
-        if self.purpose:
-            said.append(f"for: {self.purpose}")
-        if self.imports:
-            said.append(f"import: [{', '.join(self.imports)}]")
-        return f"@link({', '.join(said)})"
-
-
 def join_directive(name: str, graph: str, **said: object) -> str:
     """``@join__name`` of a subgraph, with what else is ``said``: None stands for nothing."""
-    given = [f", {argument}: {_constant(value)}" for argument, value in said.items() if value is not None]
+    given = [f", {argument}: {constant_text(value)}" for argument, value in said.items() if value is not None]
     return f"@join__{name}(graph: {graph}{''.join(given)})"
 
 
-def _constant(value: object) -> str:
+def constant_text(value: object) -> str:
+    """A plain value as GraphQL text; strings are strings, not enum values."""
     if isinstance(value, str):
         return print_string(value)
     if isinstance(value, dict):
-        return f"{{{', '.join(f'{name}: {_constant(inner)}' for name, inner in value.items())}}}"
-    return f"[{', '.join(map(_constant, value))}]" if isinstance(value, list) else str(value).lower()
+        return f"{{{', '.join(f'{name}: {constant_text(inner)}' for name, inner in value.items())}}}"
+    return f"[{', '.join(map(constant_text, value))}]" if isinstance(value, list) else str(value).lower()
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +103,7 @@ class SupergraphText:
     graphs: Sequence[tuple[str, str, str]]
     roots: Mapping[str, str]
     types: Iterable[str]
-    links: Sequence[LinkedSpecification] = ()
+    links: Sequence[Link] = ()
     directives: Sequence[DirectiveDeclaration] = ()
     scalars: Sequence[str] = ()
     description: str | None = None
@@ -135,8 +116,8 @@ class SupergraphText:
     def _schema(self) -> str:
         lines = [f"{_described(self.description, '')}schema"]
         own = (
-            LinkedSpecification("https://specs.apollo.dev/link/v1.0"),
-            LinkedSpecification(f"https://specs.apollo.dev/join/{self.join_version}", "EXECUTION"),
+            Link.to("https://specs.apollo.dev/link/v1.0"),
+            Link.to(f"https://specs.apollo.dev/join/{self.join_version}", purpose="EXECUTION"),
         )
         lines += [f"  {link.written()}" for link in (*own, *self.links)]
         roots = [f"  {operation}: {name}" for operation, name in self.roots.items()]

@@ -18,7 +18,6 @@ from graphql import (
     DirectiveLocation,
     EnumTypeDefinitionNode,
     EnumValueDefinitionNode,
-    EnumValueNode,
     FieldDefinitionNode,
     GraphQLArgument,
     GraphQLDeprecatedDirective,
@@ -42,12 +41,10 @@ from graphql import (
     InputValueDefinitionNode,
     InterfaceTypeDefinitionNode,
     ListTypeNode,
-    ListValueNode,
     NamedTypeNode,
     NameNode,
     NonNullTypeNode,
     ObjectTypeDefinitionNode,
-    ObjectValueNode,
     ScalarTypeDefinitionNode,
     StringValueNode,
     TypeDefinitionNode,
@@ -61,7 +58,7 @@ from graphql import (
 from graphql.type import GraphQLDefaultInput
 from graphql.type.schema import InterfaceImplementations
 
-from gateway.supergraph.features import parts
+from gateway.supergraph.features import mentioned, parts
 from gateway.supergraph.model import Definitions
 
 Input = TypeVar("Input", GraphQLArgument, GraphQLInputField)
@@ -290,19 +287,11 @@ class _Types(Mapping[str, GraphQLNamedType]):
 
     def _names_hidden(self, value: ConstValueNode, type_name: str) -> bool:
         hidden = self._visible.hidden
-        if isinstance(value, EnumValueNode):
-            return f"{type_name}.{value.value}" in hidden
-        if isinstance(value, ListValueNode):
-            return any(self._names_hidden(item, type_name) for item in value.values)
-        declared = self._nodes.get(type_name)
-        if isinstance(value, ObjectValueNode) and isinstance(declared, InputObjectTypeDefinitionNode):
-            types = {member.name.value: named_of(member.type) for member in parts(declared, "fields")}
-            return any(
-                f"{type_name}.{entry.name.value}" in hidden
-                or self._names_hidden(entry.value, types.get(entry.name.value, ""))
-                for entry in value.fields
-            )
-        return False
+        return bool(hidden) and any(map(hidden.__contains__, mentioned(value, type_name, self._field_type)))
+
+    def _field_type(self, type_name: str, name: str) -> str:
+        declared = parts(self._nodes[type_name], "fields") if type_name in self._nodes else ()
+        return next((named_of(field.type) for field in declared if field.name.value == name), "")
 
     def _reference(self, node: TypeNode) -> Any:
         if isinstance(node, NonNullTypeNode):

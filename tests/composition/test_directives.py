@@ -15,6 +15,11 @@ def test_a_renamed_directive_means_what_its_specification_says() -> None:
     assert "directive @login on" in sdl
 
 
+def test_a_key_of_nothing_is_refused() -> None:
+    composition = compose(federation_2(a='type Query { a: A } type A @key(fields: " ") { id: ID }'))
+    assert errors(composition) == ["KEY_INVALID_FIELDS"]
+
+
 def test_a_directive_that_is_not_imported_goes_by_its_prefix() -> None:
     header = f'extend schema @link(url: "{FEDERATION}", as: "fed", import: ["@inaccessible"])\n'
     text = 'type Query { a: T } type T @fed__key(fields: "id") { id: ID b: Int @inaccessible }'

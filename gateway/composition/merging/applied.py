@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from graphql import BooleanValueNode, ConstListValueNode, ConstValueNode, IntValueNode, StringValueNode, print_ast
+from graphql import ConstValueNode, StringValueNode, parse_const_value, print_ast
 
 from gateway.composition import codes, hints
 from gateway.composition.merging.composed import ComposedDirectives
@@ -17,6 +17,7 @@ from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.subgraph.federation_rules import AUTH
 from gateway.supergraph.directives import WRITTEN
 from gateway.supergraph.elements import Applied, Member, Type, plain
+from gateway.supergraph.join_writing import constant_text
 
 Arguments = Mapping[str, ConstValueNode]
 _DEFINITION_ONLY = ("deprecated", "specifiedBy", "oneOf")
@@ -57,7 +58,7 @@ class DirectiveMerge:
         That is all they say where the field is @external, and of one that is resolved what they ask of callers.
         """
         through = self.merge.interface_object_sources(type_name, name)
-        if all(self.merge.facts[s.name].is_external(type_name, name) for s, _ in sources):
+        if all(member.external for _, member in sources):
             return through
         return [(s, replace(m, directives=[a for a in m.directives if a.identity in AUTH])) for s, m in through]
 
@@ -161,7 +162,7 @@ def _distinct(applied: Iterable[Applied]) -> list[Applied]:
 def _merge_argument(rule: Callable[[list[Any]], Any], name: str, distinct: list[Applied]) -> ConstValueNode | None:
     default = _DEFAULTS.get(name)
     values = [value for applied in distinct if (value := applied.value(name, default)) is not None]
-    return constant(rule(values)) if values else None
+    return parse_const_value(constant_text(rule(values)), no_location=True) if values else None
 
 
 def _union(values: list[list[Any]]) -> list[Any]:
@@ -179,14 +180,3 @@ _RULES: dict[str, dict[str, Callable[[list[Any]], Any]]] = {
     "requiresScopes": {"scopes": conjunction},
     "policy": {"policies": conjunction},
 }
-
-
-def constant(value: Any) -> ConstValueNode:
-    """A plain value as a constant of GraphQL."""
-    if isinstance(value, bool):
-        return BooleanValueNode(value=value)
-    if isinstance(value, int):
-        return IntValueNode(value=str(value))
-    if isinstance(value, list):
-        return ConstListValueNode(values=tuple(constant(item) for item in value))
-    return StringValueNode(value=str(value))

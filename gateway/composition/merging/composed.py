@@ -5,7 +5,6 @@ from dataclasses import dataclass, field, replace
 from gateway.composition import codes, hints
 from gateway.composition.merging.fields import merge_arguments
 from gateway.composition.merging.state import Merge, Sources, by_value, named
-from gateway.composition.subgraph.links import Link
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import (
     APOLLO,
@@ -16,8 +15,8 @@ from gateway.supergraph.directives import (
     STANDARD_DIRECTIVES,
     WRITTEN,
 )
-from gateway.supergraph.elements import Applied, DirectiveDeclaration, all_members
-from gateway.supergraph.join_writing import LinkedSpecification
+from gateway.supergraph.elements import Applied, DirectiveDeclaration
+from gateway.supergraph.features import Link
 
 _COMPOSED_ALWAYS = WRITTEN.keys() & FEDERATION_DIRECTIVES.keys()
 
@@ -31,7 +30,7 @@ class ComposedDirectives:
 
     names: set[tuple[str, str]] = field(default_factory=set)
     declarations: dict[str, DirectiveDeclaration] = field(default_factory=dict)
-    links: list[LinkedSpecification] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
     composed: list[tuple[str, str, str]] = field(default_factory=list)
 
     def is_repeatable(self, name: str) -> bool:
@@ -103,7 +102,7 @@ def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> _Request | N
 
 def _compose_specification(merge: Merge, found: ComposedDirectives, identity: str, wanted: list[_Request]) -> None:
     if len({request.link.major for request in wanted}) > 1:
-        told = by_value((r.subgraph, f"v{r.link.major}.{r.link.minor}") for r in wanted)
+        told = by_value((r.subgraph, r.link.version) for r in wanted)
         _refuse(merge, f"{identity} is linked in versions that do not fit each other: {told}.", wanted)
         return
     newest = max((request.link for request in wanted), key=lambda link: link.minor)
@@ -114,16 +113,10 @@ def _compose_specification(merge: Merge, found: ComposedDirectives, identity: st
         if problem is not None:
             _refuse(merge, f"@{own} of {identity} {problem}", requests)
             continue
-        names[own] = requests[0].name
+        names[f"@{own}"] = f"@{requests[0].name}"
         _compose_directive(merge, found, own, requests, wanted, newest)
     if names:
-        alias = newest.prefix if newest.prefix != newest.name else None
-        found.links.append(LinkedSpecification(newest.url, newest.purpose, alias, imports(names)))
-
-
-def imports(names: dict[str, str]) -> tuple[str, ...]:
-    """The entries of ``import`` for directives, given their local names by their own."""
-    return tuple(f'"@{o}"' if o == name else f'{{name: "@{o}", as: "@{name}"}}' for o, name in names.items())
+        found.links.append(replace(newest, imports=names))
 
 
 def _refuse(merge: Merge, why: str, requests: list[_Request]) -> None:
@@ -142,7 +135,7 @@ def _problem(
     )
     if name in found.declarations or name in STANDARD_DIRECTIVES or is_federations:
         return f"cannot be composed as @{name}: the supergraph has another directive of that name."
-    if not any(r.link.local(own) in r.subgraph.directives for r in leading):
+    if not any(r.link.directive(own) in r.subgraph.directives for r in leading):
         return (
             f"is composed, but not defined where the newest version is linked ({named(r.subgraph for r in leading)})."
         )
@@ -150,8 +143,7 @@ def _problem(
 
 
 def _applies(subgraph: Subgraph, name: str) -> bool:
-    elements = (element for _, element in all_members(subgraph.types.values()))
-    return any(applied.name == name for element in elements for applied in element.directives)
+    return any(applied.name == name for _, _, element in subgraph.elements() for applied in element.directives)
 
 
 def _compose_directive(
@@ -159,15 +151,20 @@ def _compose_directive(
 ) -> None:
     name = requests[0].name
     # The newest minor version that composes anything of the specification defines it, the last of them in doubt.
-    defining = [r for r in wanted if r.link.local(own) in r.subgraph.directives]
+    defining = [r for r in wanted if r.link.directive(own) in r.subgraph.directives]
     last = max(reversed(defining), key=lambda request: request.link.minor)
-    declaration = last.subgraph.directives[last.link.local(own)]
+    declaration = last.subgraph.directives[last.link.directive(own)]
     found.declarations[name] = replace(declaration, name=name)
     found.composed.append((newest.identity, own, name))
     for subgraph in merge.subgraphs:
         link = subgraph.links.by_identity(newest.identity)
         # What a newer version than the composed one says could not be expressed by the definition composed.
-        if link is not None and link.major == newest.major and link.minor <= newest.minor and link.local(own) == name:
+        if (
+            link is not None
+            and link.major == newest.major
+            and link.minor <= newest.minor
+            and link.directive(own) == name
+        ):
             found.names.add((subgraph.name, name))
 
 

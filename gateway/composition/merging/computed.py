@@ -23,8 +23,7 @@ def check_requirements(merge: Merge) -> None:
     for subgraph in merge.subgraphs:
         for definition, member in merge.annotated(subgraph):
             for applied in member.applied("requires"):
-                node = field_set_of(applied)
-                for parent, _, selection in selected_fields(merge, definition.name, node) if node else ():
+                for parent, _, selection in selected_fields(merge, definition.name, field_set_of(applied)):
                     needing = f"as {definition.name}.{member.name} of {subgraph.name} requires it"
                     _check_arguments(merge, subgraph, parent.name, selection, needing)
 
@@ -34,7 +33,7 @@ def _check_arguments(merge: Merge, subgraph: Subgraph, parent: str, node: FieldN
     given = {argument.name.value for argument in parts(node, "arguments")}
     for other, definition in merge.sources(parent):
         theirs = definition.fields.get(name)
-        if theirs is None or other is subgraph or merge.facts[other.name].is_external(parent, name):
+        if theirs is None or other is subgraph or theirs.external:
             continue
         coordinate = f"{parent}.{name}"
         for missing in [a for a in theirs.arguments.values() if is_required(a) and a.name not in given]:
@@ -71,9 +70,7 @@ def _sources(
 ) -> Iterator[tuple[str, dict[str, Type | Member]]]:
     """The types and fields that a field is computed from, by coordinate; and by which directive."""
     for applied in member.applied("requires"):
-        node = field_set_of(applied)
-        if node is not None:
-            yield "@requires", _selected(merge, definition.name, node)
+        yield "@requires", _selected(merge, definition.name, field_set_of(applied))
     for argument in member.arguments.values():
         for applied in argument.applied("fromContext"):
             for holder, node in context_places(subgraph, applied):

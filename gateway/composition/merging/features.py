@@ -3,20 +3,18 @@
 from dataclasses import replace
 
 from gateway.composition import codes
-from gateway.composition.merging.composed import imports
 from gateway.composition.merging.state import Merge, by_value
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.directives import WRITTEN, FeatureSpec
-from gateway.supergraph.elements import DirectiveDeclaration, all_members, named_type
-from gateway.supergraph.join_writing import LinkedSpecification
+from gateway.supergraph.directives import FEATURE_TYPES, FEATURES, SPEC_TYPES, WRITTEN
+from gateway.supergraph.elements import DirectiveDeclaration, named_type
+from gateway.supergraph.features import Link
 
 
 def _used_names(merge: Merge, subgraph: Subgraph) -> dict[tuple[str | None, str], None]:
     """The identities of the directives that the subgraph applies anywhere, and what it calls them."""
 
     def find() -> dict[tuple[str | None, str], None]:
-        elements = (element for _, element in all_members(subgraph.types.values()))
-        applied = (directive for element in elements for directive in element.directives)
+        applied = (directive for _, _, element in subgraph.elements() for directive in element.directives)
         return dict.fromkeys((d.identity, d.name) for d in (*applied, *subgraph.schema_directives))
 
     return merge.memory.recall("names", subgraph.name, subgraph, merge.log, find)
@@ -47,31 +45,29 @@ def directive_names(merge: Merge) -> dict[str, str]:
 
 def supergraph_features(
     used: set[str], names: dict[str, str]
-) -> tuple[list[LinkedSpecification], list[DirectiveDeclaration], list[str]]:
+) -> tuple[list[Link], list[DirectiveDeclaration], list[str]]:
     """Links, directive definitions and scalars for the directives that the supergraph carries."""
-    links: list[LinkedSpecification] = []
+    links: list[Link] = []
     declarations: list[DirectiveDeclaration] = []
     scalars: list[str] = []
-    for feature in dict.fromkeys(spec.feature for identity, spec in WRITTEN.items() if identity in used):
-        assert feature is not None
-        imported: dict[str, str] = {}
-        for identity, spec in WRITTEN.items():
-            if spec.feature is feature:
-                default = identity if identity == feature.name else f"{feature.name}__{identity}"
-                name = names.get(identity, default)
-                if name != default:
-                    imported[identity] = name
-                if identity != "cacheTag":
-                    declarations.append(_declaration(spec.definition, name, feature))
-        scalars += [f"{feature.name}__{name}" for name in feature.types]
-        links.append(LinkedSpecification(feature.url, feature.purpose, imports=imports(imported)))
+    for feature in FEATURES.values():
+        specs = [spec for spec in WRITTEN.values() if spec.feature is feature]
+        if used.isdisjoint(spec.name for spec in specs):
+            continue
+        called = {spec.name: names.get(spec.name, feature.directive(spec.name)) for spec in specs}
+        imports = {f"@{own}": f"@{name}" for own, name in called.items() if name != feature.directive(own)}
+        links.append(replace(feature, imports=imports))
+        scalars += [feature.type(name) for name in FEATURE_TYPES.get(feature.name, ())]
+        for spec in specs:
+            if spec.name != "cacheTag":
+                declarations.append(_declaration(spec.definition, called[spec.name], feature))
     return links, declarations, scalars
 
 
-def _declaration(definition: DirectiveDeclaration, name: str, feature: FeatureSpec) -> DirectiveDeclaration:
+def _declaration(definition: DirectiveDeclaration, name: str, feature: Link) -> DirectiveDeclaration:
     arguments = {}
     for argument, member in definition.arguments.items():
         own = named_type(member.type)
-        typed = member.type.replace(own, f"{feature.name}__{own}") if own in feature.types else member.type
+        typed = member.type.replace(own, feature.type(own)) if own in SPEC_TYPES else member.type
         arguments[argument] = replace(member, type=typed)
     return replace(definition, name=name, arguments=arguments)

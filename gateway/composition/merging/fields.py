@@ -54,7 +54,7 @@ class _FieldMerge:
     def of(
         cls, merge: Merge, parent: Type, type_sources: Sources[Type], name: str, sources: Sources[Member]
     ) -> "_FieldMerge":
-        resolvers = [(s, m) for s, m in sources if not merge.facts[s.name].is_external(parent.name, name)]
+        resolvers = [(s, m) for s, m in sources if not m.external]
         return cls(merge, parent, type_sources, name, f"{parent.name}.{name}", sources, resolvers)
 
     def report(self, code: CompositionCode, why: str, sources: Sources[Member]) -> None:
@@ -85,7 +85,7 @@ class _FieldMerge:
     def _is_plain(self) -> bool:
         """Whether there is nothing to merge but what one subgraph says, as there is for most fields of most graphs."""
         (subgraph, member), *others = self.sources
-        is_bare = not (others or member.directives or member.shareable_by_type or member.external_by_type)
+        is_bare = not (others or member.directives or member.shareable or member.external)
         return is_bare and not self.parent.interfaces and self._override(subgraph) is None
 
     def _alone(self, subgraph: Subgraph, member: Member) -> Member:
@@ -102,48 +102,40 @@ class _FieldMerge:
     def _override(self, subgraph: Subgraph) -> Override | None:
         return self.merge.override(subgraph, self.parent.name, self.name)
 
-    def _is_external(self, subgraph: Subgraph) -> bool:
-        return self.merge.facts[subgraph.name].is_external(self.parent.name, self.name)
-
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""
-        resolving = [(s, m) for s, m in self.sources if self._resolves(s)]
+        resolving = [(s, m) for s, m in self.sources if self._resolves(s, m)]
         pair = self.parent.name, self.name
-        if self.parent.name == "Subscription" and any(m.shareable_by_type or m.has("shareable") for _, m in resolving):
+        if self.parent.name == "Subscription" and any(m.shareable for _, m in resolving):
             self.report(
                 codes.INVALID_FIELD_SHARING, "is a field of Subscription, so it cannot be @shareable.", resolving
             )
             return
         # What is @external and provided says by that alone that others resolve it too.
-        own = [s for s, _ in resolving if not self._is_external(s)]
-        closed = [s for s in own if not self.merge.facts[s.name].is_shareable(*pair)]
+        closed = [s for s, m in resolving if not m.is_shareable and not m.external]
         through = self.merge.interface_object_sources(*pair)
         if through:
-            closed += self.merge.closed_interface_objects(*pair)
+            closed += [s for s, m in through if not m.is_shareable]
             resolving += through
         if len(resolving) > 1 and closed:
             where = "all of them" if len(closed) == len(resolving) else named(closed)
             why = f"is resolved by {named(s for s, _ in resolving)}, but is not @shareable in {where}."
             self.report(codes.INVALID_FIELD_SHARING, why, resolving)
 
-    def _resolves(self, subgraph: Subgraph) -> bool:
+    def _resolves(self, subgraph: Subgraph, member: Member) -> bool:
         """Whether the subgraph answers the field of objects; an interface's only answers as an @interfaceObject."""
         if subgraph.types[self.parent.name].kind is TypeKind.INTERFACE:
             return False
         override = self._override(subgraph)
         is_taken_over = override is not None and override.taken_over
-        return not is_taken_over and self.merge.facts[subgraph.name].resolves(self.parent.name, self.name)
+        return not is_taken_over and member.resolves
 
     def _hint_missing(self) -> None:
         is_root = self.parent.name in ("Query", "Mutation", "Subscription")
         if is_root or len(self.sources) == len(self.type_sources) or any(t.has("key") for _, t in self.type_sources):
             return
-        is_external = {s.name: self.merge.facts[s.name].is_external for s, _ in self.type_sources}
-        without = [
-            s
-            for s, t in self.type_sources
-            if self.name not in t.fields and not all(is_external[s.name](t.name, n) for n in t.fields)
-        ]
+        lacking = [(s, t) for s, t in self.type_sources if self.name not in t.fields]
+        without = [s for s, t in lacking if not all(m.external for m in t.fields.values())]
         if without:
             code = hints.INCONSISTENT_OBJECT_VALUE_TYPE_FIELD
             if self.parent.kind is TypeKind.INTERFACE:
@@ -191,7 +183,7 @@ class _FieldMerge:
         """Whether @join__field is needed: not for a field that every subgraph has plainly."""
         overrides = [override for s, _ in self.sources if (override := self._override(s)) is not None]
         return any(override.is_known for override in overrides) or any(
-            self._is_external(s)
+            m.external
             or any(applied.identity in ("requires", "provides") for applied in m.directives)
             or any(map(is_contextual, m.arguments.values()))
             for s, m in self.sources
@@ -209,7 +201,7 @@ class _FieldMerge:
             provides=field_sets.get("provides"),
             override=override.source,
             type=None if is_uniform else member.type,
-            external=self._is_external(subgraph) or None,
+            external=member.external or None,
             usedOverridden=(override.taken_over and override.used) or None,
             overrideLabel=override.label,
             contextArguments=list(_context_arguments(subgraph, member)) or None,

@@ -1,21 +1,19 @@
 """@inaccessible: what is hidden from clients must not be needed by what they see."""
 
 from collections.abc import Iterator
-from typing import Any
-
-from graphql import ConstValueNode
 
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.state import Merge
 from gateway.supergraph.elements import Element, Member, Type, is_required, named_type
+from gateway.supergraph.features import mentioned
 from gateway.supergraph.model import TypeKind
 
 
-def check_inaccessible(merge: Merge) -> None:
-    """Log an issue wherever the API schema would lack something it refers to."""
+def check_inaccessible(merge: Merge, hidden: frozenset[str]) -> None:
+    """Log an issue wherever the API schema, which lacks what is ``hidden``, would refer to it."""
     for definition in merge.types.values():
-        check = _Check(merge, definition)
+        check = _Check(merge, definition, hidden)
         if definition.has("inaccessible"):
             check.hidden_type()
         else:
@@ -25,8 +23,8 @@ def check_inaccessible(merge: Merge) -> None:
 class _Check:
     """The rules for one type of the supergraph."""
 
-    def __init__(self, merge: Merge, definition: Type) -> None:
-        self.merge, self.definition, self.name = merge, definition, definition.name
+    def __init__(self, merge: Merge, definition: Type, hidden: frozenset[str]) -> None:
+        self.merge, self.definition, self.name, self.hidden = merge, definition, definition.name, hidden
 
     def report(self, code: CompositionCode, coordinate: str, why: str, *also: str) -> None:
         self.merge.report(code, coordinate, why, self.merge.sources(self.name), *also)
@@ -94,26 +92,12 @@ class _Check:
         return [(f"{found.name}.{name}", found.fields[name]) for found in visible if name in found.fields]
 
     def _default(self, member: Member, coordinate: str) -> None:
-        for hidden in self._hidden_in(member.default, named_type(member.type)):
+        named = mentioned(member.default, named_type(member.type), self._field_type) if member.default else ()
+        for hidden in filter(self.hidden.__contains__, named):
             why = f"is @inaccessible, but the default of {coordinate} uses it."
             self.report(codes.DEFAULT_VALUE_USES_INACCESSIBLE, hidden, why, coordinate)
 
-    def _hidden_in(self, node: ConstValueNode | None, type_name: str) -> Iterator[str]:
-        value: Any = node
+    def _field_type(self, type_name: str, name: str) -> str:
         definition = self.merge.types.get(type_name)
-        if value is None or definition is None:
-            return
-        if value.kind == "list_value":
-            for item in value.values:
-                yield from self._hidden_in(item, type_name)
-        elif value.kind == "enum_value":
-            declared = definition.values.get(value.value)
-            if declared is not None and declared.has("inaccessible"):
-                yield f"{type_name}.{value.value}"
-        elif value.kind == "object_value":
-            for entry in value.fields:
-                field = definition.fields.get(entry.name.value)
-                if field is not None:
-                    if field.has("inaccessible"):
-                        yield f"{type_name}.{field.name}"
-                    yield from self._hidden_in(entry.value, named_type(field.type))
+        member = definition.fields.get(name) if definition is not None else None
+        return named_type(member.type) if member is not None else ""

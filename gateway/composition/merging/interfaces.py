@@ -57,7 +57,7 @@ def _copy(merge: Merge, interface: Type, source: Type, implementer: Type) -> Non
 def _check_sharing(merge: Merge, type_name: str, field_name: str) -> None:
     """Two interface objects may both bring a field to one type only if it is @shareable in both."""
     sources = merge.interface_object_sources(type_name, field_name)
-    closed = dict.fromkeys(s.name for s in merge.closed_interface_objects(type_name, field_name))
+    closed = dict.fromkeys(s.name for s, member in sources if not member.is_shareable)
     if len(sources) > 1 and closed:
         origin = f"comes from several @interfaceObject types, of {named(s for s, _ in sources)}"
         why = f"{origin}, but is not @shareable in {named(closed)}."
@@ -69,10 +69,9 @@ def _check_keys(merge: Merge, interface: Type, implementers: list[Type]) -> None
     for subgraph, source in merge.sources(interface.name):
         if source.kind is not TypeKind.INTERFACE or not source.resolvable_keys:
             continue
-        known = subgraph.possible_types(interface.name)
-        missing = {t.name for t in implementers} - known
+        missing = {t.name for t in implementers}.difference(subgraph.possible_types(interface.name))
         if missing:
-            holders = named(s for s in merge.subgraphs if missing & s.possible_types(interface.name))
+            holders = named(s for s in merge.subgraphs if not missing.isdisjoint(s.possible_types(interface.name)))
             told = f"so all of its implementations must be here too: {', '.join(sorted(missing))} of {holders} would"
             why = f"is an interface with a resolvable @key here, {told} be unknown."
             merge.report_in(subgraph, codes.INTERFACE_KEY_MISSING_IMPLEMENTATION_TYPE, source, interface.name, why)

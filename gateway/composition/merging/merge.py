@@ -1,6 +1,6 @@
 """Merging: validated subgraphs in, the supergraph's types out, in an order that every rule depends on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,10 +18,9 @@ from gateway.composition.merging.memory import Memory
 from gateway.composition.merging.overrides import merge_overrides
 from gateway.composition.merging.state import Merge, graph_names
 from gateway.composition.merging.types import merge_description, merge_roots, merge_shallow_types
-from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import STANDALONE
-from gateway.supergraph.elements import Member, Type, all_members
+from gateway.supergraph.elements import Member, Type
 from gateway.supergraph.join_writing import SupergraphText, type_sdl
 
 
@@ -34,12 +33,10 @@ class Merged:
     hidden: frozenset[str]
 
 
-def merge_subgraphs(
-    subgraphs: Sequence[Subgraph], facts: Mapping[str, Facts], log: IssueLog, memory: Memory
-) -> Merged | None:
+def merge_subgraphs(subgraphs: Sequence[Subgraph], log: IssueLog, memory: Memory) -> Merged | None:
     """Merge; None when a rule was broken, which is then in ``log``. ``memory`` is what the last merge left."""
     memory.begin()
-    merge = Merge(subgraphs, facts, log, memory, graphs=graph_names(s.name for s in subgraphs))
+    merge = Merge(subgraphs, log, memory, graphs=graph_names(s.name for s in subgraphs))
     composed = compose_directives(merge)
     merge_shallow_types(merge)
     merge_roots(merge)
@@ -51,12 +48,12 @@ def merge_subgraphs(
     spread_access(directives)
     if log.errors:
         return None
-    members = all_members(merge.types.values()) if "inaccessible" in directives.used else ()
-    hidden = frozenset(coordinate for coordinate, element in members if element.has("inaccessible"))
+    elements = merge.elements() if "inaccessible" in directives.used else ()
+    hidden = frozenset(coordinate for coordinate, _, element in elements if element.has("inaccessible"))
     check_implementations(merge)
     check_requirements(merge)
     if hidden:
-        check_inaccessible(merge)
+        check_inaccessible(merge, hidden)
     check_access(merge)
     if log.errors:
         return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.state import Merge, Override
+from gateway.composition.subgraph.facts import is_used
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type
 from gateway.supergraph.model import TypeKind
@@ -93,7 +94,7 @@ class _Overriding:
         return None
 
     def _take_over(self, state: Override, other: Subgraph, theirs: Member) -> None:
-        ours, facts, both = self.subgraph.name, self.merge.facts[other.name], (other, theirs)
+        ours, both = self.subgraph.name, (other, theirs)
         if theirs.has("override"):
             why = f"is overridden in {ours} from {other.name}, where it has an @override itself."
             self.tell(codes.OVERRIDE_SOURCE_HAS_OVERRIDE, why, both)
@@ -105,17 +106,17 @@ class _Overriding:
             self.tell(codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE, why, both)
             return
         state.is_gated = state.label is not None
-        if facts.is_external(*self.pair):
+        if theirs.external:
             why = f"is @external in {other.name}: the @override in {ours} can be removed."
             self.tell(hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED, why, both)
             return
-        is_used = facts.is_used(*self.pair)
-        origin = Override(taken_over=True, used=is_used, label=state.label)
+        used_there = is_used(other, other.types[self.definition.name], theirs)
+        origin = Override(taken_over=True, used=used_there, label=state.label)
         self.merge.overrides[other.name, *self.pair] = origin
         if state.label is not None:
             why = f"is moving from {other.name} to {ours} by @override(label:); once done, remove it from {other.name}."
             self.tell(hints.OVERRIDE_MIGRATION_IN_PROGRESS, why, both)
         else:
             used, unused = "it is used there all the same, and should be marked @external.", "it can be removed there."
-            why = f"of {other.name} is taken over by {ours}: {used if is_used else unused}"
+            why = f"of {other.name} is taken over by {ours}: {used if used_there else unused}"
             self.tell(hints.OVERRIDDEN_FIELD_CAN_BE_REMOVED, why, both)

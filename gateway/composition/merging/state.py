@@ -1,13 +1,12 @@
-"""What all merging rules share: the subgraphs in order, their facts, the supergraph so far, words for messages."""
+"""What all merging rules share: the subgraphs in order, the supergraph so far, words for messages."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from gateway.composition.issues import CompositionCode, IssueLog
 from gateway.composition.merging.memory import Memory
-from gateway.composition.subgraph.facts import Facts
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, TypeSystem
 from gateway.supergraph.model import TypeKind
@@ -41,7 +40,6 @@ class Merge(TypeSystem):
     """
 
     subgraphs: Sequence[Subgraph]
-    facts: Mapping[str, Facts]
     log: IssueLog
     memory: Memory = field(default_factory=Memory)
     types: dict[str, Type] = field(default_factory=dict)
@@ -61,20 +59,15 @@ class Merge(TypeSystem):
 
     def interface_object_sources(self, type_name: str, field_name: str) -> Sources[Member]:
         """The fields that reach an object type from @interfaceObject types of its interfaces."""
-        return [(s, s.types[name].fields[field_name]) for name, s in self._interface_objects(type_name, field_name)]
-
-    def closed_interface_objects(self, type_name: str, field_name: str) -> list[Subgraph]:
-        """The subgraphs among ``interface_object_sources`` that do not allow others to resolve the field too."""
-        through = self._interface_objects(type_name, field_name)
-        return [s for name, s in through if not self.facts[s.name].is_shareable(name, field_name)]
-
-    def _interface_objects(self, type_name: str, field_name: str) -> Iterator[tuple[str, Subgraph]]:
         is_object = self.types[type_name].kind is TypeKind.OBJECT
-        for interface in self.types[type_name].interfaces if is_object else ():
-            for subgraph, definition in self.sources(interface):
-                is_there = definition.has("interfaceObject") and field_name in definition.fields
-                if is_there and not self.facts[subgraph.name].is_external(interface, field_name):
-                    yield interface, subgraph
+        return [
+            (subgraph, member)
+            for interface in (self.types[type_name].interfaces if is_object else ())
+            for subgraph, definition in self.sources(interface)
+            if (member := definition.fields.get(field_name)) is not None
+            and definition.has("interfaceObject")
+            and not member.external
+        ]
 
     def annotated(self, subgraph: Subgraph) -> list[tuple[Type, Member]]:
         """The subgraph's fields that carry directives, themselves or on an argument."""

@@ -20,7 +20,7 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 from gateway.composition.merging.state import Merge
 from gateway.composition.subgraph.facts import field_set_of, fields_argument, is_contextual
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import Member, Type, named_type
+from gateway.supergraph.elements import Member, named_type
 from gateway.supergraph.model import TypeKind
 
 M = TypeVar("M", bound=Hashable)
@@ -251,13 +251,12 @@ class Reach:
         if _is_bare(member) and (position.subgraph, position.type, name) not in self.merge.overrides:
             return None
         provided = any(promised == name for promised, _ in position.provided)
-        if self.merge.facts[position.subgraph].is_external(position.type, name) and not provided:
+        if member.external and not provided:
             return f"{coordinate} is @external there"
         if not provided and self._is_overridden(position, name):
             return f"{coordinate} is overridden there by another subgraph"
         for applied in member.applied("requires"):
-            node = field_set_of(applied)
-            why = self._unmet(position, runtime, node) if node is not None else None
+            why = self._unmet(position, runtime, field_set_of(applied))
             if why is not None:
                 return f'{coordinate} needs @requires(fields: "{fields_argument(applied)}"), {why}'
         if any(map(is_contextual, member.arguments.values())) and not self._can_return(position, runtime):
@@ -313,7 +312,7 @@ class Reach:
         if definition is None or not definition.is_composite:
             return ()
         promised = [inner for known, inner in position.provided if known == name]
-        promised += [_tree(node) for applied in member.applied("provides") if (node := field_set_of(applied))]
+        promised += [_tree(field_set_of(applied)) for applied in member.applied("provides")]
         return (Position(position.subgraph, target, _united(promised)),)
 
     def narrowings(self, type_name: str, places: Iterable[Position]) -> Iterator[tuple[str, list[Position]]]:
@@ -322,19 +321,10 @@ class Reach:
         A value that several subgraphs share has only types that all of them can return.
         """
         places = list(places)
-        merged = self.merge.types[type_name]
-        for runtime in self.possible(merged):
+        for runtime in self.merge.possible_types(type_name):
             narrowed = [p for place in places if (p := self._narrow(place, runtime)) is not None]
             if narrowed and len(narrowed) == len(places):
                 yield runtime, narrowed
-
-    def possible(self, merged: Type) -> list[str]:
-        """The object types of the supergraph that stand for the type."""
-        if merged.kind is TypeKind.UNION:
-            return merged.members
-        if merged.kind is TypeKind.INTERFACE:
-            return [t.name for t in self.merge.implementers(merged.name)]
-        return [merged.name]
 
     def _narrow(self, place: Position, runtime: str) -> Position | None:
         subgraph = self.subgraphs[place.subgraph]
@@ -366,7 +356,7 @@ def _bare_leaves(subgraph: Subgraph) -> dict[str, list[str]]:
 
 
 def _is_bare(member: Member) -> bool:
-    return not (member.directives or member.arguments or member.external_by_type)
+    return not (member.directives or member.arguments or member.external)
 
 
 def _tree(node: SelectionSetNode) -> Provided:

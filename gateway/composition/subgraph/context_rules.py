@@ -8,10 +8,11 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode, IssueLog, Report
-from gateway.composition.subgraph.facts import FieldSetSyntaxError, context_of, field_set_node
+from gateway.composition.subgraph.facts import context_of
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
 from gateway.supergraph.features import parts
+from gateway.supergraph.field_set import FieldSetSyntaxError, selection_set
 from gateway.supergraph.model import TypeKind
 
 _ALPHANUMERIC = re.compile(r"^[A-Za-z][A-Za-z0-9]*$")
@@ -72,7 +73,7 @@ class _Argument:
 
     def _check_selection(self, text: str, places: list[Type]) -> None:
         try:
-            node = field_set_node(text.strip())
+            node = selection_set(text.strip())
         except FieldSetSyntaxError as error:
             self.refuse(codes.CONTEXT_INVALID_SELECTION, f"the selection is not GraphQL: {error}")
             return

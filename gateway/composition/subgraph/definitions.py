@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog
+from gateway.composition.subgraph.links import directives_of
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import (
     FED1_DIRECTIVES,
@@ -42,7 +43,7 @@ def _known(subgraph: Subgraph) -> dict[str, DirectiveDeclaration]:
         known = (identity for identity in links.identities.values() if identity in FEDERATION_DIRECTIVES)
         found.update({identity: in_version(FEDERATION_DIRECTIVES[identity], 0) for identity in known})
     for link in links.all:
-        found.update({link.local(spec.name): spec for spec in link.directives})
+        found.update({link.directive(spec.name): spec for spec in directives_of(link)})
     return {name: spec.definition for name, spec in found.items()}
 
 

@@ -6,37 +6,37 @@ from graphql.pyutils import did_you_mean, suggestion_list
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog, Report
 from gateway.composition.subgraph.facts import (
-    Facts,
-    FieldSetSyntaxError,
-    field_set_node,
     field_set_of,
     field_set_text,
     fields_argument,
+    implementing,
+    is_used,
 )
 from gateway.composition.subgraph.graphql_rules import value_problem
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, is_required, named_type
 from gateway.supergraph.features import parts
+from gateway.supergraph.field_set import FieldSetSyntaxError, selection_set
 from gateway.supergraph.model import TypeKind
 
 AUTH = ("authenticated", "requiresScopes", "policy")
 
 
-def check_federation(facts: Facts, log: IssueLog) -> None:
+def check_federation(subgraph: Subgraph, log: IssueLog) -> None:
     """Log an issue for every use of a federation directive that cannot be right whatever the other subgraphs hold."""
-    subgraph, report, broken = facts.subgraph, log.of(facts.subgraph.name), set[str]()
+    report, broken = log.of(subgraph.name), set[str]()
     for definition in subgraph.types.values():
-        if not _check_keys(facts, definition, report):
+        if not _check_keys(subgraph, definition, report):
             broken.add(definition.name)
         _check_interface_object(definition, report)
         _check_shareable_type(definition, report)
         _check_auth_on_abstract(definition, report)
         for member in definition.fields.values():
             coordinate = f"{definition.name}.{member.name}"
-            if not _collides(facts, definition, member, report):
-                _check_provides(facts, definition, member, coordinate, report)
-                _check_requires(facts, definition, member, coordinate, report)
-                _check_external(facts, definition, member, coordinate, report)
+            if not _collides(member, coordinate, report):
+                _check_provides(subgraph, definition, member, coordinate, report)
+                _check_requires(subgraph, definition, member, coordinate, report)
+                _check_external(subgraph, definition, member, coordinate, report)
                 _check_shareable_field(definition, member, coordinate, report)
     for definition in subgraph.types.values():
         _check_interface_keys(subgraph, definition, broken, log)
@@ -45,8 +45,8 @@ def check_federation(facts: Facts, log: IssueLog) -> None:
 class _FieldSetCheck:
     """Walks one field set and reports what it may not hold."""
 
-    def __init__(self, facts: Facts, applied: Applied, coordinate: str, report: Report) -> None:
-        self.facts, self.subgraph, self.applied = facts, facts.subgraph, applied
+    def __init__(self, subgraph: Subgraph, applied: Applied, coordinate: str, report: Report) -> None:
+        self.subgraph, self.applied = subgraph, applied
         self.family = (applied.identity or "").upper()
         self.coordinate, self._report = coordinate, report
 
@@ -62,7 +62,7 @@ class _FieldSetCheck:
         if text is None:
             return self.refuse("INVALID_FIELDS_TYPE", "`fields` must be a string.")
         try:
-            return self.walk(parent, field_set_node(text))
+            return self.walk(parent, selection_set(text))
         except FieldSetSyntaxError as error:
             return self.refuse("INVALID_FIELDS", str(error))
 
@@ -86,7 +86,8 @@ class _FieldSetCheck:
         definition = self.subgraph.types.get(condition)
         if definition is None or not definition.is_composite:
             return self.refuse("INVALID_FIELDS", f"there is no object, interface or union {condition}.")
-        if not self.subgraph.possible_types(condition) & self.subgraph.possible_types(parent) and condition != parent:
+        possible = set(self.subgraph.possible_types(parent))
+        if possible.isdisjoint(self.subgraph.possible_types(condition)) and condition != parent:
             return self.refuse("INVALID_FIELDS", f"a {parent} can never be a {condition}.")
         return self.walk(condition, node.selection_set, external)
 
@@ -113,7 +114,7 @@ class _FieldSetCheck:
             return self.refuse("INVALID_FIELDS", f"{parent}.{name} is of type {member.type}, which has no fields.")
         if node.selection_set is None:
             return self.refuse("INVALID_FIELDS", f"{parent}.{name} is of type {member.type} and needs a selection.")
-        return self.walk(type_.name, node.selection_set, external or self.facts.is_external(parent, name)) and sound
+        return self.walk(type_.name, node.selection_set, external or member.external) and sound
 
     def argument_problem(self, member: Member, node: FieldNode) -> tuple[str, str] | None:
         """What is wrong with the arguments given: the code and why."""
@@ -148,35 +149,36 @@ class _FieldSetCheck:
         return self.refuse("FIELDS_MISSING_EXTERNAL", why)
 
     def _is_external(self, definition: Type, member: Member) -> bool:
-        pair = (definition.name, member.name)
-        return pair in self.facts.not_external or self.facts.is_external_somewhere(*pair)
+        """Also by name alone, and for an interface's field also where an implementation has it so."""
+        is_said = member.external or member.has("external") or definition.has("external")
+        return is_said or any(m.external for m in implementing(self.subgraph, definition, member.name))
 
 
-def _check_keys(facts: Facts, definition: Type, report: Report) -> bool:
+def _check_keys(subgraph: Subgraph, definition: Type, report: Report) -> bool:
     """Whether all keys of the type are sound."""
     sound = True
     for applied in definition.applied("key"):
-        if definition.kind is TypeKind.INTERFACE and facts.subgraph.links.minor < 3:
+        if definition.kind is TypeKind.INTERFACE and subgraph.links.minor < 3:
             why = "is an interface with a @key, which needs Federation 2.3."
             report(codes.KEY_UNSUPPORTED_ON_INTERFACE, applied.line, definition.name, why)
-        sound = _FieldSetCheck(facts, applied, definition.name, report).run(definition.name) and sound
+        sound = _FieldSetCheck(subgraph, applied, definition.name, report).run(definition.name) and sound
     return sound
 
 
-def _collides(facts: Facts, definition: Type, member: Member, report: Report) -> bool:
+def _collides(member: Member, coordinate: str, report: Report) -> bool:
     """A field that is resolved elsewhere provides nothing here."""
     colliding = next(member.applied("provides"), None)
-    if colliding is None or not facts.is_external(definition.name, member.name):
+    if colliding is None or not member.external:
         return False
     why = f"is @external and carries @{colliding.name}: a subgraph resolves the field or does not."
     code = codes.EXTERNAL_COLLISION_WITH_ANOTHER_DIRECTIVE
-    report(code, colliding.line, f"{definition.name}.{member.name}", why)
+    report(code, colliding.line, coordinate, why)
     return True
 
 
-def _check_provides(facts: Facts, definition: Type, member: Member, coordinate: str, report: Report) -> None:
+def _check_provides(subgraph: Subgraph, definition: Type, member: Member, coordinate: str, report: Report) -> None:
     for applied in member.applied("provides"):
-        target = facts.subgraph.types.get(named_type(member.type))
+        target = subgraph.types.get(named_type(member.type))
         if target is None or not target.is_composite:
             why = f"carries @{applied.name}, but {member.type} has no fields to provide."
             report(codes.PROVIDES_ON_NON_OBJECT_FIELD, applied.line, coordinate, why)
@@ -184,24 +186,23 @@ def _check_provides(facts: Facts, definition: Type, member: Member, coordinate: 
         if definition.kind is TypeKind.INTERFACE:
             why = f"is a field of an interface, where @{applied.name} cannot be used."
             report(codes.PROVIDES_UNSUPPORTED_ON_INTERFACE, applied.line, coordinate, why)
-        _FieldSetCheck(facts, applied, coordinate, report).run(target.name)
+        _FieldSetCheck(subgraph, applied, coordinate, report).run(target.name)
 
 
-def _check_requires(facts: Facts, definition: Type, member: Member, coordinate: str, report: Report) -> None:
+def _check_requires(subgraph: Subgraph, definition: Type, member: Member, coordinate: str, report: Report) -> None:
     for applied in member.applied("requires"):
         if definition.kind is TypeKind.INTERFACE:
             why = f"is a field of an interface, where @{applied.name} cannot be used."
             report(codes.REQUIRES_UNSUPPORTED_ON_INTERFACE, applied.line, coordinate, why)
-        _FieldSetCheck(facts, applied, coordinate, report).run(definition.name)
+        _FieldSetCheck(subgraph, applied, coordinate, report).run(definition.name)
 
 
-def _check_external(facts: Facts, definition: Type, member: Member, coordinate: str, report: Report) -> None:
-    pair = (definition.name, member.name)
+def _check_external(subgraph: Subgraph, definition: Type, member: Member, coordinate: str, report: Report) -> None:
     if definition.kind is TypeKind.INTERFACE:
         if member.has("external"):
             why = "is a field of an interface and cannot be @external."
             report(codes.EXTERNAL_ON_INTERFACE, member.line, coordinate, why)
-    elif definition.kind is TypeKind.OBJECT and facts.is_external(*pair) and not facts.is_used(*pair):
+    elif definition.kind is TypeKind.OBJECT and member.external and not is_used(subgraph, definition, member):
         why = "is @external, but no @key, @requires or @provides mentions it and no interface asks for it."
         report(codes.EXTERNAL_UNUSED, member.line, coordinate, why)
 
@@ -235,9 +236,8 @@ def _check_interface_keys(subgraph: Subgraph, definition: Type, broken: set[str]
             )
 
 
-def _key_text(applied: Applied) -> str | None:
-    node = field_set_of(applied)
-    return _sorted_text(node) if node is not None else None
+def _key_text(applied: Applied) -> str:
+    return _sorted_text(field_set_of(applied))
 
 
 def _sorted_text(node: SelectionSetNode) -> str:

@@ -37,8 +37,10 @@ def check_graphql(subgraph: Subgraph, log: IssueLog) -> None:
         _check_implementations(subgraph, definition, refuse)
     _check_input_cycles(subgraph, refuse)
     _check_directive_declarations(subgraph, refuse)
-    for coordinate, location, directives in _places(subgraph):
-        _check_applied(subgraph, coordinate, location, directives, refuse)
+    _check_applied(subgraph, "schema", "SCHEMA", subgraph.schema_directives, refuse)
+    for coordinate, location, element in subgraph.elements():
+        if element.directives:
+            _check_applied(subgraph, coordinate, location, element.directives, refuse)
 
 
 def _check_roots(subgraph: Subgraph, refuse: Refuse) -> None:
@@ -237,22 +239,6 @@ def _check_directive_declarations(subgraph: Subgraph, refuse: Refuse) -> None:
         if declaration.name not in subgraph.links.identities and declaration.name not in STANDARD_DIRECTIVES:
             for argument in declaration.arguments.values():
                 _check_type(subgraph, f"@{declaration.name}({argument.name}:)", argument, True, refuse)
-
-
-def _places(subgraph: Subgraph) -> Iterator[tuple[str, str, list[Applied]]]:
-    """Where directives are applied: coordinate, location (as GraphQL calls it), directives."""
-    yield "schema", "SCHEMA", subgraph.schema_directives
-    for definition in subgraph.types.values():
-        name, kind = definition.name, definition.kind
-        yield name, kind.name, definition.directives
-        location = "INPUT_FIELD_DEFINITION" if kind is TypeKind.INPUT_OBJECT else "FIELD_DEFINITION"
-        for member in definition.fields.values():
-            coordinate = f"{name}.{member.name}"
-            yield coordinate, location, member.directives
-            for argument in member.arguments.values():
-                yield f"{coordinate}({argument.name}:)", "ARGUMENT_DEFINITION", argument.directives
-        for value in definition.values.values():
-            yield f"{name}.{value.name}", "ENUM_VALUE", value.directives
 
 
 def _check_applied(

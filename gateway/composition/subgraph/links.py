@@ -5,7 +5,7 @@ the specification's prefix. Everything after this module goes by that identity a
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,53 +27,14 @@ from gateway.supergraph.directives import (
     specified_directives,
     specified_types,
 )
-from gateway.supergraph.features import directive_arguments, parts
+from gateway.supergraph.features import URL, Link, directive_arguments, parts
 
-_URL = re.compile(r"^(?P<identity>.+/(?P<name>[^/]+))/v(?P<major>\d+)\.(?P<minor>\d+)/?$")
 _NAME = re.compile(r"^[_A-Za-z][_0-9A-Za-z]*$")
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """One linked specification. ``imports`` maps its own names (directives with ``@``) to the local ones."""
-
-    url: str
-    identity: str
-    name: str
-    major: int
-    minor: int
-    prefix: str
-    purpose: str | None
-    imports: Mapping[str, str]
-    line: int | None
-
-    def local(self, own: str) -> str:
-        """What directive ``own`` is called here, without ``@``."""
-        imported = self.imports.get(f"@{own}")
-        if imported is not None:
-            return imported[1:]
-        return self.prefix if own == self.name else f"{self.prefix}__{own}"
-
-    def local_type(self, own: str) -> str:
-        """What type ``own`` is called here."""
-        return self.imports.get(own, f"{self.prefix}__{own}")
-
-    @property
-    def directives(self) -> tuple[DirectiveSpec, ...]:
-        """What the specification defines, as far as it is known here."""
-        return specified_directives(self.identity, self.minor)
-
-    def own(self, local: str) -> str | None:
-        """What the directive called ``local`` here is in the specification; None if it is not one of its."""
-        for name, alias in self.imports.items():
-            if alias == f"@{local}":
-                return name[1:]
-        if local == self.prefix and f"@{self.name}" not in self.imports:
-            return self.name
-        if local.startswith(f"{self.prefix}__"):
-            own = local[len(self.prefix) + 2 :]
-            return own if f"@{own}" not in self.imports else None
-        return None
+def directives_of(link: Link) -> tuple[DirectiveSpec, ...]:
+    """What a specification defines, as far as it is known here."""
+    return specified_directives(link.identity, link.minor)
 
 
 @dataclass(slots=True)
@@ -138,7 +99,7 @@ def _link_name(document: DocumentNode, applied: list[ConstDirectiveNode]) -> str
 
 def _is_bootstrap(node: ConstDirectiveNode) -> bool:
     arguments = directive_arguments(node)
-    match = _URL.match(str(arguments.get("url", arguments.get("feature"))))
+    match = URL.match(str(arguments.get("url", arguments.get("feature"))))
     if match is None or match["identity"] not in (LINK, CORE):
         return False
     return bool(node.name.value == (arguments.get("as") or match["name"]))
@@ -148,10 +109,10 @@ def _bind(links: Links) -> None:
     """Give local names their identity."""
     links.identities[links.link_name] = "link"
     for link in links.all:
-        for spec in link.directives:
-            links.identities[link.local(spec.name)] = spec.name
+        for spec in directives_of(link):
+            links.identities[link.directive(spec.name)] = spec.name
         for name in specified_types(link.identity):
-            links.types[link.local_type(name)] = name
+            links.types[link.type(name)] = name
 
 
 def _read(node: ConstDirectiveNode, report: Report) -> Link | None:
@@ -161,13 +122,12 @@ def _read(node: ConstDirectiveNode, report: Report) -> Link | None:
     if not isinstance(url, str):
         report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", "@link has no url: it must name a specification.")
         return None
-    match = _URL.match(url)
+    match = URL.match(url)
     if match is None:
         why = f"The URL {url!r} of a @link does not end in a version such as /v1.0."
         report(codes.INVALID_LINK_IDENTIFIER, line, "", why)
         return None
-    identity, name, major, minor = match["identity"], match["name"], int(match["major"]), int(match["minor"])
-    alias = arguments.get("as")
+    name, alias = match["name"], arguments.get("as")
     prefix = alias if isinstance(alias, str) else name
     if not _NAME.match(prefix) or "__" in prefix or prefix.endswith("_"):
         if alias is not None and alias != name:
@@ -175,9 +135,9 @@ def _read(node: ConstDirectiveNode, report: Report) -> Link | None:
             report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", why)
         prefix = re.sub(r"[^_0-9A-Za-z]", "_", prefix)
     imports: dict[str, str] = {}
-    for why in _read_imports(arguments.get("import"), identity, minor, imports):
+    for why in _read_imports(arguments.get("import"), match["identity"], int(match["minor"]), imports):
         report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", f"@link to {url}: {why}")
-    return Link(url, identity, name, major, minor, prefix, arguments.get("for"), imports, line)
+    return Link.to(url, prefix, arguments.get("for"), imports, line)
 
 
 def _read_imports(value: Any, identity: str, minor: int, found: dict[str, str]) -> Iterator[str]:
@@ -201,7 +161,7 @@ def _read_imports(value: Any, identity: str, minor: int, found: dict[str, str]) 
 
 
 def _check_version(link: Link, report: Report) -> None:
-    version = f"v{link.major}.{link.minor}"
+    version = link.version
     if link.identity == FEDERATION and (link.major != 2 or link.minor > LATEST_FEDERATION):
         why = f"Federation {version} is unknown: v2.0 to v2.{LATEST_FEDERATION} are."
         report(codes.UNKNOWN_FEDERATION_LINK_VERSION, link.line, "", why)

@@ -1,7 +1,7 @@
 """One subgraph's SDL read into declarations: bounded, parsed, extensions folded in, directives bound."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -197,22 +197,15 @@ class _Reader:
     def _extend(self, known: Type, node: Node) -> None:
         applied = self.applied(node)
         known.directives.extend(applied)
-        fields = self.members(node, "fields", known.name, "field")
+        fields = self.members(node, "fields", known.name, "field", known.fields)
         identities = {directive.identity for directive in applied}
         for member in fields.values():
-            member.shareable_by_type = "shareable" in identities
-            member.external_by_type = "external" in identities
-        self._unite(known.fields, fields, node, f"Field {known.name}.{{}} is declared more than once.")
-        values = self.members(node, "values", known.name, "value")
-        self._unite(known.values, values, node, f"Value {known.name}.{{}} is declared more than once.")
+            member.shareable = "shareable" in identities or member.has("shareable")
+            member.external = "external" in identities or member.has("external")
+        known.fields.update(fields)
+        known.values.update(self.members(node, "values", known.name, "value", known.values))
         self._append(known.interfaces, node, "interfaces", f"Type {known.name} implements {{}} more than once.")
         self._append(known.members, node, "types", f"Union {known.name} lists {{}} more than once.")
-
-    def _unite(self, known: dict[str, Member], more: Mapping[str, Member], node: Node, twice: str) -> None:
-        for name in more:
-            if name in known:
-                self.refuse(twice.format(name), node)
-        known.update(more)
 
     def _append(self, known: list[str], node: Node, part: str, twice: str) -> None:
         for reference in parts(node, part):
@@ -222,11 +215,12 @@ class _Reader:
             else:
                 known.append(name)
 
-    def members(self, node: Node, part: str, parent: str, what: str) -> dict[str, Member]:
+    def members(self, node: Node, part: str, parent: str, what: str, known: Collection[str] = ()) -> dict[str, Member]:
+        """What a definition or an extension declares beside what is ``known``."""
         found: dict[str, Member] = {}
         for child in parts(node, part):
             name = child.name.value
-            if name in found:
+            if name in found or name in known:
                 self.refuse(f"{parent} has {what} {name} more than once.", child)
             found[name] = Member(
                 name=name,

@@ -13,9 +13,9 @@ from graphql import FieldNode, InlineFragmentNode, ListValueNode, SelectionSetNo
 
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog
-from gateway.composition.subgraph.facts import Facts, field_set_of, field_set_text
+from gateway.composition.subgraph.facts import field_set_of, field_set_text, implementing, is_used, mark_uses
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import ROOTS, Applied, Member, Type, named_type
+from gateway.supergraph.elements import ROOTS, Applied, Member, Type, Use, named_type
 from gateway.supergraph.features import parts
 from gateway.supergraph.model import TypeKind
 
@@ -29,10 +29,10 @@ def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
     if not old:
         return
     _check_interface_objects(subgraphs, log)
-    facts = {subgraph.name: Facts.of(subgraph) for subgraph in subgraphs}
     for subgraph in old:
+        mark_uses(subgraph)
         _check_extensions(subgraph, subgraphs, log)
-    shareable = {subgraph.name: _shareable(subgraph, subgraphs, facts) for subgraph in old}
+    shareable = {subgraph.name: _shareable(subgraph, subgraphs) for subgraph in old}
     for subgraph in old:
         _Upgrade(subgraph, subgraphs, log).run()
         for type_name, field_name in shareable[subgraph.name]:
@@ -40,6 +40,7 @@ def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
             member = definition.fields.get(field_name) if definition is not None else None
             if member is not None and not member.has("shareable"):
                 member.directives.append(Applied("shareable", "shareable", {}))
+                member.shareable = True
 
 
 def _check_extensions(subgraph: Subgraph, subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
@@ -66,28 +67,20 @@ def _check_interface_objects(subgraphs: Sequence[Subgraph], log: IssueLog) -> No
                 )
 
 
-def _shareable(subgraph: Subgraph, subgraphs: Sequence[Subgraph], facts: dict[str, Facts]) -> list[tuple[str, str]]:
+def _shareable(subgraph: Subgraph, subgraphs: Sequence[Subgraph]) -> list[tuple[str, str]]:
     """The fields that others resolve too: all of value types, and of entities those another subgraph really answers."""
     found: list[tuple[str, str]] = []
-    own = facts[subgraph.name]
     for definition in subgraph.types.values():
         if definition.kind is not TypeKind.OBJECT or definition.name == "Subscription":
             continue
-        others = [s for s in subgraphs if s is not subgraph and definition.name in s.types]
+        name = definition.name
+        others = [s.types[name] for s in subgraphs if s is not subgraph and name in s.types]
         is_value_type = not definition.has("key") and definition.name not in _ROOT_TYPES
         for member in definition.fields.values():
-            pair = (definition.name, member.name)
-            if is_value_type:
-                if others:
-                    found.append(pair)
-            elif (
-                pair not in own.in_keys
-                and not own.is_external(*pair)
-                and any(
-                    member.name in s.types[definition.name].fields and facts[s.name].resolves(*pair) for s in others
-                )
-            ):
-                found.append(pair)
+            is_own = Use.KEY not in member.uses and not member.external
+            theirs = (other.fields.get(member.name) for other in others)
+            if others if is_value_type else is_own and any(known is not None and known.resolves for known in theirs):
+                found.append((name, member.name))
     return found
 
 
@@ -108,16 +101,15 @@ class _Upgrade:
             if definition.kind is TypeKind.INTERFACE:
                 _drop(definition, "key", "extends")
                 for member in definition.fields.values():
-                    member.external_by_type = False
+                    member.external = False
                     _drop(member, "external", "requires", "provides")
             _drop(definition, "external")
-        # Keys that extensions had to repeat as @external are resolved there all the same.
-        for type_name, field_name in Facts.of(self.subgraph).not_external:
-            member = self.subgraph.types[type_name].fields[field_name]
-            member.external_by_type = False
-            _drop(member, "external")
+        mark_uses(self.subgraph)
         for definition, member in self.subgraph.fields():
-            member.external_by_type = False
+            # Keys that extensions had to repeat as @external are resolved there all the same.
+            if not member.external:
+                _drop(member, "external")
+            member.external = member.has("external")
             member.directives = [kept for a in member.directives if (kept := self._effective(definition, member, a))]
         for definition in self.subgraph.types.values():
             definition.is_defined = True
@@ -133,38 +125,40 @@ class _Upgrade:
         if target is None or not target.is_composite:
             return None
         node = field_set_of(applied)
-        if node is None:
+        if not node.selections:
             return applied
-        left = self._only_external(Facts(self.subgraph), parent, node)
+        left = self._only_external(parent, node)
         return (
             replace(applied, arguments={**applied.arguments, "fields": StringValueNode(value=left)}) if left else None
         )
 
-    def _only_external(self, facts: Facts, parent: str, node: SelectionSetNode) -> str:
+    def _only_external(self, parent: str, node: SelectionSetNode) -> str:
         """The text of what the field set selects that is @external; unknown fields stay, for validation to report."""
         definition = self.subgraph.types.get(parent)
         kept: list[str] = []
         for selection in node.selections:
             if isinstance(selection, InlineFragmentNode):
                 condition = selection.type_condition.name.value if selection.type_condition else parent
-                inner = self._only_external(facts, condition, selection.selection_set)
+                inner = self._only_external(condition, selection.selection_set)
                 kept += [f"... on {condition} {{ {inner} }}"] if inner else []
             elif isinstance(selection, FieldNode):
                 member = definition.fields.get(selection.name.value) if definition else None
-                if member is None or facts.is_external_somewhere(parent, member.name):
+                if definition is None or member is None or self._is_external(definition, member):
                     kept.append(field_set_text(selection))
                 elif selection.selection_set is not None:
-                    inner = self._only_external(facts, named_type(member.type), selection.selection_set)
+                    inner = self._only_external(named_type(member.type), selection.selection_set)
                     arguments = ", ".join(print_ast(argument) for argument in parts(selection, "arguments"))
                     head = f"{member.name}({arguments})" if arguments else member.name
                     kept += [f"{head} {{ {inner} }}"] if inner else []
         return " ".join(kept)
 
+    def _is_external(self, definition: Type, member: Member) -> bool:
+        return member.external or any(m.external for m in implementing(self.subgraph, definition, member.name))
+
     def _drop_tags_of_externals(self) -> None:
         """A tag on an @external field goes when the field has the same tag elsewhere: it says nothing new."""
-        facts = Facts(self.subgraph)
         for definition, member in self.subgraph.fields():
-            if facts.is_external(definition.name, member.name):
+            if member.external:
                 known = self._tags_elsewhere(definition.name, member.name)
                 member.directives = [
                     a for a in member.directives if a.identity != "tag" or a.value("name") not in known
@@ -176,17 +170,14 @@ class _Upgrade:
         return {applied.value("name") for field in fields for applied in field.applied("tag")}
 
     def _drop_unused_externals(self) -> None:
-        facts = Facts.of(self.subgraph)
+        mark_uses(self.subgraph)
         for definition in list(self.subgraph.types.values()):
             if definition.kind is not TypeKind.OBJECT or not definition.fields:
                 continue
-            unused = [
-                name
-                for name in definition.fields
-                if facts.is_external(definition.name, name) and not facts.is_used(definition.name, name)
-            ]
-            for name in unused:
-                del definition.fields[name]
+            external = [member for member in definition.fields.values() if member.external]
+            unused = [member for member in external if not is_used(self.subgraph, definition, member)]
+            for member in unused:
+                del definition.fields[member.name]
             if unused and not definition.fields:
                 self._empty(definition)
 
