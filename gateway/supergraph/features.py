@@ -5,7 +5,7 @@ never by their name, for a schema may rename what it imports.
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from graphql import (
     ConstDirectiveNode,
@@ -24,7 +24,6 @@ from graphql.utilities import value_from_ast_untyped
 from gateway.errors import CodedError
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
 
-N = TypeVar("N", bound=Node)
 JOIN = "join"
 LINK = "link"
 INACCESSIBLE = "inaccessible"
@@ -157,11 +156,6 @@ def mentioned(value: ConstValueNode, type_name: str, field_type: Callable[[str, 
         for entry in value.fields:
             yield f"{type_name}.{entry.name.value}"
             yield from mentioned(entry.value, field_type(type_name, entry.name.value), field_type)
-
-
-def copy_node(node: N, changes: Mapping[str, Any]) -> N:
-    """A copy of a syntax node with other values for some of its keys."""
-    return type(node)(**{key: changes.get(key, getattr(node, key, None)) for key in node.keys})
 
 
 def directive_arguments(node: ConstDirectiveNode) -> dict[str, Any]:

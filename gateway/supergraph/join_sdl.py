@@ -39,8 +39,6 @@ from gateway.supergraph.features import (
     JOIN,
     RESOURCE,
     Features,
-    N,
-    copy_node,
     directive_arguments,
     elements,
     parts,
@@ -61,6 +59,7 @@ from gateway.supergraph.model import (
     TypeSource,
 )
 
+N = TypeVar("N", bound=Node)
 T = TypeVar("T")
 
 _PLAIN = FieldSource()
@@ -131,7 +130,7 @@ class _Cut:
         nodes = [*parts(was, "fields")[: self.first], *parts(now, "fields"), *_last(parts(was, "fields"), self.last)]
         known = list(old.fields.items())
         fields = dict([*known[: self.first], *new.fields.items(), *_last(known, self.last)])
-        node = copy_node(now, {"fields": tuple(nodes)})
+        node = replace(now, fields=tuple(nodes))  # type: ignore[call-arg]
         hidden = [each for each in self.piece.inaccessible if each.partition("(")[0].rpartition(".")[2] in fields]
         return _Piece(
             {new.name: replace(new, fields=fields)},
@@ -495,4 +494,4 @@ def _clean(node: N) -> N:
             cleaned = tuple(_clean(child) for child in below)
             if any(one is not other for one, other in zip(cleaned, below, strict=True)):
                 changes[part] = cleaned
-    return copy_node(node, changes) if changes else node
+    return replace(node, **changes) if changes else node

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from graphql import (
     ConstValueNode,
@@ -61,6 +61,8 @@ from graphql.type.schema import InterfaceImplementations
 from gateway.supergraph.features import mentioned, parts
 from gateway.supergraph.model import Definitions
 
+Node = TypeVar("Node")
+Made = TypeVar("Made")
 Input = TypeVar("Input", GraphQLArgument, GraphQLInputField)
 NOTHING = "_nothing"
 """The one field of a Query type from which everything is hidden: GraphQL knows no empty types. It answers null."""
@@ -91,10 +93,10 @@ class LazySchema(GraphQLSchema):
             description=_description(definitions.schema) if definitions.schema is not None else None,
             assume_valid=True,
         )
-        types.names.update(dict.fromkeys([*sorted(scalars), *self.type_map]))
-        self.type_map = types  # type: ignore[assignment]
+        names = {name: name for name in (*definitions.types, *sorted(scalars), *self.type_map)}
+        self.type_map = _Made(names, types.named)  # type: ignore[assignment]
         for name, operation in definitions.roots().items():
-            setattr(self, f"{operation.value}_type", types.get(name))
+            setattr(self, f"{operation.value}_type", self.type_map.get(name))
         self._nodes = definitions.types
         self._implementing: dict[str, InterfaceImplementations] | None = None
 
@@ -144,15 +146,15 @@ class Visible:
         return [] if node.name.value in self.hidden else [name for name in names if name not in self.hidden]
 
 
-class _Fields(Mapping[str, GraphQLField]):
-    """The fields of one type by name, each made from its node when it is asked for."""
+class _Made(Mapping[str, Made], Generic[Node, Made]):
+    """Values by name, each made from its node when it is asked for."""
 
-    def __init__(self, nodes: Mapping[str, FieldDefinitionNode], make: Callable[[FieldDefinitionNode], GraphQLField]):
+    def __init__(self, nodes: Mapping[str, Node], make: Callable[[Node], Made]) -> None:
         self._nodes = nodes
         self._make = make
-        self._made: dict[str, GraphQLField] = {}
+        self._made: dict[str, Made] = {}
 
-    def __getitem__(self, name: str) -> GraphQLField:
+    def __getitem__(self, name: str) -> Made:
         return self._made.get(name) or self._made.setdefault(name, self._make(self._nodes[name]))
 
     def __contains__(self, name: object) -> bool:
@@ -164,7 +166,7 @@ class _Fields(Mapping[str, GraphQLField]):
     def __len__(self) -> int:
         return len(self._nodes)
 
-    def copy(self) -> dict[str, GraphQLField]:
+    def copy(self) -> dict[str, Made]:
         """All of them, for graphql-core's tools that change whole schemas."""
         return dict(self)
 
@@ -185,19 +187,13 @@ class _InterfaceType(GraphQLInterfaceType):
         return self._fields()
 
 
-class _Types(Mapping[str, GraphQLNamedType]):
-    """The types of one schema by name, made as they are asked for; ``names`` are all, in order."""
+class _Types:
+    """Makes the types of one schema, each when it is first asked for."""
 
     def __init__(self, nodes: Mapping[str, TypeDefinitionNode], visible: Visible) -> None:
         self._nodes = nodes
         self._visible = visible
-        self.names: dict[str, None] = dict.fromkeys(nodes)
         self._made: dict[str, GraphQLNamedType] = {**introspection_types, **specified_scalar_types}
-
-    def __getitem__(self, name: str) -> GraphQLNamedType:
-        if name not in self.names:
-            raise KeyError(name)
-        return self.named(name)
 
     def named(self, name: str) -> GraphQLNamedType:
         """A type that the definitions have, or a built-in one, whether they mention it or not."""
@@ -205,15 +201,6 @@ class _Types(Mapping[str, GraphQLNamedType]):
         if made is None:
             made = self._made.setdefault(name, self._make(self._nodes[name]))
         return made
-
-    def __contains__(self, name: object) -> bool:
-        return name in self.names
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.names)
-
-    def __len__(self) -> int:
-        return len(self.names)
 
     def _make(self, node: TypeDefinitionNode) -> GraphQLNamedType:
         name, about = node.name.value, _description(node)
@@ -255,9 +242,9 @@ class _Types(Mapping[str, GraphQLNamedType]):
             for value in self._visible.members(node, "values")
         }
 
-    def _fields(self, node: TypeDefinitionNode) -> _Fields:
+    def _fields(self, node: TypeDefinitionNode) -> Mapping[str, GraphQLField]:
         nodes = self._visible.members(node, "fields") or (_NOTHING,)
-        return _Fields({each.name.value: each for each in nodes}, partial(self._field, node.name.value))
+        return _Made({each.name.value: each for each in nodes}, partial(self._field, node.name.value))
 
     def _field(self, parent: str, node: FieldDefinitionNode) -> GraphQLField:
         return GraphQLField(
