@@ -61,8 +61,8 @@ def compose_directives(merge: Merge) -> ComposedDirectives:
             request = _request(merge, subgraph, applied) if applied.identity == "composeDirective" else None
             if request is not None:
                 by_specification.setdefault(request.link.identity, []).append(request)
-    for identity, wanted in by_specification.items():
-        _compose_specification(merge, found, identity, wanted)
+    for wanted in by_specification.values():
+        _Specification(merge, found, wanted).compose()
     _hint_not_composed(merge, found)
     _hint_majors(merge, {identity for identity, _, _ in found.composed})
     return found
@@ -100,72 +100,66 @@ def _request(merge: Merge, subgraph: Subgraph, applied: Applied) -> _Request | N
     return None
 
 
-def _compose_specification(merge: Merge, found: ComposedDirectives, identity: str, wanted: list[_Request]) -> None:
-    if len({request.link.major for request in wanted}) > 1:
-        told = by_value((r.subgraph, r.link.version) for r in wanted)
-        _refuse(merge, f"{identity} is linked in versions that do not fit each other: {told}.", wanted)
-        return
-    newest = max((request.link for request in wanted), key=lambda link: link.minor)
-    names: dict[str, str] = {}
-    for own in dict.fromkeys(request.own for request in wanted):
-        requests = [request for request in wanted if request.own == own]
-        problem = _problem(merge, found, own, requests, [r for r in wanted if r.link.minor == newest.minor])
-        if problem is not None:
-            _refuse(merge, f"@{own} of {identity} {problem}", requests)
-            continue
-        names[f"@{own}"] = f"@{requests[0].name}"
-        _compose_directive(merge, found, own, requests, wanted, newest)
-    if names:
-        found.links.append(replace(newest, imports=names))
+class _Specification:
+    """One specification of which directives are ``wanted``; its ``newest`` link decides what the supergraph has."""
 
+    def __init__(self, merge: Merge, found: ComposedDirectives, wanted: list[_Request]) -> None:
+        self.merge, self.found, self.wanted = merge, found, wanted
+        self.newest = max((request.link for request in wanted), key=lambda link: link.minor)
 
-def _refuse(merge: Merge, why: str, requests: list[_Request]) -> None:
-    merge.log.report(codes.DIRECTIVE_COMPOSITION_ERROR, why, at=[r.subgraph.at(r.applied) for r in requests])
+    def compose(self) -> None:
+        identity, names = self.newest.identity, dict[str, str]()
+        if len({request.link.major for request in self.wanted}) > 1:
+            told = by_value((r.subgraph, r.link.version) for r in self.wanted)
+            self._refuse(f"{identity} is linked in versions that do not fit each other: {told}.", self.wanted)
+            return
+        for own in dict.fromkeys(request.own for request in self.wanted):
+            requests = [request for request in self.wanted if request.own == own]
+            problem = self._problem(own, requests)
+            if problem is not None:
+                self._refuse(f"@{own} of {identity} {problem}", requests)
+            else:
+                names[f"@{own}"] = f"@{requests[0].name}"
+                self._add(own, requests[0].name)
+        if names:
+            self.found.links.append(replace(self.newest, imports=names))
 
+    def _refuse(self, why: str, requests: list[_Request]) -> None:
+        at = [r.subgraph.at(r.applied) for r in requests]
+        self.merge.log.report(codes.DIRECTIVE_COMPOSITION_ERROR, why, at=at)
 
-def _problem(
-    merge: Merge, found: ComposedDirectives, own: str, requests: list[_Request], leading: list[_Request]
-) -> str | None:
-    """Why the directive cannot be composed; ``leading`` are the requests of the newest version."""
-    if len({request.name for request in requests}) > 1:
-        return f"goes by different names: {by_value((r.subgraph, f'@{r.name}') for r in requests)}."
-    name = requests[0].name
-    is_federations = any(
-        s.links.identities.get(name) in _COMPOSED_ALWAYS and _applies(s, name) for s in merge.subgraphs
-    )
-    if name in found.declarations or name in STANDARD_DIRECTIVES or is_federations:
-        return f"cannot be composed as @{name}: the supergraph has another directive of that name."
-    if not any(r.link.directive(own) in r.subgraph.directives for r in leading):
-        return (
-            f"is composed, but not defined where the newest version is linked ({named(r.subgraph for r in leading)})."
-        )
-    return None
+    def _problem(self, own: str, requests: list[_Request]) -> str | None:
+        """Why the directive cannot be composed."""
+        if len({request.name for request in requests}) > 1:
+            return f"goes by different names: {by_value((r.subgraph, f'@{r.name}') for r in requests)}."
+        name, subgraphs = requests[0].name, self.merge.subgraphs
+        meant = [s for s in subgraphs if s.links.identities.get(name) in _COMPOSED_ALWAYS]
+        if name in self.found.declarations or name in STANDARD_DIRECTIVES or any(_applies(s, name) for s in meant):
+            return f"cannot be composed as @{name}: the supergraph has another directive of that name."
+        leading = [request for request in self.wanted if request.link.minor == self.newest.minor]
+        if not any(r.link.directive(own) in r.subgraph.directives for r in leading):
+            where = named(r.subgraph for r in leading)
+            return f"is composed, but not defined where the newest version is linked ({where})."
+        return None
+
+    def _add(self, own: str, name: str) -> None:
+        # The newest minor version that composes anything of the specification defines it, the last of them in doubt.
+        defining = [r for r in self.wanted if r.link.directive(own) in r.subgraph.directives]
+        last = max(reversed(defining), key=lambda request: request.link.minor)
+        declaration = last.subgraph.directives[last.link.directive(own)]
+        self.found.declarations[name] = replace(declaration, name=name)
+        self.found.composed.append((self.newest.identity, own, name))
+        links = ((s.name, s.links.by_identity(self.newest.identity)) for s in self.merge.subgraphs)
+        self.found.names |= {(subgraph, name) for subgraph, link in links if link and self._fits(link, own, name)}
+
+    def _fits(self, link: Link, own: str, name: str) -> bool:
+        """What a newer version than the composed one says could not be expressed by the definition composed."""
+        is_known = link.major == self.newest.major and link.minor <= self.newest.minor
+        return is_known and link.directive(own) == name
 
 
 def _applies(subgraph: Subgraph, name: str) -> bool:
     return any(applied.name == name for _, _, element in subgraph.elements() for applied in element.directives)
-
-
-def _compose_directive(
-    merge: Merge, found: ComposedDirectives, own: str, requests: list[_Request], wanted: list[_Request], newest: Link
-) -> None:
-    name = requests[0].name
-    # The newest minor version that composes anything of the specification defines it, the last of them in doubt.
-    defining = [r for r in wanted if r.link.directive(own) in r.subgraph.directives]
-    last = max(reversed(defining), key=lambda request: request.link.minor)
-    declaration = last.subgraph.directives[last.link.directive(own)]
-    found.declarations[name] = replace(declaration, name=name)
-    found.composed.append((newest.identity, own, name))
-    for subgraph in merge.subgraphs:
-        link = subgraph.links.by_identity(newest.identity)
-        # What a newer version than the composed one says could not be expressed by the definition composed.
-        if (
-            link is not None
-            and link.major == newest.major
-            and link.minor <= newest.minor
-            and link.directive(own) == name
-        ):
-            found.names.add((subgraph.name, name))
 
 
 def _hint_majors(merge: Merge, composed: set[str]) -> None:

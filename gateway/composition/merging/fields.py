@@ -1,7 +1,6 @@
 """Fields of object and interface types: united over the subgraphs, their types widened, their arguments intersected."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 from graphql import ConstValueNode, print_ast
 
@@ -27,7 +26,7 @@ def merge_fields(
 ) -> None:
     """Fill an object or interface type with its fields, given by name with those who have them."""
     for name, sources in fields.items():
-        _FieldMerge.of(merge, merged, type_sources, name, sources).run()
+        _FieldMerge(merge, merged, type_sources, name, sources).run()
     if merged.kind is TypeKind.OBJECT:
         _hint_entity(merge, merged.name, type_sources)
 
@@ -40,22 +39,15 @@ def _hint_entity(merge: Merge, name: str, sources: Sources[Type]) -> None:
         merge.report(hints.INCONSISTENT_ENTITY, name, why, without)
 
 
-@dataclass(slots=True)
 class _FieldMerge:
-    merge: Merge
-    parent: Type
-    type_sources: Sources[Type]
-    name: str
-    coordinate: str
-    sources: Sources[Member]
-    resolvers: Sources[Member]
+    """One field in the making, from ``sources`` in the subgraphs, of which the ``resolvers`` answer it."""
 
-    @classmethod
-    def of(
-        cls, merge: Merge, parent: Type, type_sources: Sources[Type], name: str, sources: Sources[Member]
-    ) -> "_FieldMerge":
-        resolvers = [(s, m) for s, m in sources if not m.external]
-        return cls(merge, parent, type_sources, name, f"{parent.name}.{name}", sources, resolvers)
+    def __init__(
+        self, merge: Merge, parent: Type, type_sources: Sources[Type], name: str, sources: Sources[Member]
+    ) -> None:
+        self.merge, self.parent, self.type_sources, self.name, self.sources = merge, parent, type_sources, name, sources
+        self.coordinate = f"{parent.name}.{name}"
+        self.resolvers = [(s, m) for s, m in sources if not m.external]
 
     def report(self, code: CompositionCode, why: str, sources: Sources[Member]) -> None:
         self.merge.report(code, self.coordinate, why, sources)
@@ -100,7 +92,7 @@ class _FieldMerge:
         return merged
 
     def _override(self, subgraph: Subgraph) -> Override | None:
-        return self.merge.override(subgraph, self.parent.name, self.name)
+        return self.merge.overrides.get((subgraph.name, self.parent.name, self.name))
 
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""

@@ -83,10 +83,6 @@ class Merge(TypeSystem):
         self.compared += 1
         return TypeSystem.is_subtype(self, sub, sup)
 
-    def override(self, subgraph: Subgraph, type_name: str, field_name: str) -> Override | None:
-        """What @override says of the field in the subgraph."""
-        return self.overrides.get((subgraph.name, type_name, field_name))
-
     def report(self, code: CompositionCode, coordinate: str, why: str, sources: Sources[E], *also: str) -> None:
         """Log an issue located at ``sources``; ``why`` follows the coordinate in a sentence."""
         at = [s.at(element) for s, element in sources]
