@@ -72,12 +72,10 @@ class Element:
 class Use(Flag):
     """What mentions a field of a subgraph in a field set; @requires and @fromContext select alike."""
 
+    NONE = 0
     KEY = auto()
     PROVIDED = auto()
     SELECTED = auto()
-
-
-_UNUSED = Use(0)
 
 
 @dataclass(slots=True)
@@ -92,7 +90,7 @@ class Member(Element):
     default: ConstValueNode | None = None
     external: bool = False
     shareable: bool = False
-    uses: Use = _UNUSED
+    uses: Use = Use.NONE
 
     @property
     def resolves(self) -> bool:

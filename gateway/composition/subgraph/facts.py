@@ -87,7 +87,7 @@ def is_contextual(argument: Member) -> bool:
 def mark_uses(subgraph: Subgraph) -> None:
     """Note at every field what mentions it; broken field sets are passed over, for validation reports them."""
     for _, member in subgraph.fields():
-        member.uses = Use(0)
+        member.uses = Use.NONE
     for definition in subgraph.types.values():
         for applied in definition.applied("key"):
             for _, member, _ in selected_fields(subgraph, definition.name, field_set_of(applied)):
