@@ -14,7 +14,9 @@ from catalog_sync.dcat import dcat_text
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import CodedError
 from catalog_sync.interchange import export_catalogue, import_catalogue
-from catalog_sync.loading import Catalogue
+from catalog_sync.languages import Sentence
+from catalog_sync.licences import licence_of
+from catalog_sync.loading import Catalogue, date_in_chongqing
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem
 from catalog_sync.search import CatalogueSearch, Search
 
@@ -63,7 +65,7 @@ def publish_dcat(source: Path, base: str) -> CommandResult:
         catalogue = import_catalogue(source)
     except CodedError as error:
         return _refused(error, as_json=False)
-    return CommandResult(DONE, dcat_text(catalogue.released, base.rstrip("/"), catalogue.classes))
+    return CommandResult(DONE, dcat_text(catalogue.released, base.rstrip("/"), catalogue.classes, date_in_chongqing()))
 
 
 def diff(before: Path, after: Path, *, as_json: bool = False) -> CommandResult:
@@ -87,6 +89,7 @@ def diff(before: Path, after: Path, *, as_json: bool = False) -> CommandResult:
 
 def search(source: Path | Search, query: str, *, limit: int = 20, as_json: bool = False) -> CommandResult:
     """Entries in which every word of a query is found, in files or in what is open to be searched."""
+    today = date_in_chongqing()
     try:
         hits = _searched(source).find(query, limit=limit)
     except CodedError as error:
@@ -96,6 +99,7 @@ def search(source: Path | Search, query: str, *, limit: int = 20, as_json: bool 
             {
                 "code": str(hit.entry.code), "title": hit.entry.title, "provider": hit.entry.provider.name,
                 "sharing": hit.entry.sharing.value, "opening": hit.entry.opening.value,
+                "licence": _licence_json(hit.entry, today),
                 "items": [item.alias for item in hit.items],
             }
             for hit in hits
@@ -103,6 +107,7 @@ def search(source: Path | Search, query: str, *, limit: int = 20, as_json: bool 
         return CommandResult(DONE, json.dumps(told, ensure_ascii=False, indent=1) + "\n")
     lines = [
         f"{hit.entry.code}  {hit.entry.title}  {hit.entry.provider.name}  {hit.entry.sharing}, {hit.entry.opening}"
+        + (f", {licence.code}" if (licence := licence_of(hit.entry, today)) is not None else "")
         + "".join(f"\n    {item.alias} {item.name}: {item.sharing}, {item.opening}" for item in hit.items)
         for hit in hits
     ]
@@ -142,6 +147,19 @@ def _refused(error: CodedError, as_json: bool) -> CommandResult:
 
 def _items(catalogue: Catalogue) -> int:
     return sum(len(entry.items) for entry in catalogue.entries)
+
+
+def _licence_json(entry: CatalogueEntry, today: date) -> dict[str, object] | None:
+    licence = licence_of(entry, today)
+    if licence is None:
+        return None
+    said = {"title": _both(licence.title), "conditions": _both(licence.conditions)}
+    return {"code": licence.code, "version": licence.version, "link": licence.link, **said,
+            "acceptance": licence.acceptance}  # fmt: skip
+
+
+def _both(said: Sentence) -> dict[str, str]:
+    return {"zh": said.chinese, "en": said.english}
 
 
 def _changes(before: CatalogueEntry | None, after: CatalogueEntry | None) -> tuple[Change, ...]:

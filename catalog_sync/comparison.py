@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from catalog_sync.closed_lists import Opening, Sharing
 from catalog_sync.entries import CatalogueEntry, InformationItem
+from catalog_sync.licences import licence_in_force
 from catalog_sync.writing import Document, entry_document
 
 _SHARING_RANK = {Sharing.NOT_SHARED: 0, Sharing.CONDITIONAL: 1, Sharing.UNCONDITIONAL: 2}
@@ -136,6 +138,8 @@ def _resource_effect(path: str, before: CatalogueEntry, after: CatalogueEntry) -
     }
     if path in removable:
         return Effect.WIDENING if removable[path] is None else Effect.NARROWING
+    if path == "open.licence":
+        return _direction(-_demands_acceptance(before), -_demands_acceptance(after))
     if path in ("share.mode", "network"):
         return Effect.NARROWING
     return Effect.NEUTRAL
@@ -155,6 +159,11 @@ def _item_effect(field: str, was: InformationItem, now: InformationItem) -> Effe
         removed = getattr(now, field) is None
         return Effect.WIDENING if removed else Effect.NARROWING
     return Effect.NEUTRAL
+
+
+def _demands_acceptance(entry: CatalogueEntry) -> bool:
+    licence = licence_in_force(entry.licence, date.max) if entry.licence is not None else None
+    return licence is not None and licence.acceptance
 
 
 def _direction(before: int, after: int) -> Effect:

@@ -9,10 +9,12 @@ own concept stands beside it.
 import json
 import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
 from catalog_sync.closed_lists import Cycle, DataType, Network, Opening
 from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.identifiers import ClassKind
+from catalog_sync.licences import Licence, licence_of
 
 _EU = "http://publications.europa.eu/resource/authority"
 _CONTEXT: Mapping[str, object] = {
@@ -52,8 +54,10 @@ _DATA_TYPES = {
 }
 
 
-def dcat_document(entries: Iterable[CatalogueEntry], base: str, classes: Mapping[str, str]) -> dict[str, object]:
-    """The catalogue as one JSON-LD document.
+def dcat_document(
+    entries: Iterable[CatalogueEntry], base: str, classes: Mapping[str, str], on: date
+) -> dict[str, object]:
+    """The catalogue as one JSON-LD document, with the licences that are in force ``on`` a day.
 
     ``base`` is the address of the opening portal without a slash at its end: identifiers are minted under it, and its
     ``/graphql`` is the data service's endpoint. ``classes`` names the classes of the national tree. Entries that are
@@ -104,16 +108,28 @@ def dcat_document(entries: Iterable[CatalogueEntry], base: str, classes: Mapping
         }
         for code in themes
     ]
-    graph += [_dataset(entry, base) for entry in shown]
+    licences = {entry.id: licence_of(entry, on) for entry in shown}
+    graph += [_licence(each) for each in dict.fromkeys(licences.values()) if each is not None]
+    graph += [_dataset(entry, base, licences[entry.id]) for entry in shown]
     return {"@context": _CONTEXT, "@graph": graph}
 
 
-def dcat_text(entries: Iterable[CatalogueEntry], base: str, classes: Mapping[str, str]) -> str:
+def dcat_text(entries: Iterable[CatalogueEntry], base: str, classes: Mapping[str, str], on: date) -> str:
     """``dcat_document`` as JSON text."""
-    return json.dumps(dcat_document(entries, base, classes), ensure_ascii=False, indent=1) + "\n"
+    return json.dumps(dcat_document(entries, base, classes, on), ensure_ascii=False, indent=1) + "\n"
 
 
-def _dataset(entry: CatalogueEntry, base: str) -> dict[str, object]:
+def _licence(licence: Licence) -> dict[str, object]:
+    return {
+        "@id": licence.link,
+        "@type": "dct:LicenseDocument",
+        "dct:identifier": licence.version,
+        "dct:title": [_chinese(licence.title.chinese), _english(licence.title.english)],
+        "dct:description": [_chinese(licence.conditions.chinese), _english(licence.conditions.english)],
+    }
+
+
+def _dataset(entry: CatalogueEntry, base: str, licence: Licence | None) -> dict[str, object]:
     address = f"{base}/resources/{entry.id}"
     themes = [code.class_code for code in entry.codes if code.kind is not ClassKind.DEPARTMENT]
     dataset: dict[str, object] = {
@@ -141,8 +157,11 @@ def _dataset(entry: CatalogueEntry, base: str) -> dict[str, object]:
         dataset["dct:relation"] = [_ref(f"{base}/codes/{code}") for code in entry.related]
     if entry.open_condition is not None:
         dataset["odrl:hasPolicy"] = _policy(entry, address)
+    if licence is not None:
+        dataset["dct:license"] = _ref(licence.link)
     if entry.opening is Opening.OPEN:
         dataset["dcat:distribution"] = {
+            **({"dct:license": _ref(licence.link)} if licence is not None else {}),
             "@type": "dcat:Distribution",
             "dcat:accessURL": _ref(f"{base}/graphql"),
             "dcat:accessService": _ref(f"{base}/graphql"),

@@ -149,7 +149,8 @@ class CatalogueEntry:
 
     ``id`` is its identity for ever; ``codes`` name it in the classes it hangs under, the department's first.
     ``sharing`` and ``opening`` follow from the items where there are any. ``condition`` is the sharing condition in
-    words. ``level`` is the division whose department holds the data.
+    words. ``level`` is the division whose department holds the data. ``licence`` is the code of the one under which the
+    public uses what is open; ask ``licences.licence_of`` for the one in force.
     """
 
     id: str
@@ -170,6 +171,7 @@ class CatalogueEntry:
     mode: SharingMode | None = None
     mode_reason: str | None = None
     open_condition: str | None = None
+    licence: str | None = None
     cycle_note: str | None = None
     related: tuple[ResourceCode, ...] = ()
     network: Network = Network.EXTRANET

@@ -24,6 +24,7 @@ from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.errors import CATALOGUE_UNREADABLE, UNKNOWN_RESOURCE, CodedError
 from catalog_sync.fields import FieldReader
 from catalog_sync.identifiers import ClassKind, CreditCode, ResourceCode, is_class_code
+from catalog_sync.licences import default_licence
 from catalog_sync.partial_findings import certain_findings, doubtful_fields, is_doubtful
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place, Severity
 from catalog_sync.reading import identity_of, read_partly
@@ -250,13 +251,15 @@ def surroundings(
         for code in entry.codes:
             if code.kind is ClassKind.DEPARTMENT:
                 owners.setdefault(code.class_code, entry.provider.credit_code)
+    day = today or date_in_chongqing()
     return Surroundings(
-        today=today or date_in_chongqing(),
+        today=day,
         entries={code: entry for entry in entries for code in entry.codes},
         classes=classes,
         providers=None if providers is None else {each.credit_code: each for each in providers},
         owners=owners,
         unread=frozenset(unread),
+        licence=default_licence(day),
     )
 
 

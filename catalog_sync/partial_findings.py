@@ -35,6 +35,7 @@ _READS: Mapping[Rule, tuple[str, ...]] = {
     rules.state_secrets_stay_off_the_extranet: ("network",),
     rules.provider_is_registered: ("provider",),
     rules.codes_hang_under_classes: ("codes", "provider"),
+    rules.open_entries_have_a_licence: ("open",),
 }
 """What each rule looks at beside the field that it accuses."""
 

@@ -82,7 +82,7 @@ def _entry(reader: FieldReader) -> CatalogueEntry:
     if identity and not _ID.fullmatch(identity):
         reader.note("FORM", "id", "This is no identifier.", "Use small letters, digits and hyphens, 64 at most.")
     share = _share(reader.group("share", required=True))
-    opening, open_condition = _opening(reader.group("open", required=True))
+    opening, open_condition, licence = _opening(reader.group("open", required=True))
     cycle, cycle_note = _cycle(reader)
     items = tuple(_item(reader.at(inner, path), share) for inner, path in reader.list_of("items"))
     valid_from, valid_until = _valid(reader.group("valid"))
@@ -105,6 +105,7 @@ def _entry(reader: FieldReader) -> CatalogueEntry:
         mode=share.mode,
         mode_reason=share.mode_reason,
         open_condition=open_condition,
+        licence=licence,
         cycle_note=cycle_note,
         related=reader.parsed_list("related", ResourceCode.parse),
         network=reader.choice("network", Network) or Network.EXTRANET,
@@ -148,18 +149,21 @@ def _share(group: FieldReader | None) -> _Share:
     return share
 
 
-def _opening(group: FieldReader | None) -> tuple[Opening, str | None]:
+def _opening(group: FieldReader | None) -> tuple[Opening, str | None, str | None]:
     if group is None:
-        return Opening.NOT_OPEN, None
+        return Opening.NOT_OPEN, None, None
     group.text("value", required=True)
-    opened, condition = group.flag("value"), group.text("condition")
+    opened, condition, licence = group.flag("value"), group.text("condition"), group.text("licence")
     group.finish()
     if opened:
-        return (Opening.OPEN if condition is None else Opening.ON_APPLICATION), condition
+        return (Opening.OPEN if condition is None else Opening.ON_APPLICATION), condition, licence
     if condition is not None:
         remedy = "Leave the condition out, or set open.value to true."
         group.note("FORM", "condition", "What is not open has no opening condition.", remedy)
-    return Opening.NOT_OPEN, None
+    if licence is not None:
+        remedy = "Leave the licence out, or set open.value to true."
+        group.note("FORM", "licence", "What is not open has no licence.", remedy)
+    return Opening.NOT_OPEN, None, None
 
 
 def _cycle(reader: FieldReader) -> tuple[Cycle, str | None]:

@@ -38,12 +38,17 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class RuleProfile:
-    """The clocks of one instrument from its day of effect."""
+    """The clocks of one instrument from its day of effect.
+
+    ``licence`` is the code of the licence under which the public uses what is open where an entry names none; None:
+    each entry has to name one.
+    """
 
     id: str
     instrument: str
     effective: date
     clocks: Mapping[str, Clock]
+    licence: str | None = None
 
     def clock(self, identity: str) -> Clock:
         """The clock of that id; CodedError UNKNOWN_CLOCK if the instrument sets none."""
@@ -119,6 +124,7 @@ def read_profiles(text: str, name: str) -> tuple[RuleProfile, ...]:
 def _profile(reader: FieldReader, problems: list[CatalogueProblem]) -> RuleProfile:
     identity, instrument = reader.text("id", required=True), reader.text("instrument", required=True)
     effective = reader.day("effective", required=True)
+    licence = reader.text("licence")
     clocks: dict[str, Clock] = {}
     group = reader.group("clocks", required=True)
     if group is not None and isinstance(group.node, MapNode):
@@ -127,7 +133,7 @@ def _profile(reader: FieldReader, problems: list[CatalogueProblem]) -> RuleProfi
             if inner is not None:
                 clocks[key] = _clock(key, inner)
     reader.finish()
-    return RuleProfile(identity or "", instrument or "", effective or date.min, MappingProxyType(clocks))
+    return RuleProfile(identity or "", instrument or "", effective or date.min, MappingProxyType(clocks), licence)
 
 
 def _clock(identity: str, reader: FieldReader) -> Clock:

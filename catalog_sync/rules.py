@@ -1,4 +1,4 @@
-"""The rules an entry keeps at its release: V1 to V16 of docs/catalogue.md, one function each.
+"""The rules an entry keeps at its release: V1 to V17 of docs/catalogue.md, one function each.
 
 A rule takes the entry and its surroundings and yields a Finding per breach; it never stops at the first. V15, which
 needs the version before and the grants that are live, is in ``catalog_sync.comparison``.
@@ -23,6 +23,7 @@ from catalog_sync.entries import (
     derived_sharing,
 )
 from catalog_sync.identifiers import ClassKind, CreditCode, ResourceCode
+from catalog_sync.licences import known_licences, licence_in_force
 from catalog_sync.problems import Severity
 
 _FIELD_NAME = re.compile(r"[a-z][A-Za-z0-9]*")
@@ -82,7 +83,8 @@ class Surroundings:
 
     ``entries`` holds every entry by each of its codes; ``classes`` names the classes that exist; ``providers`` is None
     where no register of departments is kept, and ``owners`` then says which department uses a class; ``unread`` are
-    codes of entries that could not be read.
+    codes of entries that could not be read. ``licence`` is the code that the rule profile gives to open entries
+    without one.
     """
 
     today: date
@@ -91,6 +93,7 @@ class Surroundings:
     providers: Mapping[CreditCode, RegisteredProvider] | None = None
     owners: Mapping[str, CreditCode] = field(default_factory=dict)
     unread: frozenset[ResourceCode] = frozenset()
+    licence: str | None = None
 
 
 Rule = Callable[[CatalogueEntry, Surroundings], Iterator[Finding]]
@@ -339,6 +342,21 @@ def codes_hang_under_classes(entry: CatalogueEntry, around: Surroundings) -> Ite
                 yield Finding("V14", path, str(code), message, "Use a class of the provider's own.")
 
 
+def open_entries_have_a_licence(entry: CatalogueEntry, around: Surroundings) -> Iterator[Finding]:
+    """V17: what is open is open under a licence of the list, the entry's own or else the rule profile's (R53)."""
+    if entry.opening is Opening.NOT_OPEN:
+        return
+    known = ", ".join(dict.fromkeys(each.code for each in known_licences() if each.effective <= around.today))
+    if entry.licence is None and around.licence is None:
+        message = "The resource is open, and neither it nor the rule profile names a licence."
+        yield Finding("V17", "open.licence", "", message, f"Name one of: {known}.")
+    elif entry.licence is not None and licence_in_force(entry.licence, around.today) is None:
+        message = "No licence of that code is in force."
+        yield Finding(
+            "V17", "open.licence", entry.licence, message, f"Name one of: {known}; or none, for the profile's."
+        )
+
+
 RULES: tuple[Rule, ...] = (
     basis_is_given,
     tiers_follow_from_items,
@@ -354,4 +372,5 @@ RULES: tuple[Rule, ...] = (
     state_secrets_stay_off_the_extranet,
     provider_is_registered,
     codes_hang_under_classes,
+    open_entries_have_a_licence,
 )

@@ -57,6 +57,7 @@ COLUMNS: tuple[tuple[str, str], ...] = (
     ("资源依据复核日期", "share.basis.review"),
     ("是否向社会开放", "open.value"),
     ("资源开放条件", "open.condition"),
+    ("开放许可", "open.licence"),
     ("更新周期", "cycle"),
     ("更新周期说明", "cycle_note"),
     ("发布日期", "issued"),

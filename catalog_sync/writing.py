@@ -36,7 +36,11 @@ def entry_document(entry: CatalogueEntry) -> Document:
             "mode_reason": entry.mode_reason,
             "basis": _basis(entry.basis),
         }),
-        "open": _present({"value": entry.opening is not Opening.NOT_OPEN, "condition": entry.open_condition}),
+        "open": _present({
+            "value": entry.opening is not Opening.NOT_OPEN,
+            "condition": entry.open_condition,
+            "licence": entry.licence,
+        }),
         "cycle": entry.cycle.value,
         "cycle_note": entry.cycle_note,
         "issued": str(entry.issued),

@@ -9,13 +9,16 @@ from catalog_sync.closed_lists import EntryState, Opening, Sharing
 from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.exchange import Exchange, Held
 from catalog_sync.interchange import yaml_text
+from catalog_sync.licences import Licence, licence_of
 from catalog_sync.lifecycle import SubmissionState
+from catalog_sync.loading import date_in_chongqing
 from catalog_sync.obligations import Obligation
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.opening_reviews import Findings, ReviewKind, ReviewResult
 from catalog_sync.opening_reviews import OpeningReview as Reviewed
 from catalog_sync.ports import LedgerRow
 from catalog_sync.registry import EntryRecord, EntryVersion, Trigger, TriggerKind
+from gateway.admin.desk import Info
 from gateway.admin.matter_types import Clock
 
 strawberry.enum(EntryState, description="Where a version of an entry stands.")
@@ -88,6 +91,31 @@ class EntryVersionView:
         )  # fmt: skip
 
 
+@strawberry.type(name="Licence", description="Under what the public uses an entry's open items.")
+class LicenceView:
+    code: str
+    version: str = strawberry.field(description="What is accepted: the code, and the day from which its text holds.")
+    link: str
+    acceptance: bool = strawberry.field(description="Whether each user has to accept it, resource by resource.")
+    said: strawberry.Private[Licence]
+
+    @strawberry.field(description="In the language of the request.")
+    def title(self, info: Info) -> str:
+        return self.said.title.within(info.context.language)
+
+    @strawberry.field(description="In the language of the request.")
+    def conditions(self, info: Info) -> str:
+        return self.said.conditions.within(info.context.language)
+
+    @staticmethod
+    def of(licence: Licence | None) -> "LicenceView | None":
+        if licence is None:
+            return None
+        return LicenceView(
+            code=licence.code, version=licence.version, link=licence.link, acceptance=licence.acceptance, said=licence
+        )
+
+
 @strawberry.type(name="Entry", description="An entry of the catalogue, by its newest version.")
 class Entry:
     id: strawberry.ID
@@ -99,6 +127,7 @@ class Entry:
     version: int
     sharing: Sharing
     opening: Opening
+    licence: LicenceView | None = strawberry.field(description="None where nothing is open.")
     items: list[EntryItem]
 
     @staticmethod
@@ -106,7 +135,9 @@ class Entry:
         return Entry(
             id=strawberry.ID(entry.id), code=str(entry.code), title=entry.title, provider=entry.provider.name,
             provider_code=str(entry.provider.credit_code), state=entry.state, version=entry.version,
-            sharing=entry.sharing, opening=entry.opening, items=[EntryItem.of(item, entry) for item in entry.items],
+            sharing=entry.sharing, opening=entry.opening,
+            licence=LicenceView.of(licence_of(entry, date_in_chongqing())),
+            items=[EntryItem.of(item, entry) for item in entry.items],
         )  # fmt: skip
 
 

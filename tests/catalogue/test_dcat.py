@@ -9,7 +9,7 @@ from tests.catalogue.entry_text import EXAMPLES, TODAY
 
 BASE = "https://open.example"
 CATALOGUE = load_catalogue(EXAMPLES, today=TODAY)
-DOCUMENT: Any = dcat_document(CATALOGUE.released, BASE, CATALOGUE.classes)
+DOCUMENT: Any = dcat_document(CATALOGUE.released, BASE, CATALOGUE.classes, TODAY)
 NODES: Any = {node["@id"]: node for node in DOCUMENT["@graph"]}
 
 
@@ -25,7 +25,7 @@ def test_only_open_entries_are_written() -> None:
 
 
 def test_of_an_open_entry_only_the_open_items_are_named() -> None:
-    text = dcat_text(CATALOGUE.released, BASE, CATALOGUE.classes)
+    text = dcat_text(CATALOGUE.released, BASE, CATALOGUE.classes, TODAY)
     assert "creditCode" in text
     assert "legalRepresentativeId" not in text
     assert "户籍" not in text
@@ -61,4 +61,4 @@ def test_every_reference_within_the_portal_that_names_a_node_finds_it() -> None:
 
 
 def test_the_text_is_json() -> None:
-    assert json.loads(dcat_text(CATALOGUE.released, BASE, CATALOGUE.classes)) == json.loads(json.dumps(DOCUMENT))
+    assert json.loads(dcat_text(CATALOGUE.released, BASE, CATALOGUE.classes, TODAY)) == json.loads(json.dumps(DOCUMENT))
