@@ -82,6 +82,7 @@ class Application:
         self._rest = rest
         # Patterns are the middleware's to judge; a host that is named in full is let in by either.
         self._names = frozenset(host.encode() for host in hosts)
+        self._read_by_pages = bool(origins)
         entry = self._dispatch if not origins else _readable_by(origins, self._dispatch)
         behind_proxies = None if behind is None else behind(entry)
         self._look = None if behind_proxies is None else behind_proxies.look
@@ -92,9 +93,11 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         await self._entry(scope, receive, send)
 
-    def takes(self, url: bytes, host: bytes) -> bool:
-        """See TakesWhole."""
-        return url == self._address and (not self._names or host.partition(b":")[0] in self._names)
+    def takes(self, path: bytes, host: bytes, *, of_page: bool) -> bool:
+        """See TakesWhole. What a page of another origin may read is the middleware's to say."""
+        if path != self._address or (of_page and self._read_by_pages):
+            return False
+        return not self._names or host.partition(b":")[0] in self._names
 
     def respond(self, scope: Scope, body: bytes) -> Awaitable[WholeResponse | None]:
         """See TakesWhole."""

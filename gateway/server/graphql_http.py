@@ -138,10 +138,9 @@ class GraphQLEndpoint:
                 await self._stream(_only(requests), credentials, who, client, headers, receive, send)
                 return None
             # A body that comes slowly takes nobody's place: who has sent all of it is let in.
-            if body is not None:
+            if body is not None and scope["method"] == "POST":
                 requests, batched = self._requests_in(body, picked, request_id)
             else:
-                assert receive is not None
                 requests, batched = await self._read(scope, receive, picked, request_id)
             malformed = False
             admission.enter()
@@ -193,11 +192,12 @@ class GraphQLEndpoint:
             self._streams.leave(whose)
 
     async def _read(
-        self, scope: Scope, receive: Receive, picked: dict[bytes, bytes], request_id: str
+        self, scope: Scope, receive: Receive | None, picked: dict[bytes, bytes], request_id: str
     ) -> tuple[list[GraphQLRequest], bool]:
         """The requests that were sent, and whether they came as a batch."""
         method = scope["method"]
         if method == "POST":
+            assert receive is not None
             _check_declared(picked)
             settings = self._settings
             body = await read_body(receive, picked.get(b"content-length"), settings.body, settings.body_patience)

@@ -5,10 +5,11 @@ takes trailers for headers, and a request for whatever host. So a few slow conne
 and a header that a proxy in front takes away could come as a trailer. And it writes the head and the body of a response
 one by one, each of which the event loop hands to the kernel at once; for a small answer that is a tenth of its cost.
 
-Most requests are a POST to the data endpoint whose head and body arrive together. Such a request is *whole*: it goes to
-the application as a scope and bytes, and comes back as a WholeResponse, written at once. Nothing of ASGI, which
-would cost as much as a small answer, stands between. All else (other addresses, bodies in parts, streams, requests of
-pages, clients that close) goes uvicorn's way; what a request must fulfil to be read at all is the same for both.
+Most requests are to the data endpoint, by GET or by a POST whose head and body arrive together. Such a request is
+*whole*: it goes to the application as a scope and bytes, and comes back as a WholeResponse, written at once. Nothing of
+ASGI, which would cost half as much as a small answer, stands between. All else (other addresses, bodies in parts,
+streams, pages of other origins, clients that close) goes uvicorn's way; what a request must fulfil to be read at all is
+the same for both.
 """
 
 import asyncio
@@ -42,11 +43,14 @@ _JUDGED = frozenset((b"host", b"transfer-encoding", b"expect", b"accept", b"orig
 class TakesWhole(Protocol):
     """An application that answers some requests whole; see the module."""
 
-    def takes(self, url: bytes, host: bytes) -> bool:
-        """Whether a whole POST to this address is answered by ``respond``."""
+    def takes(self, path: bytes, host: bytes, *, of_page: bool) -> bool:
+        """Whether a whole request for this path is answered by ``respond``; a page's names its origin."""
 
     def respond(self, scope: dict[str, Any], body: bytes) -> Awaitable[WholeResponse | None]:
-        """The response; None sends nothing. ``scope`` holds type, method, headers, client and state as in ASGI."""
+        """The response; None sends nothing.
+
+        ``scope`` holds type, method, query_string, headers, client and state as in ASGI.
+        """
 
 
 class JoiningTransport:
@@ -137,7 +141,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _host: bytes | None = None
     # None unless the request in hand may turn out to be whole; then what has come of its body.
     _parts: list[bytes] | None = None
-    _ordinary = False
+    _ordinary = _of_page = False
     _idle_since = math.inf
     _body_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
@@ -256,7 +260,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         """Called by the parser."""
         self.url, self.headers, self.expect_100_continue = b"", [], False
         self._in_head, self._head_is_new, self._head_size = True, True, 0
-        self._host, self._chunked, self._ordinary = None, False, False
+        self._host, self._chunked, self._ordinary, self._of_page = None, False, False, False
         if self._body_timer is not None:
             self._watch_body(False)
 
@@ -281,7 +285,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         elif name == b"accept":
             self._ordinary = self._ordinary or names_stream(value)
         elif name == b"origin":
-            self._ordinary = True
+            self._of_page = True
         elif name == b"expect":
             self._ordinary = True
             self.expect_100_continue = value.lower() == b"100-continue"
@@ -304,15 +308,20 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             not self._ordinary
             and host is not None
             and (cycle is None or cycle.response_complete)
-            and parser.get_method() == b"POST"
             and self._whole is not None
-            and self._whole.takes(self.url, host)
+            and self._whole.takes(self._path_of(parser.get_method()), host, of_page=self._of_page)
             and parser.should_keep_alive()
             and not parser.should_upgrade()
         ):
             self._parts = []
         else:
             self._begin_ordinarily()
+
+    def _path_of(self, method: bytes) -> bytes:
+        """The path of a request that may be whole; empty for another."""
+        if method == b"POST":
+            return self.url
+        return self.url.partition(b"?")[0] if method == b"GET" and b"#" not in self.url else b""
 
     def on_body(self, body: bytes) -> None:
         """Called by the parser."""
@@ -334,7 +343,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         body = parts[0] if len(parts) == 1 else b"".join(parts)
         # By its class and with a name: the loop's own way, and making a name, cost as much again.
         assert self._whole is not None
-        answering = self._answer_whole(self._whole, request, self.headers, body)
+        scope = {
+            "type": "http",
+            "method": self.parser.get_method().decode("ascii"),
+            "query_string": self.url.partition(b"?")[2],
+            "headers": self.headers,
+            "client": self.client,
+            "state": self.app_state,
+        }
+        answering = self._answer_whole(self._whole, request, scope, body)
         request.task = asyncio.Task(answering, loop=self.loop, name="request")
         self.tasks.add(request.task)
 
@@ -353,16 +370,9 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             super().on_body(part)
 
     async def _answer_whole(
-        self, whole: TakesWhole, request: _WholeRequest, headers: list[tuple[bytes, bytes]], body: bytes
+        self, whole: TakesWhole, request: _WholeRequest, scope: dict[str, Any], body: bytes
     ) -> None:
         try:
-            scope = {
-                "type": "http",
-                "method": "POST",
-                "headers": headers,
-                "client": self.client,
-                "state": self.app_state,
-            }
             response = await whole.respond(scope, body)
             if self.flow.write_paused and not request.disconnected:
                 await self.flow.drain()

@@ -32,7 +32,8 @@ class WholeResponse(msgspec.Struct, frozen=True):
         more = b"".join([b"%b: %b\r\n" % header for header in self.more])
         if more.count(b"\n") != len(self.more):
             raise ValueError("a header holds a line feed")
-        return b"%b%bcontent-length: %d\r\n" % (_start(self.status, self.fixed), more, len(self.body))
+        start = _start(self.status, self.fixed)
+        return start + more if self.status == 304 else b"%b%bcontent-length: %d\r\n" % (start, more, len(self.body))
 
     def headers(self) -> Headers:
         """All headers as ASGI has them."""

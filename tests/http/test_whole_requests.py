@@ -68,6 +68,11 @@ def whole(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return bodies
 
 
+def never(self: Application, path: bytes, host: bytes, *, of_page: bool) -> bool:
+    """In place of ``Application.takes``: everything goes through ASGI."""
+    return False
+
+
 def refused(request: GraphQLRequest) -> Exception:
     return RequestError([ErrorReport("No.", "VALIDATION_FAILED")])
 
@@ -101,7 +106,11 @@ def partial_answer(request: GraphQLRequest) -> Answer:
     ],
 )
 async def test_a_whole_request_is_answered_as_one_that_goes_through_asgi(
-    whole: list[bytes], headers: bytes, body: bytes, reply: Callable[[GraphQLRequest], Answer | Exception] | None
+    whole: list[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    headers: bytes,
+    body: bytes,
+    reply: Callable[[GraphQLRequest], Answer | Exception] | None,
 ) -> None:
     answering = Scripted() if reply is None else Scripted(reply=reply)
     async with on_loopback(answering, http=HttpSettings(body=1_000, batch=2)) as port:
@@ -109,9 +118,66 @@ async def test_a_whole_request_is_answered_as_one_that_goes_through_asgi(
         with closing(connection.writer):
             at_once = await connection.ask(post(headers, body))
             assert whole == [body]
-            by_asgi = await connection.ask(post(headers + b"Origin: http://a\r\n", body))
+            monkeypatch.setattr(Application, "takes", never)
+            by_asgi = await connection.ask(post(headers, body))
             assert whole == [body]
     assert at_once == by_asgi
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        b"/graphql?query={a}",
+        b"/graphql?query=%7Ba%7D&operationName=%E4%B8%AD",
+        b"/graphql?query={a}&query={b}",
+        b"/graphql?query=mutation{a}&variables=[]",
+        b"/graphql?",
+        b"/graphql",
+    ],
+)
+async def test_a_get_is_answered_at_once_as_by_asgi(
+    whole: list[bytes], monkeypatch: pytest.MonkeyPatch, address: bytes
+) -> None:
+    message = b"GET %b HTTP/1.1\r\nHost: a\r\nX-Request-Id: r\r\n\r\n" % address
+    answering = Scripted(reply=lambda request: Answer(result=result(request.operation_name), max_age=60))
+    async with on_loopback(answering) as port:
+        connection = await connected(port)
+        with closing(connection.writer):
+            at_once = await connection.ask(message)
+            assert whole == [b""]
+            monkeypatch.setattr(Application, "takes", never)
+            by_asgi = await connection.ask(message)
+            assert whole == [b""]
+    assert at_once == by_asgi
+    assert len(answering.asked) in (0, 2)
+    assert answering.asked[:1] == answering.asked[1:]
+
+
+async def test_what_a_cache_holds_already_is_answered_by_a_head_alone(whole: list[bytes]) -> None:
+    ask = b"GET /graphql?query={a} HTTP/1.1\r\nHost: a\r\n%b\r\n"
+    async with on_loopback(Scripted(reply=lambda _: Answer(result=result(1), max_age=60))) as port:
+        connection = await connected(port)
+        with closing(connection.writer):
+            _, head, _ = await connection.ask(ask % b"")
+            (etag,) = [line.partition(b": ")[2] for line in head if line.startswith(b"etag: ")]
+            connection.writer.write(ask % b"If-None-Match: %b\r\n" % etag)
+            unchanged = await asyncio.wait_for(connection.reader.readuntil(b"\r\n\r\n"), 10)
+            _, _, body = await connection.ask(ask % b"")
+    assert unchanged.startswith(b"HTTP/1.1 304 Not Modified\r\n")
+    assert b"content-length" not in unchanged
+    assert (body, len(whole)) == (b'{"data":1}', 3)
+
+
+async def test_a_page_of_another_origin_reads_an_answer_only_where_the_settings_let_it(whole: list[bytes]) -> None:
+    message = post(JSON + b"Origin: http://page\r\n")
+    for origins, way in (((), [QUERY]), (("http://page",), [])):
+        whole.clear()
+        async with on_loopback(Scripted(), origins=origins) as port:
+            connection = await connected(port)
+            with closing(connection.writer):
+                _, head, body = await connection.ask(message)
+        assert (body, whole) == (b'{"data":{"a":1}}', way)
+        assert (b"access-control-allow-origin: http://page" in head) is bool(origins)
 
 
 async def test_a_body_in_parts_is_answered_as_a_whole_one(whole: list[bytes]) -> None:
