@@ -120,6 +120,7 @@ def test_what_was_seen_of_subgraphs_is_kept_and_one_looks_at_a_time(tmp_path: Pa
         (look,) = observations.looks()
         assert (look.drifted, look.changes) == (True, ("Query.a: 字段已删除",))
         assert observations.data_times() == {"30700506/2": now + minute}
+    assert not Look("stops", "a", None, problem="it does not answer").drifted
 
 
 def test_when_a_schema_drifted_and_when_data_went_stale_is_kept_from_the_moment_it_began(tmp_path: Path) -> None:

@@ -93,6 +93,15 @@ def test_two_subgraphs_with_one_item_are_named_both() -> None:
     ]
 
 
+def test_a_field_may_lead_to_records_that_another_subgraph_binds() -> None:
+    here, there = SDL.split("type SocialOrganisation", 1)
+    stub = 'type SocialOrganisation @key(fields: "creditCode", resolvable: false) { creditCode: String! }'
+    organisations = release(f"type SocialOrganisation{there}", "organisations")
+    assert check_release(release(here + stub), CATALOGUE, [organisations]) == ()
+    [alone] = check_release(release(here + stub), CATALOGUE)
+    assert "has no item 'organisation'" in str(alone)
+
+
 def test_an_external_field_is_no_second_owner() -> None:
     second = release('type Organisation @resource(code: "30700507/2") { name: String @external }', "organisations")
     assert check_release(second, CATALOGUE, [release()]) == ()

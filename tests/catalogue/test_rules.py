@@ -119,6 +119,13 @@ def test_what_has_no_right_form_breaks_no_rule_beside_and_hides_no_other(old: st
     assert with_a_breach == {*forms, "V10"}
 
 
+def test_a_misspelt_field_is_not_taken_for_one_that_was_left_out() -> None:
+    secret = ("flag: personal, mask: surname", "flag: state_secret, mask: surname")
+    assert "V12" in {problem.rule for problem in problems_of(varied(secret))}
+    misspelt = varied(secret, ("  cycle: 每日", "  netwrk: intranet\n  cycle: 每日"))
+    assert {problem.rule for problem in problems_of(misspelt)} == {"UNKNOWN_FIELD"}
+
+
 def test_rules_that_do_not_follow_from_a_malformed_field_are_told_in_the_same_round() -> None:
     text = varied(
         ("t: C, len: 12", "t: C, len: twelve"), ("en: name", "en: Name"), ("mask: surname", "open: all"),

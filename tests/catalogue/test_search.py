@@ -66,6 +66,11 @@ def test_characters_that_only_stand_apart_are_no_word(search: Search) -> None:
     assert found(search, "籍地户") == []
 
 
+def test_every_word_of_a_query_must_be_found(search: Search) -> None:
+    assert found(search, "登记 信息 婚姻") == ["cq-ca-marriage"]
+    assert found(search, "登记 信息 婚姻 火星") == []
+
+
 def test_a_hit_names_the_items_in_which_the_query_was_found(search: Search) -> None:
     hit = next(hit for hit in search.find("证件号码") if hit.entry.id == "cq-mr-enterprise")
     assert [item.alias for item in hit.items] == ["legalRepresentativeId"]

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway import background
 from gateway.background import Pause, going_on
 from gateway.measuring import Counts, SharedCounts
 
@@ -57,6 +58,25 @@ async def test_work_is_cancelled_and_waited_for_at_the_end() -> None:
     async with going_on("counting", work):
         await running.wait()
     assert tidied
+
+
+async def test_pauses_before_work_begins_anew_double_up_to_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 8:
+            enough.set()
+            await asyncio.Event().wait()
+
+    async def work() -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(background.asyncio, "sleep", pause)
+    async with going_on("counting", work):
+        await enough.wait()
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
 
 
 async def test_a_pause_ends_early_where_somebody_asked_even_before_it_began() -> None:

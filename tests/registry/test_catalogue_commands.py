@@ -97,6 +97,11 @@ def test_a_whole_catalogue_is_brought_over_in_the_names_of_its_providers(tmp_pat
     for kind in ("secrecy", "deidentification"):
         expect_done(run("catalogue", "review", *opened, "--as", f"user:{kind}@*", "--kind", kind, *by))
     assert run("catalogue", "reviews", opened[0], *at).code == 0
+    again = ("catalogue", "review", opened[0], "--as", "user:deidentification@*", "--kind", "deidentification")
+    expect_done(run(*again, "--result", "unfit", *by[2:]))
+    told = run("catalogue", "reviews", opened[0], *at)
+    assert (told.code, told.out.splitlines()[-1].partition(":")[2]) == (1, " deidentification")
+    expect_done(run(*again, *by))
     expect_done(run("catalogue", "release", *ids, "--as", REVIEWER, *at))
     assert len(run("catalogue", "list", "--state", "released", *at).out.splitlines()) == 12
     again = run("catalogue", "draft", EXAMPLES, *everybody, "--event", "created", "--document", "迁移方案", *at)
