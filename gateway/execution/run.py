@@ -56,21 +56,21 @@ class Run:
         self._steps = steps
         self._calls = calls
         self._expired = False
-        self._waits = list(schedule.waits)
-        self._left = len(schedule.waits)
-        self._sent: dict[int, list[asyncio.Future[bytes] | None]] = {}
-        self._missing: dict[int, int] = {}
-        self._answered: deque[int] = deque()
-        self._woken: asyncio.Future[None] | None = None
 
     async def finish(self, event: bytes | None = None) -> None:
         """Run to the end. A subscription's ``event`` is the answer to its trigger, which is the first fetch.
 
         Raises what the steps raise, at once.
         """
-        if self._left == 1 and event is None:
+        if len(self._schedule.waits) == 1 and event is None:
             await self._finish_only_fetch()
             return
+        self._waits = list(self._schedule.waits)
+        self._left = len(self._waits)
+        self._sent: dict[int, list[asyncio.Future[bytes] | None]] = {}
+        self._missing: dict[int, int] = {}
+        self._answered: deque[int] = deque()
+        self._woken: asyncio.Future[None] | None = None
         timer = self._calls.loop.call_at(self._calls.deadline, self._expire)
         try:
             if event is None:
