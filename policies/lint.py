@@ -16,7 +16,7 @@ from policies.callers import NO_DEPARTMENT
 from policies.combinations import APART, Combination
 from policies.console import EVERYBODY, ConsoleAct, Duties
 from policies.errors import CodedError
-from policies.items import MASKED_OPEN
+from policies.items import OPEN, licence_in, mask_in
 from policies.lines import ALWAYS, ANY, NEVER, SENTINEL, WIDTHS, PolicyLine, Rule, Tokens, rule_of, time_of, time_text
 from policies.masks import MASKS
 from policies.memberships import Memberships
@@ -28,7 +28,7 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", re.ASCII)
 _RULE_ID = re.compile(r"[A-Z]+-[A-Za-z0-9_.:/+-]+")
 E_DUTIES = "E-DUTIES"
 _WIDE_SETS = frozenset({"share:conditional", "share:not_shared", "open:on_application", "open:not_open"})
-_BASES = ("statute:", "law:", "request:", "application:", "incident:", "embargo:", "risk:", "mask:")
+_BASES = ("statute:", "law:", "request:", "application:", "incident:", "embargo:", "risk:", "mask:", "licence:")
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,7 +315,15 @@ class _Sense:
         if held and rule.subject not in EVERYBODY:
             yield "E-PUBLIC", f"{rule.subject} acts for no department, and {held[0]} is not open."
         for name in sorted(covered):
-            mask = next((group.partition("+")[2] for group in self._sets[name] if group.startswith(MASKED_OPEN)), None)
+            opened = next((group for group in self._sets[name] if group.startswith(OPEN)), OPEN)
+            licence, mask = licence_in(opened), mask_in(opened)
+            if licence is not None and (rule.subject in EVERYBODY or rule.basis != f"licence:{licence}"):
+                yield (
+                    "E-LICENCE",
+                    f"{name} is open to who has accepted its licence {licence}, each for itself: an acceptance is "
+                    f"recorded (`policy accept-licence`), not given to {rule.subject} on the basis {rule.basis}.",
+                )
+                return
             if mask is not None and rule.act != f"{MASKED}{mask}":
                 yield "E-PUBLIC", f"{name} is open only as {MASKED}{mask}, not as {rule.act}."
                 return

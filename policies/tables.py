@@ -20,7 +20,7 @@ from policies.call_ceilings import ceilings_of
 from policies.callers import Caller
 from policies.combinations import APART, Combination
 from policies.errors import POLICY_INVALID, CodedError
-from policies.items import UNKNOWN, ItemTiers
+from policies.items import OPEN, UNKNOWN, ItemTiers
 from policies.lines import (
     ALL_ROWS,
     ANY,
@@ -98,7 +98,9 @@ class PolicyTables:
         self._by_subject: Mapping[str, tuple[CompiledRule, ...]] = _grouped(self.rules)
         # Equal rights must be equal in everything that decides, and the same version means another thing under another
         # catalogue.
-        flags = "".join(f"{name}{tiers.personal}{tiers.verify_only}" for name, tiers in sorted(items.items()))
+        flags = "".join(
+            f"{name}{tiers.personal}{tiers.verify_only}{tiers.licence or ''}" for name, tiers in sorted(items.items())
+        )
         self._content = digest_of((*(line.tokens for line in lines), (flags,)))
         self.boundaries: tuple[str, ...] = tuple(
             sorted({time for compiled in self.rules for time in (compiled.rule.begins, compiled.rule.ends)})
@@ -347,7 +349,8 @@ class _ClassCompiler:
     def _listed(self) -> int:
         """What the class sees: all that a rule in force names for it, whatever its purpose, frozen or not.
 
-        A class that may read the unconditional tier stands on the departments' side, and sees what it can apply for.
+        A class that may read the unconditional tier stands on the departments' side, and sees what it can apply for;
+        one that may read what is open sees that for which it has yet to accept a licence.
         """
         listed = 0
         for compiled in self._live:
@@ -355,6 +358,8 @@ class _ClassCompiler:
                 listed |= compiled.bits
                 if compiled.rule.object == "share:unconditional":
                     listed |= self._index.conditional
+                elif compiled.rule.object == OPEN:
+                    listed |= self._index.licensed
         return listed
 
     def _digest(self, combinations: tuple[Combination, ...]) -> str:
@@ -371,6 +376,8 @@ class _ClassCompiler:
         for compiled in served:
             if _serves(compiled, act) and not self._fits(compiled):
                 return Reason.PURPOSE_REQUIRED
+        if not served and bit & self._index.licensed and any(c.rule.object == OPEN for c in self._live):
+            return Reason.LICENCE_REQUIRED
         for rules, reason in (
             (self._later, Reason.GRANT_NOT_BEGUN),
             (self._ended, Reason.GRANT_EXPIRED),
@@ -422,6 +429,7 @@ def _index(
         personal=_bits(positions[name] for name in names if items.get(name, UNKNOWN).personal),
         conditional=sets.get("share:conditional", 0),
         not_shared=sets.get("share:not_shared", 0),
+        licensed=_bits(positions[name] for name in names if items.get(name, UNKNOWN).licence),
         row_filters=row_filters,
         ceilings=ceilings_of(line.tokens for line in lines),
     )

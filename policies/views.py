@@ -44,6 +44,7 @@ class Reason(StrEnum):
     GRANT_NOT_BEGUN = "GRANT_NOT_BEGUN"
     ACT_NOT_GRANTED = "ACT_NOT_GRANTED"
     WRONG_ZONE = "WRONG_ZONE"
+    LICENCE_REQUIRED = "LICENCE_REQUIRED"
     NOT_TOGETHER = "NOT_TOGETHER"
     GRANTS_NOT_MIXED = "GRANTS_NOT_MIXED"
     GRANT_REQUIRED = "GRANT_REQUIRED"
@@ -173,6 +174,7 @@ class ItemIndex:
     personal: int
     conditional: int
     not_shared: int
+    licensed: int
     row_filters: Mapping[tuple[str, str], RowFilter]
     ceilings: Mapping[str, int] = field(default_factory=dict)
 

@@ -26,6 +26,10 @@ TEXTS: Mapping[str, Sentence] = {
         "可以获取，但不得这样使用：如同筛选一样，这需要有权取得原值。",
     ),
     "WRONG_ZONE": Sentence("It may not be had over this network.", "不得经由本网络获取。"),
+    "LICENCE_REQUIRED": Sentence(
+        "It is open to who has accepted its licence, for this resource and under a verified identity.",
+        "该资源须以经核验的身份逐项接受其开放许可后方可使用。",
+    ),
     "NOT_TOGETHER": Sentence(
         "Each item may be read, but not so many of them together.", "各信息项均可单独读取，但不得一并读取这么多项。"
     ),
@@ -48,6 +52,12 @@ TEXTS: Mapping[str, Sentence] = {
     ),
     "refused": Sentence("Not permitted: {items} of {resource}. {why}", "未获准：{resource}的 {items}。{why}"),
     "resource": Sentence("{title} ({code}), provided by {provider}", "《{title}》（{code}，由{provider}提供）"),
+    "licence to accept": Sentence(
+        'Its licence, {title} ({link}), has to be accepted first: with your API key, send {{"resource": "{resource}", '
+        '"licence": "{version}"}} by POST to {address}, or have the provider record your acceptance.',
+        "须先接受其许可《{title}》（{link}）：请使用您的 API 密钥，以 POST 方式向 {address} 发送 "
+        '{{"resource": "{resource}", "licence": "{version}"}}，或由提供部门代为登记。',
+    ),
     "item": Sentence("{alias} ({name})", "{alias}（{name}）"),
     "refused above": Sentence("A field above it is refused.", "其上级字段未获准。"),
     "apply to": Sentence("Apply to {provider}: {address}", "请向{provider}申请：{address}"),

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from catalog_sync.languages import Sentence
+from catalog_sync.licences import Licence, licence_of
+from catalog_sync.loading import date_in_chongqing
 from gateway.errors import ErrorCode, ErrorReport, Family
 from gateway.planning.operation import FieldSelection, Refused
 from policies.ledger import ItemUse, uses_of
 from policies.lines import time_text
-from policies.views import Missing
+from policies.views import Missing, Reason
 from policies.wording import say
 
 if TYPE_CHECKING:
@@ -19,9 +21,13 @@ FORBIDDEN = ErrorCode(
     "FORBIDDEN", Family.ACCESS,
     "The caller may know of the items, but no rule or grant entitles it to read them for this purpose.",
     "Apply at the address in `apply` for the items named, or ask with `Prefer: partial-data` for the permitted rest; "
-    "where a `rule` is named, ask for fewer of the items in `together` at once, or wait until `until`.",
+    "where a `rule` is named, ask for fewer of the items in `together` at once, or wait until `until`; where a "
+    "`licence` is named, accept it at `accept`.",
     403,
 )  # fmt: skip
+
+ACCEPTING = "/licences/accept"
+"""Where a caller accepts the licence of a resource for itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +65,9 @@ class RefusalTexts:
             "items": names,
             "provider": entry.provider.name if entry else "",
             "reason": missing.reason,
-            "apply": self.apply.replace("{resource}", resource) if missing.rule is None else "",
+            "apply": self.apply.replace("{resource}", resource) if _is_applied_for(missing) else "",
             **_forbidding(missing),
+            **self._to_accept(resource, missing),
         }
 
     def said(self, resource: str, items: Iterable[str], missing: Missing) -> Sentence:
@@ -72,13 +79,34 @@ class RefusalTexts:
         if entry is None:
             return say("refused", items=listed, resource=resource, why=missing.said)
         of = say("resource", title=entry.title, code=resource, provider=entry.provider.name)
-        return say("refused", items=listed, resource=of, why=missing.said)
+        why, licence = missing.said, self._licence(resource, missing)
+        if licence is not None:
+            told = {"title": licence.title, "link": licence.link, "version": licence.version, "resource": resource}
+            why = say("licence to accept", **told, address=ACCEPTING)
+        return say("refused", items=listed, resource=of, why=why)
+
+    def _licence(self, resource: str, missing: Missing) -> Licence | None:
+        """The licence for want of whose acceptance a resource is refused."""
+        entry = self.catalogue.entry(resource) if missing.reason == Reason.LICENCE_REQUIRED else None
+        return licence_of(entry, date_in_chongqing()) if entry is not None else None
+
+    def _to_accept(self, resource: str, missing: Missing) -> dict[str, object]:
+        licence = self._licence(resource, missing)
+        if licence is None:
+            return {}
+        told = {"code": licence.code, "version": licence.version, "link": licence.link}
+        return {"licence": told, "accept": ACCEPTING}
 
     def outcome(self, refusal: Refusal) -> Refused:
         """The refusal as a field's outcome in a partial answer."""
         details = self.details(refusal.resource, refusal.items, refusal.missing)
         said = self.said(refusal.resource, refusal.items, refusal.missing)
         return Refused(FORBIDDEN, said.english, tuple(details.items()), said)
+
+
+def _is_applied_for(missing: Missing) -> bool:
+    """Whether an application could help: not where a line forbids, nor where a licence has to be accepted."""
+    return missing.rule is None and missing.reason != Reason.LICENCE_REQUIRED
 
 
 def _forbidding(missing: Missing) -> dict[str, object]:

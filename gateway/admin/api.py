@@ -2,15 +2,18 @@
 
 import logging
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from catalog_sync.languages import language_of
+from catalog_sync.languages import Language, language_of
+from gateway.access.refusals import ACCEPTING
 from gateway.admin.desk import Desk, Visit
+from gateway.admin.licences import accept_own
 from gateway.admin.schema import execute, reports_of
 from gateway.errors import BAD_REQUEST, CodedError, ErrorReport
 from gateway.server.admission import Admission
@@ -20,6 +23,7 @@ from gateway.server.errors import NOT_ACCEPTABLE, UNSUPPORTED_MEDIA_TYPE
 from gateway.server.headers import credentials_of, pick_headers, request_id_of
 from gateway.server.negotiation import MediaType, is_json_body, negotiate
 from gateway.server.request_body import ClientGoneError, parameters_of_body, read_body
+from policies.callers import Caller
 
 PATH = "/admin/graphql"
 BODY = 8_000_000
@@ -32,48 +36,89 @@ _log = logging.getLogger("watersmeet.admin")
 def routes(
     desk: Callable[[], Desk], authenticator: Authenticator, body: int = BODY, admission: Admission | None = None
 ) -> list[BaseRoute]:
-    """The administration's address. ``desk`` is asked at each request, ``body`` is the largest request in bytes.
+    """The administration's address, and where callers accept licences for themselves.
+
+    ``desk`` is asked at each request, ``body`` is the largest request in bytes.
 
     Requests count against the rate that ``admission`` has for their caller, guessed credentials against the address.
     """
     rates = admission or Admission()
 
-    async def endpoint(request: Request) -> Response:
-        request_id, media_type, wait = "", MediaType.JSON, None
-        language = language_of(request.headers.get("accept-language"))
+    async def answered(request: Request, work: Callable[[_Asked], Awaitable[tuple[int, bytes]]]) -> Response:
+        asked, wait = _Asked(request, language_of(request.headers.get("accept-language"))), None
         try:
-            picked = pick_headers(request.scope["headers"])
-            request_id = request_id_of(picked)
-            chosen = negotiate(picked.get(b"accept", b""))
+            asked.picked = pick_headers(request.scope["headers"])
+            asked.request_id = request_id_of(asked.picked)
+            chosen = negotiate(asked.picked.get(b"accept", b""))
             if chosen is None or chosen is MediaType.EVENT_STREAM:
                 raise CodedError(NOT_ACCEPTABLE, "The administration answers in JSON.")
-            media_type = chosen
+            asked.media_type = chosen
             # Who it is comes before what is sent: a stranger learns nothing of the schema, and costs no reading.
             client = request.scope.get("client")
             try:
-                caller = await authenticator.authenticate(credentials_of(picked, request.scope))
+                asked.caller = await authenticator.authenticate(credentials_of(asked.picked, request.scope))
             except CodedError:
                 rates.count(None, client)
                 raise
-            rates.count(caller.subject, client)
-            visit = Visit.of(desk(), caller, request_id, _idempotency_key(request), language)
-            if not is_json_body(picked.get(b"content-type", b"")) or b"content-encoding" in picked:
-                raise CodedError(UNSUPPORTED_MEDIA_TYPE, "Send plain JSON as `Content-Type: application/json`.")
-            raw = await read_body(request.receive, picked.get(b"content-length"), body, PATIENCE)
-            status, answer = await _answer(visit, raw, media_type)
+            rates.count(asked.caller.subject, client)
+            status, answer = await work(asked)
         except ClientGoneError:
             return Response(status_code=400)
         except CodedError as error:
             status = error.code.status if error.code.status != 200 else 400
             wait = error.details.get("retryAfter")
-            answer = encode_errors((report_of(error),), request_id, language)
+            answer = encode_errors((report_of(error),), asked.request_id, asked.language)
         except Exception:  # noqa: BLE001 - the last boundary: a mistake of ours is logged whole under the request's
             # number, which is all that who asked is told. Being cancelled is no Exception and passes.
-            _log.exception("request %s failed", request_id)
-            status, answer = 500, encode_errors((INTERNAL_REPORT,), request_id)
-        return _response(status, answer, media_type, request_id, wait)
+            _log.exception("request %s failed", asked.request_id)
+            status, answer = 500, encode_errors((INTERNAL_REPORT,), asked.request_id)
+        return _response(status, answer, asked.media_type, asked.request_id, wait)
 
-    return [Route(PATH, endpoint, methods=["POST"])]
+    async def administer(asked: _Asked) -> tuple[int, bytes]:
+        assert asked.caller is not None
+        key = _idempotency_key(asked.request)
+        visit = Visit.of(desk(), asked.caller, asked.request_id, key, asked.language)
+        asked.demand_json()
+        raw = await read_body(asked.request.receive, asked.picked.get(b"content-length"), body, PATIENCE)
+        return await _answer(visit, raw, asked.media_type)
+
+    async def accept(asked: _Asked) -> tuple[int, bytes]:
+        assert asked.caller is not None
+        asked.demand_json()
+        made = (await accept_own(desk(), asked.caller, asked.request, asked.request_id)).value
+        told = {
+            "id": made.id,
+            "subject": made.subject,
+            "resource": made.resource,
+            "licence": made.licence,
+            "at": made.at,
+        }
+        return 200, msgspec.json.encode(told)
+
+    async def administration(request: Request) -> Response:
+        return await answered(request, administer)
+
+    async def accepting(request: Request) -> Response:
+        return await answered(request, accept)
+
+    return [Route(PATH, administration, methods=["POST"]), Route(ACCEPTING, accepting, methods=["POST"])]
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A request as far as it is read: what is known of it decides in which form it is answered."""
+
+    request: Request
+    language: Language
+    request_id: str = ""
+    media_type: MediaType = MediaType.JSON
+    picked: dict[bytes, bytes] = field(default_factory=dict)
+    caller: Caller | None = None
+
+    def demand_json(self) -> None:
+        """Raises CodedError UNSUPPORTED_MEDIA_TYPE where the body is not declared as plain JSON."""
+        if not is_json_body(self.picked.get(b"content-type", b"")) or b"content-encoding" in self.picked:
+            raise CodedError(UNSUPPORTED_MEDIA_TYPE, "Send plain JSON as `Content-Type: application/json`.")
 
 
 async def _answer(visit: Visit, raw: bytes, media_type: MediaType) -> tuple[int, bytes]:

@@ -16,6 +16,7 @@ from gateway.admin.evidence_fields import EvidenceMutations, EvidenceQueries
 from gateway.admin.explaining import ExplainQueries
 from gateway.admin.grant_fields import GrantMutations, GrantQueries
 from gateway.admin.ledger_fields import LedgerQueries
+from gateway.admin.licences import LicenceMutations, LicenceQueries
 from gateway.admin.openings import OpeningMutations, OpeningQueries
 from gateway.admin.policy_fields import PolicyMutations, PolicyQueries
 from gateway.admin.preview import PreviewQueries
@@ -49,6 +50,7 @@ class Query(
     GrantQueries,
     OpeningQueries,
     DoubtQueries,
+    LicenceQueries,
     LedgerQueries,
     EvidenceQueries,
     ExplainQueries,
@@ -73,6 +75,7 @@ class Mutation(
     GrantMutations,
     OpeningMutations,
     DoubtMutations,
+    LicenceMutations,
     EvidenceMutations,
     CatalogueMutations,
     ReleaseMutations,

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from gateway.commands import policy_checks
@@ -16,6 +17,7 @@ from gateway.commands.policy_desk import (
     TestsOption,
     at_office,
     found_draft,
+    items_under,
     person_of,
     read_tests,
 )
@@ -23,8 +25,10 @@ from gateway.errors import CodedError
 from gateway.settings import SETTINGS_INVALID
 from gateway.sources import read_text
 from policies.drafts import FreezeOf
+from policies.licences import KIND, accept, acceptance_lines
 from policies.lines import parse_policy
-from policies.ports import PolicyStore
+from policies.matters import Party
+from policies.ports import PolicyStore, StoredMatter
 from policies.publication import PolicyOffice
 from policies.versions import SignedVersion
 
@@ -142,6 +146,29 @@ def freeze(
     until = datetime.now(UTC) + timedelta(hours=hours)
     signed = at_office(config, lambda o, _: o.freeze(what, tuple(names), person_of(person), note, until))
     typer.echo(f"{signed.version.name} is live; the stop ends {until:%Y-%m-%d %H:%M} UTC")
+
+
+@app.command("accept-licence")
+def accept_licence(
+    subject: Annotated[str, typer.Argument(metavar="SUBJECT", help="Who accepted it: app:planner, key:...")],
+    resource: Annotated[str, typer.Argument(metavar="RESOURCE", help="Such as 30700506/2.")],
+    licence: Annotated[str, typer.Option("--licence", metavar="VERSION", help="What was accepted: CODE:DAY.")],
+    document: Annotated[str, typer.Option("--document", help="What shows it.")],
+    config: ConfigOption, person: PersonOption,
+) -> None:  # fmt: skip
+    """Record that a verified identity accepted the licence of a resource; from then on it reads what is open there."""
+    who, items = person_of(person), items_under(config)
+    made = accept(subject, resource, licence, items, datetime.now(UTC), Party(who.subject, who.department), document)
+
+    async def keep(office: PolicyOffice, store: PolicyStore) -> str:
+        if await store.matter(made.id) is not None:
+            return f"{subject} accepted {licence} for {resource} before"
+        kept = StoredMatter(made.id, KIND, 1, msgspec.json.encode(made))
+        note = f"licence {made.id}: licence accepted ({resource}: {licence}; {document})"
+        signed = await office.add_lines(acceptance_lines(made), who, note, kept)
+        return f"{signed.version.name} is live: {subject} accepted {licence} for {resource}"
+
+    typer.echo(at_office(config, keep))
 
 
 @app.command()

@@ -123,6 +123,35 @@ def test_the_ledger_says_of_every_act_by_command_that_nobody_proved_who_acted(po
     assert "6 records intact" in expect_done(policy.run("ledger", "verify", "--file", exported)).out
 
 
+def test_an_acceptance_of_a_licence_is_recorded_by_command_and_opens_the_resource_to_who_accepted(
+    tmp_path: Path, run: Run
+) -> None:
+    console = Console(tmp_path, run)
+    entries = (EXAMPLES / "twelve_entries.yaml").read_text(encoding="utf-8")
+    named = entries.replace("open: {value: true}", "open: {value: true, licence: open-government-registered}", 1)
+    (tmp_path / "licensed").mkdir()
+    (tmp_path / "licensed" / "entries.yaml").write_text(named, encoding="utf-8")
+    settings = console.config.read_text(encoding="utf-8")
+    console.write("watersmeet.toml", settings.replace(str(EXAMPLES), str(tmp_path / "licensed")))
+    public = "p, T-open, public, z:any, *, open:open, read, *, 0000, 9999, statute:order-320-a3, allow\n"
+    console.done("install", console.write("first.csv", POLICY + public + "g, anon, public, -\n"), *CHEN)
+
+    name, planner = "30700502/1.name", ("--as", "app:planner", "--zone", "extranet")
+    assert "LICENCE_REQUIRED" in console("preview", name, "--as", "anon").out
+    accepted = ("accept-licence", "app:planner", "30700502/1", *CHEN, "--document", "letter 7", "--licence")
+    older = console(*accepted, "open-government-registered:2017-01-01")
+    assert (older.code, older.err.partition(":")[0]) == (1, "MATTER_INCOMPLETE")
+    assert "the licence in force is open-government-registered:2018-05-05" in older.err
+    assert "is live: app:planner accepted" in console.done(*accepted, "open-government-registered:2018-05-05")
+    assert "before" in console.done(*accepted, "open-government-registered:2018-05-05")
+    assert console.done("preview", name, *planner).startswith(f"allowed  {name}  read: 30700502/1: plain by A-licence-")
+    assert "LICENCE_REQUIRED" in console("preview", name, "--as", "anon").out
+    exported = tmp_path / "ledger.jsonl"
+    expect_done(run("ledger", "export", "-o", exported, "--config", console.config))
+    told = json.loads(exported.read_text(encoding="utf-8").splitlines()[-1])["body"]
+    assert (told["person"], told["unproved"][:3], "letter 7" in told["reason"]) == ("user:chen", "by ", True)
+
+
 def test_a_preview_speaks_the_language_asked_for_or_that_of_the_locale_and_says_the_same_codes(policy: Console) -> None:
     chinese = policy("preview", ADDRESS, *APP, "--language", "zh")
     assert chinese.out == f"refused  {ADDRESS}  read: GRANT_REQUIRED: 须取得提供部门的授权。\n"

@@ -50,6 +50,8 @@ PLANTED = {
     "E-APART": "apart, X-1, dept:welfare, tax.income/*, none, risk:r\n",
     "E-CALLS": "calls, Q-1, many, risk:r\n",
     "E-DUTIES": "p2, C-3, user:ada, audit, ledger, allow\np2, C-4, user:ada, approve, policy, allow\n",
+    "E-LICENCE": GRANT.replace("dept:welfare", "app:trip-planner").replace("tax.income.amount", "lib.book.title")
+    + "g2, lib.book.title, share:unconditional\ng2, lib.book.title, open:open+licence/lib.book/terms:2026-01-01\n",
     "W-NOBODY": GRANT.replace("dept:welfare", "dept:typo"),
     "W-NOITEM": GRANT.replace("tax.income.amount", "tax.income.typo"),
     "W-NOZONE": GRANT.replace("z:gov", "z:moon"),
