@@ -31,7 +31,7 @@ TAG = "tag"
 CONTEXT = "context"
 RESOURCE = "resource"
 AGGREGATE = "aggregate"
-URL = re.compile(r"^(?P<identity>.+/(?P<name>[^/]+))/v(?P<major>\d+)\.(?P<minor>\d+)/?$")
+_URL = re.compile(r"^(?P<identity>.+/(?P<name>[^/]+))/v(?P<major>\d+)\.(?P<minor>\d+)/?$")
 _READ_JOIN_VERSIONS = ("v0.1", "v0.2", "v0.3", "v0.4", "v0.5")
 
 
@@ -50,7 +50,7 @@ class Link:
     prefix: str
     purpose: str | None
     imports: Mapping[str, str]
-    line: int | None
+    line: int | None = None
 
     @classmethod
     def to(
@@ -59,13 +59,17 @@ class Link:
         prefix: str | None = None,
         purpose: str | None = None,
         imports: Mapping[str, str] | None = None,
-        line: int | None = None,
     ) -> "Link":
         """A link to ``url``, which may have no version; the prefix is the specification's name if none is given."""
-        match = URL.match(url)
+        match = _URL.match(url)
         identity, version = (match["identity"], (match["major"], match["minor"])) if match else (url, (0, 0))
         name = identity.rstrip("/").rpartition("/")[2]
-        return cls(url, identity, name, int(version[0]), int(version[1]), prefix or name, purpose, imports or {}, line)
+        return cls(url, identity, name, int(version[0]), int(version[1]), prefix or name, purpose, imports or {})
+
+    @property
+    def is_versioned(self) -> bool:
+        """Whether the URL ends in a version, as it must in a subgraph."""
+        return self.identity != self.url
 
     @property
     def version(self) -> str:

@@ -34,8 +34,7 @@ def check_federation(subgraph: Subgraph, log: IssueLog) -> None:
         for member in definition.fields.values():
             coordinate = f"{definition.name}.{member.name}"
             if not _collides(member, coordinate, report):
-                _check_provides(subgraph, definition, member, coordinate, report)
-                _check_requires(subgraph, definition, member, coordinate, report)
+                _check_field_sets(subgraph, definition, member, coordinate, report)
                 _check_external(subgraph, definition, member, coordinate, report)
                 _check_shareable_field(definition, member, coordinate, report)
     for definition in subgraph.types.values():
@@ -176,25 +175,20 @@ def _collides(member: Member, coordinate: str, report: Report) -> bool:
     return True
 
 
-def _check_provides(subgraph: Subgraph, definition: Type, member: Member, coordinate: str, report: Report) -> None:
-    for applied in member.applied("provides"):
-        target = subgraph.types.get(named_type(member.type))
+def _check_field_sets(subgraph: Subgraph, definition: Type, member: Member, coordinate: str, report: Report) -> None:
+    """@provides selects from what the field returns, @requires from beside it; an interface's fields have neither."""
+    for applied in (*member.applied("provides"), *member.applied("requires")):
+        is_provided = applied.identity == "provides"
+        target = subgraph.types.get(named_type(member.type)) if is_provided else definition
         if target is None or not target.is_composite:
             why = f"carries @{applied.name}, but {member.type} has no fields to provide."
             report(codes.PROVIDES_ON_NON_OBJECT_FIELD, applied.line, coordinate, why)
             continue
         if definition.kind is TypeKind.INTERFACE:
+            code = codes.PROVIDES_UNSUPPORTED_ON_INTERFACE if is_provided else codes.REQUIRES_UNSUPPORTED_ON_INTERFACE
             why = f"is a field of an interface, where @{applied.name} cannot be used."
-            report(codes.PROVIDES_UNSUPPORTED_ON_INTERFACE, applied.line, coordinate, why)
+            report(code, applied.line, coordinate, why)
         _FieldSetCheck(subgraph, applied, coordinate, report).run(target.name)
-
-
-def _check_requires(subgraph: Subgraph, definition: Type, member: Member, coordinate: str, report: Report) -> None:
-    for applied in member.applied("requires"):
-        if definition.kind is TypeKind.INTERFACE:
-            why = f"is a field of an interface, where @{applied.name} cannot be used."
-            report(codes.REQUIRES_UNSUPPORTED_ON_INTERFACE, applied.line, coordinate, why)
-        _FieldSetCheck(subgraph, applied, coordinate, report).run(definition.name)
 
 
 def _check_external(subgraph: Subgraph, definition: Type, member: Member, coordinate: str, report: Report) -> None:

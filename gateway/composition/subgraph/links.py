@@ -6,7 +6,7 @@ the specification's prefix. Everything after this module goes by that identity a
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from graphql import ConstDirectiveNode, DirectiveDefinitionNode, DocumentNode, SchemaDefinitionNode, SchemaExtensionNode
@@ -27,7 +27,7 @@ from gateway.supergraph.directives import (
     specified_directives,
     specified_types,
 )
-from gateway.supergraph.features import URL, Link, directive_arguments, parts
+from gateway.supergraph.features import Link, directive_arguments, parts
 
 _NAME = re.compile(r"^[_A-Za-z][_0-9A-Za-z]*$")
 
@@ -99,10 +99,8 @@ def _link_name(document: DocumentNode, applied: list[ConstDirectiveNode]) -> str
 
 def _is_bootstrap(node: ConstDirectiveNode) -> bool:
     arguments = directive_arguments(node)
-    match = URL.match(str(arguments.get("url", arguments.get("feature"))))
-    if match is None or match["identity"] not in (LINK, CORE):
-        return False
-    return bool(node.name.value == (arguments.get("as") or match["name"]))
+    link = Link.to(str(arguments.get("url", arguments.get("feature"))), arguments.get("as"))
+    return link.is_versioned and link.identity in (LINK, CORE) and node.name.value == link.prefix
 
 
 def _bind(links: Links) -> None:
@@ -122,30 +120,30 @@ def _read(node: ConstDirectiveNode, report: Report) -> Link | None:
     if not isinstance(url, str):
         report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", "@link has no url: it must name a specification.")
         return None
-    match = URL.match(url)
-    if match is None:
+    link = Link.to(url)
+    if not link.is_versioned:
         why = f"The URL {url!r} of a @link does not end in a version such as /v1.0."
         report(codes.INVALID_LINK_IDENTIFIER, line, "", why)
         return None
-    name, alias = match["name"], arguments.get("as")
-    prefix = alias if isinstance(alias, str) else name
+    alias = arguments.get("as")
+    prefix = alias if isinstance(alias, str) else link.name
     if not _NAME.match(prefix) or "__" in prefix or prefix.endswith("_"):
-        if alias is not None and alias != name:
+        if alias is not None and alias != link.name:
             why = f'{prefix!r} cannot be the prefix of {url}: it is no GraphQL name, holds "__" or ends in "_".'
             report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", why)
         prefix = re.sub(r"[^_0-9A-Za-z]", "_", prefix)
     imports: dict[str, str] = {}
-    for why in _read_imports(arguments.get("import"), match["identity"], int(match["minor"]), imports):
+    for why in _read_imports(arguments.get("import"), link, imports):
         report(codes.INVALID_LINK_DIRECTIVE_USAGE, line, "", f"@link to {url}: {why}")
-    return Link.to(url, prefix, arguments.get("for"), imports, line)
+    return replace(link, prefix=prefix, purpose=arguments.get("for"), imports=imports, line=line)
 
 
-def _read_imports(value: Any, identity: str, minor: int, found: dict[str, str]) -> Iterator[str]:
+def _read_imports(value: Any, link: Link, found: dict[str, str]) -> Iterator[str]:
     """Fills ``found`` with local names by own names; yields what is wrong."""
     if value is not None and not isinstance(value, list):
         yield "`import` must be a list."
         return
-    known = {f"@{spec.name}" for spec in specified_directives(identity, minor)} | set(specified_types(identity, minor))
+    known = {*(f"@{spec.name}" for spec in directives_of(link)), *specified_types(link.identity, link.minor)}
     for entry in value or ():
         written = entry if isinstance(entry, dict) else {"name": entry}
         name, local = written.get("name"), written.get("as") or written.get("name")
@@ -153,7 +151,7 @@ def _read_imports(value: Any, identity: str, minor: int, found: dict[str, str]) 
             yield f"{entry!r} is neither a name nor an object with `name` and `as`."
         elif name.startswith("@") != local.startswith("@"):
             yield f"{name} cannot be imported as {local}: a directive stays a directive and a type a type."
-        elif identity == FEDERATION and name not in known:
+        elif link.identity == FEDERATION and name not in known:
             hint = f" Did you mean @{name}?" if f"@{name}" in known else ""
             yield f"{name} cannot be imported: this specification has no such element.{hint}"
         else:
