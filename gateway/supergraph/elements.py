@@ -6,7 +6,7 @@ only values of the engine that change after they are made. Types are kept as tex
 and hashing them is most of what merging does.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import Any
@@ -58,7 +58,7 @@ class Element:
     description: str | None = field(default=None, kw_only=True)
     directives: list[Applied] = field(default_factory=list, kw_only=True)
     line: int | None = field(default=None, kw_only=True)
-    join: list[str] = field(default_factory=list, kw_only=True)
+    join: Sequence[str] = field(default=(), kw_only=True)
 
     def has(self, identity: str) -> bool:
         """Whether a directive of this identity is applied."""

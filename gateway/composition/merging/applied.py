@@ -73,7 +73,7 @@ class DirectiveMerge:
                     found.setdefault(key, []).append((subgraph, directive))
         for name, applications in found.items():
             merged.directives.extend(self._merged(name, coordinate, applications))
-        merged.join.extend(self._join_directives(sources))
+        merged.join = (*merged.join, *self._join_directives(sources))
 
     def _supergraph_name(self, subgraph: str, directive: Applied) -> str | None:
         name, identity = directive.name, directive.identity

@@ -60,7 +60,7 @@ def _changeable(merged: Type) -> Type:
 
 
 def _content(merge: Merge, directives: DirectiveMerge, shallow: Type, usage: tuple[str | None, str | None]) -> _Content:
-    merged = replace(shallow, join=[*shallow.join], fields={}, values={}, directives=[])
+    merged = replace(shallow, fields={}, values={}, directives=[])
     sources = merge.sources(merged.name)
     fields = by_field(sources)
     if merged.kind in (TypeKind.OBJECT, TypeKind.INTERFACE):

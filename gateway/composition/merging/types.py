@@ -27,13 +27,17 @@ def _shallow(merge: Merge, name: str, sources: Sources[Type]) -> Type | None:
     kind = _kind(merge, name, sources)
     if kind is None:
         return None
-    merged = Type(name, kind)
+    merged, graphs = Type(name, kind), merge.graphs
     merged.description = merge_description(merge, name, sources)
-    merged.join = [line for subgraph, source in sources for line in _join_type(merge, subgraph, source)]
+    join = [line for s, t in sources for line in _join_type(merge, s, t)]
     if kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
-        _merge_implements(merge, merged, sources)
+        merged.interfaces = [*dict.fromkeys(each for _, t in sources for each in t.interfaces)]
+        join += [join_directive("implements", graphs[s.name], interface=i) for s, t in sources for i in t.interfaces]
     elif kind is TypeKind.UNION:
-        _merge_union(merge, merged, sources)
+        merged.members = [*dict.fromkeys(each for _, t in sources for each in t.members)]
+        join += [join_directive("unionMember", graphs[s.name], member=m) for s, t in sources for m in t.members]
+        _hint_members(merge, merged, sources)
+    merged.join = join
     return merged
 
 
@@ -74,22 +78,7 @@ def _join_type(merge: Merge, subgraph: Subgraph, source: Type) -> Iterator[str]:
         yield join_directive("type", graph, isInterfaceObject=is_interface_object)
 
 
-def _merge_implements(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
-    """A type implements what it implements in any subgraph."""
-    for subgraph, source in sources:
-        for interface in source.interfaces:
-            if interface not in merged.interfaces:
-                merged.interfaces.append(interface)
-            merged.join.append(join_directive("implements", merge.graphs[subgraph.name], interface=interface))
-
-
-def _merge_union(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
-    """A union has the members it has in any subgraph."""
-    for subgraph, source in sources:
-        for member in source.members:
-            if member not in merged.members:
-                merged.members.append(member)
-            merged.join.append(join_directive("unionMember", merge.graphs[subgraph.name], member=member))
+def _hint_members(merge: Merge, merged: Type, sources: Sources[Type]) -> None:
     for member in merged.members:
         without = [s for s, source in sources if member not in source.members]
         if without:
