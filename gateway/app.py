@@ -19,6 +19,7 @@ from gateway.errors import CodedError
 from gateway.execution.transport import RoutedTransport
 from gateway.gateway import GovernedGateway, PlainGateway
 from gateway.measuring import Counts, MeasuredGateway, MeasuredTransport, SharedCounts
+from gateway.open_catalogue import open_catalogue_routes
 from gateway.own_view import own_view_routes
 from gateway.reloading import follow
 from gateway.server.admission import Admission
@@ -87,6 +88,7 @@ def create_app(
         routes=[
             *own_view_routes(gateway, admission, document_limits(limits)),
             *_pages(settings),
+            *(open_catalogue_routes(changes.catalogue, admission) if isinstance(gateway, GovernedGateway) else ()),
             *(administration.routes(admission) if administration else ()),
             *(level.routes if level else ()),
         ],

@@ -172,3 +172,58 @@ def _caller(name: str) -> str:
         f'[[callers]]\nsubject = "{subject}"\nkind = "{kind}"\n{acting}'
         f'[[callers.keys]]\nid = "{name}"\nsha256 = "{hash_api_key(key_of(name))}"\n'
     )
+
+
+async def licensed(folder: Path) -> Settings:
+    """As ``governed``, over a catalogue in which enterprises are open under a licence that has to be accepted."""
+    settings = await governed(folder)
+    (folder / "licensed").mkdir()
+    entries = (EXAMPLES / "twelve_entries.yaml").read_text(encoding="utf-8")
+    named = entries.replace("open: {value: true}", "open: {value: true, licence: open-government-registered}", 1)
+    (folder / "licensed" / "entries.yaml").write_text(named, encoding="utf-8")
+    access = msgspec.structs.replace(settings.access, catalogue=str(folder / "licensed"))
+    return msgspec.structs.replace(settings, access=access)
+
+
+async def test_the_catalogues_open_part_is_read_without_a_key_and_names_each_licence(tmp_path: Path) -> None:
+    settings = await licensed(tmp_path)
+    limits = LimitSettings(anonymous_rate=0.001, anonymous_burst=2)
+    application = create_app(msgspec.structs.replace(settings, limits=limits), plain=False)
+    async with serving(application) as address, aiohttp.ClientSession(address) as session:
+        for _ in range(2):
+            async with session.get("/catalogue.jsonld") as response:
+                assert (response.status, response.content_type) == (200, "application/ld+json")
+                document = json.loads(await response.read())
+        async with session.get("/catalogue.jsonld", headers={"Accept-Language": "zh"}) as refused:
+            assert (refused.status, int(refused.headers["Retry-After"]) > 0) == (429, True)
+            assert (await refused.json())["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+    nodes = {node["@id"]: node for node in document["@graph"]}
+    datasets = [node for node in nodes.values() if node["@type"] == "dcat:Dataset"]
+    links = {node["dct:identifier"]: node["dct:license"]["@id"] for node in datasets}
+    assert links["cq-mr-enterprise"] == "https://watersmeet.dev/licences/open-government-registered"
+    assert set(links.values()) - {links["cq-mr-enterprise"]} == {"https://watersmeet.dev/licences/open-government"}
+    assert {node["@type"] for node in map(nodes.__getitem__, set(links.values()))} == {"dct:LicenseDocument"}
+    assert all(node["@id"].startswith(str(address)) for node in datasets)
+    assert "户籍" not in json.dumps(document, ensure_ascii=False), "what is not open is not told"
+
+
+async def test_a_licence_accepted_at_the_gateway_opens_the_resource_at_its_data_endpoint(tmp_path: Path) -> None:
+    application = create_app(await licensed(tmp_path), plain=False)
+    async with serving(application) as address, aiohttp.ClientSession(address) as session:
+
+        async def reasons(who: str | None) -> list[str | None]:
+            headers = {"X-API-Key": key_of(who)} if who else {}
+            query = {"query": '{ enterprise(creditCode: "1") { name } }'}
+            async with session.post("/graphql", json=query, headers=headers) as response:
+                errors = (await response.json())["errors"]
+            return [error["extensions"].get("reason") for error in errors]
+
+        assert await reasons("planner") == await reasons(None) == ["LICENCE_REQUIRED"]
+        accepted = {"resource": "30700502/1", "licence": "open-government-registered:2018-05-05"}
+        async with session.post("/licences/accept", json=accepted, headers={"X-API-Key": key_of("planner")}) as made:
+            assert made.status == 200, await made.text()
+        async with asyncio.timeout(30):
+            while await reasons("planner") == ["LICENCE_REQUIRED"]:
+                pass
+        assert await reasons("planner") == [None], "the department is asked, and is not there in this test"
+        assert await reasons(None) == ["LICENCE_REQUIRED"]
