@@ -21,6 +21,7 @@ from policies.errors import GRANT_USED_UP
 from policies.ledger import ItemUse, Outcome, ReadFacts, person_hash
 from policies.matters import day_of
 from policies.ports import PolicyStore
+from policies.wording import say
 
 LEDGER_UNAVAILABLE = ErrorCode(
     "LEDGER_UNAVAILABLE", Family.GATEWAY,
@@ -148,7 +149,7 @@ class OperationLedger:
             # operation would wait for ever: those who wait for this batch are told, the log says what was unforeseen.
             unforeseen = not isinstance(error, (OSError, TimeoutError, CodedError))
             _log.error("%d records could not be written: %s", len(batch), type(error).__name__, exc_info=unforeseen)
-            refusal = CodedError(LEDGER_UNAVAILABLE, "The operation could not be recorded, so it is not answered.")
+            refusal = CodedError(LEDGER_UNAVAILABLE, say("LEDGER_UNAVAILABLE"))
         for place, (read, written) in enumerate(batch):
             if written is None or written.done():
                 continue
@@ -167,8 +168,8 @@ class OperationLedger:
 
 
 def _used_up(grant: str, most: int, now: datetime) -> CodedError:
-    message = f"Grant {grant} allows {most} operations a day, and they have been used; the day ends in Chongqing."
-    return CodedError(GRANT_USED_UP, message, {"grant": grant, "limit": most, "retryAfter": seconds_left(now)})
+    details = {"grant": grant, "limit": most, "retryAfter": seconds_left(now)}
+    return CodedError(GRANT_USED_UP, say("GRANT_USED_UP", grant=grant, most=most), details)
 
 
 def _refused_items(report: ErrorReport) -> Iterable[tuple[str, str]]:

@@ -75,6 +75,14 @@ TEXTS: Mapping[str, Sentence] = {
         "{resources} 中的个人信息项或有条件共享信息项，须写明用途、事项编号和经办人方可提供："
         "请发送 X-Purpose、X-Case-Number 和 X-Officer。",
     ),
+    "GRANT_USED_UP": Sentence(
+        "Grant {grant} allows {most} operations a day, and they have been used; the day ends in Chongqing.",
+        "授权 {grant} 每日限 {most} 次操作，今日已用完；以重庆当地日期为准。",
+    ),
+    "LEDGER_UNAVAILABLE": Sentence(
+        "The operation could not be recorded, so it is not answered.", "本次操作无法留存记录，因此不予答复。"
+    ),
+    "RATE_LIMITED": Sentence("This caller sends requests too fast.", "该调用方的请求过于频繁，请稍后重试。"),
     # Where something can be had, and on which ground.
     "had": Sentence("{resource}: {ways}", "{resource}：{ways}"),
     "way": Sentence("{how} by {rules}", "依 {rules} {how}"),

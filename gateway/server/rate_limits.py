@@ -17,6 +17,7 @@ from math import ceil
 from gateway.errors import CodedError
 from gateway.server.errors import RATE_LIMITED
 from gateway.settings import LimitSettings
+from policies.wording import TEXTS
 
 _WAYS = 8
 
@@ -59,9 +60,7 @@ class RateLimitedError(CodedError):
     """RATE_LIMITED, with what the headers tell."""
 
     def __init__(self, allowance: Allowance) -> None:
-        super().__init__(
-            RATE_LIMITED, "This caller sends requests too fast.", {"retryAfter": max(1, ceil(allowance.wait))}
-        )
+        super().__init__(RATE_LIMITED, TEXTS["RATE_LIMITED"], {"retryAfter": max(1, ceil(allowance.wait))})
         self.allowance = allowance
 
 

@@ -196,7 +196,8 @@ async def test_the_catalogues_open_part_is_read_without_a_key_and_names_each_lic
                 document = json.loads(await response.read())
         async with session.get("/catalogue.jsonld", headers={"Accept-Language": "zh"}) as refused:
             assert (refused.status, int(refused.headers["Retry-After"]) > 0) == (429, True)
-            assert (await refused.json())["errors"][0]["extensions"]["code"] == "RATE_LIMITED"
+            (error,) = (await refused.json())["errors"]
+            assert (error["extensions"]["code"], error["message"][-6:]) == ("RATE_LIMITED", "请稍后重试。")
     nodes = {node["@id"]: node for node in document["@graph"]}
     datasets = [node for node in nodes.values() if node["@type"] == "dcat:Dataset"]
     links = {node["dct:identifier"]: node["dct:license"]["@id"] for node in datasets}
