@@ -218,6 +218,12 @@ def test_what_was_not_read_is_claimed_by_nobody(old: str, new: str, claimed: set
     assert {problem.field for problem in told if "has the same" in problem.message} == claimed
 
 
+def test_titles_of_providers_whose_names_were_not_read_are_not_the_same() -> None:
+    nameless = varied(("name: 重庆市交通局, ", ""))
+    other = nameless.replace("cq-tr-bus-stop", "cq-tr-other").replace("BusStop", "Other").replace("30700506/2", "101/9")
+    assert not [problem for problem in problems_of(nameless + other) if "has the same" in problem.message]
+
+
 def test_a_class_of_one_department_is_not_another_departments() -> None:
     other = varied(
         ("cq-tr-bus-stop", "cq-ca-stop"), ("BusStop", "OtherStop"), ("30700506/2", "30700506/3"),

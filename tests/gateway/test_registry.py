@@ -13,6 +13,7 @@ import pytest
 
 from catalog_sync.graph_history import GraphHistory
 from gateway.app import create_app
+from gateway.server.authentication import FollowedAuthenticator
 from gateway.settings import Settings, convert_settings
 from tests.gateway.departments import (
     REVIEWER,
@@ -67,6 +68,31 @@ class Client:
 async def served(settings: Settings, *, open_: bool = True) -> AsyncIterator[Client]:
     async with serving(create_app(settings, plain=open_)) as address, aiohttp.ClientSession() as session:
         yield Client(session, address)
+
+
+async def test_the_registry_is_looked_at_at_once_where_the_gateway_is_told_to_look_now(registry: Registry) -> None:
+    seldom = {"registry": {"store": str(registry.path), "poll": 3600.0}, "server": {"explorer": False}}
+    application = await asyncio.to_thread(create_app, convert_settings(seldom), plain=True)
+    async with (
+        serving(application) as address,
+        aiohttp.ClientSession() as session,
+        on_loopback(Department(STOPS, DATA)) as stops,
+    ):
+        registry.enter(STOP_ENTRY)
+        registry.release("stops", STOPS, stops)
+        application.look_now()
+        await Client(session, address).until(STOP, {"busStop": {"name": "解放碑"}})
+
+
+async def test_callers_are_read_again_where_the_gateway_is_told_to_look_now(
+    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    registry.enter(STOP_ENTRY)
+    told: list[FollowedAuthenticator] = []
+    monkeypatch.setattr(FollowedAuthenticator, "look_now", lambda followed: told.append(followed))
+    settings = await with_policy(tmp_path, registry, [])
+    (await asyncio.to_thread(create_app, settings, plain=False)).look_now()
+    assert len(told) == 1
 
 
 async def test_an_empty_registry_starts_and_says_that_nothing_is_released(registry: Registry) -> None:

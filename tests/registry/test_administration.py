@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import openpyxl
+import pytest
 
 from catalog_sync.interchange import export_catalogue, import_catalogue
 from tests.catalogue.entry_text import GOOD
@@ -213,8 +214,10 @@ async def test_an_author_has_a_schema_checked_by_the_gateway_from_the_command_li
 
 
 async def test_a_caller_learns_what_it_has_and_what_it_can_apply_for_from_gateway_and_registry_alike(
-    tmp_path: Path, run: Run
+    tmp_path: Path, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:1")  # which is not to see a credential sent to this machine
+    monkeypatch.delenv("no_proxy", raising=False)
     for name in ("hu", "mei"):
         (tmp_path / name).write_text(f"X-API-Key: wsk_{name}\n")
     asked = ("catalogue", "obtainable", "registeredOn", "血型", "--purpose", "joint-work", "--for")
