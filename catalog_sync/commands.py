@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.comparison import Change, Effect, changes_between
 from catalog_sync.dcat import dcat_text
 from catalog_sync.entries import CatalogueEntry
@@ -16,7 +17,7 @@ from catalog_sync.errors import CodedError
 from catalog_sync.interchange import export_catalogue, import_catalogue
 from catalog_sync.languages import Sentence
 from catalog_sync.licences import licence_of
-from catalog_sync.loading import Catalogue, date_in_chongqing
+from catalog_sync.loading import Catalogue
 from catalog_sync.problems import CatalogueInvalid, CatalogueProblem
 from catalog_sync.search import CatalogueSearch, Search
 

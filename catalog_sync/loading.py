@@ -3,12 +3,13 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import date
 from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.documents import (
     DocumentError,
     ListNode,
@@ -30,8 +31,6 @@ from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place, Sev
 from catalog_sync.reading import identity_of, read_partly
 from catalog_sync.rules import Finding, RegisteredProvider, Surroundings, findings
 
-# Asia/Shanghai, which has kept this offset since 1991: slim machines carry no table of zones.
-CHONGQING = timezone(timedelta(hours=8))
 _SECTIONS = ("entries", "providers", "classes")
 
 
@@ -269,11 +268,6 @@ def _codes_of(node: Node) -> Iterator[ResourceCode]:
     for inner in listed.items if isinstance(listed, ListNode) else ():
         with suppress(CodedError):
             yield ResourceCode.parse(inner.value if isinstance(inner, TextNode) else "")
-
-
-def date_in_chongqing(moment: datetime | None = None) -> date:
-    """The day of a moment, or today, where the law's days are counted."""
-    return (moment or datetime.now(UTC)).astimezone(CHONGQING).date()
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 
 from catalog_sync import opening_reviews, registry
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.closed_lists import EntryState
 from catalog_sync.comparison import Change, LiveGrant, changes_between
 from catalog_sync.documents import Node
@@ -18,7 +19,7 @@ from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import UNKNOWN_RESOURCE, CodedError
 from catalog_sync.identifiers import CreditCode
 from catalog_sync.in_force import InForceReader
-from catalog_sync.loading import Register, check_documents, date_in_chongqing, national_classes, surroundings
+from catalog_sync.loading import Register, check_documents, national_classes, surroundings
 from catalog_sync.obligations import Obligation, obligations
 from catalog_sync.opening_reviews import Findings, OpeningReview
 from catalog_sync.platform import CataloguePlatform

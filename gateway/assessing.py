@@ -15,11 +15,11 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 
 from catalog_sync.assessment import AssessedEvent, Assessment, EventKind, Evidence, Period, assess
+from catalog_sync.chongqing_days import CHONGQING, date_in_chongqing
 from catalog_sync.closed_lists import EntryState
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.freshness import Freshness
 from catalog_sync.identifiers import CreditCode
-from catalog_sync.loading import CHONGQING, date_in_chongqing
 from catalog_sync.obligations import clock_of
 from catalog_sync.observations import Observations, freshness_by_code
 from catalog_sync.office import CatalogueOffice

@@ -17,7 +17,7 @@ from itertools import takewhile
 import msgspec
 
 from catalog_sync.assessment import Period
-from catalog_sync.loading import CHONGQING, date_in_chongqing
+from catalog_sync.chongqing_days import CHONGQING, date_in_chongqing
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.opening_reviews import ACTION as REVIEW
 from catalog_sync.opening_reviews import OpeningReview

@@ -5,12 +5,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.closed_lists import EntryState, Network
 from catalog_sync.endpoint import exchange_routes
 from catalog_sync.errors import CodedError as CatalogueError
 from catalog_sync.exchange import Exchange
 from catalog_sync.identifiers import DivisionCode
-from catalog_sync.loading import Register, date_in_chongqing, load_register
+from catalog_sync.loading import Register, load_register
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.registry import EntryRecord, EntryVersion

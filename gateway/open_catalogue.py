@@ -6,26 +6,29 @@ It is what ``watersmeet catalogue dcat`` writes, of the entries in force at the 
 import asyncio
 from collections.abc import Callable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from catalog_sync.dcat import dcat_text
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.languages import language_of
-from catalog_sync.loading import Catalogue, date_in_chongqing
 from gateway.errors import CodedError
 from gateway.memo import Memo
 from gateway.server.admission import Admission
 from gateway.server.error_bodies import encode_errors, report_of
 from gateway.server.headers import new_request_id
 
+if TYPE_CHECKING:
+    from catalog_sync.loading import Catalogue
+
 PATH = "/catalogue.jsonld"
 MAX_AGE = 300
 """Seconds for which a cache may keep it."""
 
 
-def open_catalogue_routes(catalogue: Callable[[], Catalogue], admission: Admission) -> list[BaseRoute]:
+def open_catalogue_routes(catalogue: "Callable[[], Catalogue]", admission: Admission) -> list[BaseRoute]:
     """``GET /catalogue.jsonld``, DCAT-AP 3; it counts as a request of the address that it comes from."""
     texts: Memo[tuple[int, date, str], tuple[Catalogue, bytes]] = Memo(4)
 
@@ -49,6 +52,8 @@ def open_catalogue_routes(catalogue: Callable[[], Catalogue], admission: Admissi
     return [Route(PATH, answer, methods=["GET"])]
 
 
-def _text(catalogue: Catalogue, base: str, on: date) -> bytes:
+def _text(catalogue: "Catalogue", base: str, on: date) -> bytes:
+    from catalog_sync.dcat import dcat_text  # slow to import
+
     shown = [entry for entry in catalogue.entries if entry.in_force(on)]
     return dcat_text(shown, base, catalogue.classes, on).encode()

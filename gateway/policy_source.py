@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TypeVar
 
-from catalog_sync.loading import Catalogue, date_in_chongqing
+from catalog_sync.chongqing_days import date_in_chongqing
+from catalog_sync.loading import Catalogue
 from gateway.errors import CodedError
 from gateway.settings import SETTINGS_INVALID, AccessSettings
 from gateway.sources import read_text

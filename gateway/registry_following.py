@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from types import TracebackType
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.graph_history import GraphHistory
 from catalog_sync.in_force import InForce, InForceReader
-from catalog_sync.loading import Catalogue, date_in_chongqing
+from catalog_sync.loading import Catalogue
 from catalog_sync.platform import CataloguePlatform, open_platform
 from catalog_sync.releases import SubgraphRelease
 from gateway.background import Pause

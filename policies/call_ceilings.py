@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import msgspec
 
-from catalog_sync.loading import CHONGQING
+from catalog_sync.chongqing_days import CHONGQING
 from policies.errors import GRANT_USED_UP
 from policies.ledger import Outcome, ReadFacts
 from policies.lines import Tokens

@@ -11,7 +11,6 @@ from datetime import date
 
 from catalog_sync.closed_lists import EntryState, Opening, Sensitivity, Sharing
 from catalog_sync.entries import CatalogueEntry, InformationItem
-from catalog_sync.licences import licence_of
 
 OPEN = f"open:{Opening.OPEN.value}"
 LICENSED_OPEN = f"{OPEN}+licence/"
@@ -54,6 +53,8 @@ def alias_of(item: str) -> str:
 
 def items_of_catalogue(entries: Iterable[CatalogueEntry], today: date) -> dict[str, ItemTiers]:
     """The items of all entries that are released and valid on ``today``; everything else is withheld."""
+    from catalog_sync.licences import licence_of  # reads YAML, which is slow to import
+
     items: dict[str, ItemTiers] = {}
     for entry in entries:
         begun = entry.valid_from is None or entry.valid_from <= today

@@ -7,8 +7,8 @@ from typing import TypeVar
 
 import msgspec
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.lifecycle import StateMachine
-from catalog_sync.loading import date_in_chongqing
 from policies.errors import MATTER_INCOMPLETE, MATTER_REFUSED, CodedError
 from policies.lines import time_text
 

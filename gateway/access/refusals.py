@@ -4,9 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.languages import Sentence
-from catalog_sync.licences import Licence, licence_of
-from catalog_sync.loading import date_in_chongqing
 from gateway.errors import ErrorCode, ErrorReport, Family
 from gateway.planning.operation import FieldSelection, Refused
 from policies.ledger import ItemUse, uses_of
@@ -15,6 +14,7 @@ from policies.views import Missing, Reason
 from policies.wording import say
 
 if TYPE_CHECKING:
+    from catalog_sync.licences import Licence
     from catalog_sync.loading import Catalogue
 
 FORBIDDEN = ErrorCode(
@@ -85,8 +85,10 @@ class RefusalTexts:
             why = say("licence to accept", **told, address=ACCEPTING)
         return say("refused", items=listed, resource=of, why=why)
 
-    def _licence(self, resource: str, missing: Missing) -> Licence | None:
+    def _licence(self, resource: str, missing: Missing) -> "Licence | None":
         """The licence for want of whose acceptance a resource is refused."""
+        from catalog_sync.licences import licence_of  # reads YAML, which is slow to import
+
         entry = self.catalogue.entry(resource) if missing.reason == Reason.LICENCE_REQUIRED else None
         return licence_of(entry, date_in_chongqing()) if entry is not None else None
 

@@ -5,13 +5,13 @@ from datetime import date
 import strawberry
 
 from catalog_sync import comparison
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.closed_lists import EntryState, Opening, Sharing
 from catalog_sync.entries import CatalogueEntry, InformationItem
 from catalog_sync.exchange import Exchange, Held
 from catalog_sync.interchange import yaml_text
 from catalog_sync.licences import Licence, licence_of
 from catalog_sync.lifecycle import SubmissionState
-from catalog_sync.loading import date_in_chongqing
 from catalog_sync.obligations import Obligation
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.opening_reviews import Findings, ReviewKind, ReviewResult

@@ -16,7 +16,7 @@ import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from datetime import date
 
-from catalog_sync.loading import date_in_chongqing
+from catalog_sync.chongqing_days import date_in_chongqing
 from gateway.admin.errors import ACT_FORBIDDEN, NO_PROVIDER
 from gateway.errors import CodedError
 from policies.console import ConsoleAct, Duties

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from catalog_sync.loading import date_in_chongqing
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.opening_reviews import Findings, OpeningReview, ReviewKind, ReviewResult, opened_items, standing
 from gateway.commands.catalogue_steps import IdArgument, IdsArgument
 from gateway.commands.output import Format, FormatOption, print_json

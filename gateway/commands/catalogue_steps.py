@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.closed_lists import EntryState
 from catalog_sync.comparison import diff_text
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.exchange import Held
 from catalog_sync.interchange import read_documents, yaml_text
-from catalog_sync.loading import date_in_chongqing
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.registry import EntryRecord, Trigger, TriggerKind
 from gateway.commands.output import Format, FormatOption, print_json

@@ -10,8 +10,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from catalog_sync.chongqing_days import date_in_chongqing
 from catalog_sync.errors import CATALOGUE_UNREADABLE
-from catalog_sync.loading import date_in_chongqing
 from catalog_sync.platform import open_platform
 from catalog_sync.store import verify_ledger
 from gateway.admin.rights import LEDGER, SYSTEM, Rights

@@ -94,7 +94,7 @@ ENTRY = """\
 
 def write_start(name: str, code: str, directory: Path) -> Iterator[Path]:
     """Writes the files and says which. Raises CodedError START_REFUSED, MALFORMED_CODE; nothing is written over."""
-    from catalog_sync.loading import date_in_chongqing
+    from catalog_sync.chongqing_days import date_in_chongqing
 
     if not _NAME.fullmatch(name):
         raise CodedError(START_REFUSED, f"{name!r} is no name for a subgraph.")

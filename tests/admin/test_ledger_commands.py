@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catalog_sync.loading import date_in_chongqing
+from catalog_sync.chongqing_days import date_in_chongqing
 from policies.records import all_records
 from tests.admin.office import City, city
 from tests.admin.test_evidence import settings_over
