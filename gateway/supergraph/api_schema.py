@@ -180,8 +180,9 @@ class _Contract:
 
 
 def _leads_to(node: TypeDefinitionNode, visible: Visible) -> Iterator[str]:
-    yield from (*visible.types(node, "interfaces"), *visible.types(node, "types"))
+    for named in (*parts(node, "interfaces"), *parts(node, "types")):
+        yield named.name.value
     for member in visible.members(node, "fields"):
         yield named_of(member.type)
-        for argument in visible.arguments(node.name.value, member) if hasattr(member, "arguments") else ():
+        for argument in visible.arguments(node.name.value, member) if parts(member, "arguments") else ():
             yield named_of(argument.type)
