@@ -43,7 +43,10 @@ class PlainOracle:
         if target == "share:unconditional":
             return tiers.sharing is Sharing.UNCONDITIONAL
         if target == "open:open":
-            return tiers.opening is Opening.OPEN
+            return tiers.opening is Opening.OPEN and tiers.licence is None
+        if target.startswith("open:open+licence/"):
+            accepted = f"open:open+licence/{item.split('.')[0]}/{tiers.licence}"
+            return tiers.opening is Opening.OPEN and target == accepted
         return target in (item, item.split(".")[0] + "/*")
 
     def may_together(self, caller: Caller, items: Iterable[str]) -> bool:
@@ -76,7 +79,7 @@ class PlainOracle:
         for number, _, _, _, target, act, scope, _, _, _, effect in rules:
             if effect == "deny":
                 return set()
-            if target == "open:open":
+            if target.startswith("open:open"):
                 mask = self.items[item].mask
                 ways.add(f"masked:{mask}" if mask else "read")
             elif target == "share:unconditional":

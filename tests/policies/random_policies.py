@@ -2,7 +2,7 @@
 # ruff: noqa: E501 - a policy line is one line
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from catalog_sync.closed_lists import Opening, Sharing
@@ -15,6 +15,7 @@ from policies.views import Act, Need
 START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DEPARTMENTS = ("welfare", "tax", "health")
 PURPOSES = ("eligibility-check", "audit", "research")
+TERMS = "terms:2020-01-01"
 ZONES = ("intranet", "extranet", "internet")
 GROUPS = ("dept:welfare", "dept:tax", "dept:health", "role:auditor", "app:portal", "app:planner", "user:li")
 
@@ -30,6 +31,8 @@ class RandomPolicy:
 
 def random_policy(chance: random.Random) -> RandomPolicy:
     items = {f"3070050{r}/1.item{i}": _tiers(chance) for r in range(1, 4) for i in range(chance.randint(2, 6))}
+    licensed = {resource for resource in _resources(items) if chance.random() < 0.3}
+    items = {name: _licensed(tiers) if name.rpartition(".")[0] in licensed else tiers for name, tiers in items.items()}
     lines = [
         "p, T-gov, gov, z:gov, *, share:unconditional, read, *, 0000, 9999, statute:s, allow",
         "p, T-open, public, z:any, *, open:open, read, *, 0000, 9999, statute:s, allow",
@@ -44,6 +47,13 @@ def random_policy(chance: random.Random) -> RandomPolicy:
     ]
     for number in range(chance.randint(8, 24)):
         lines += _grant(chance, number, items)
+    for number, resource in enumerate(_resources(items)):
+        for who in ("app:planner", "app:portal", "user:li"):
+            if chance.random() < 0.4:
+                opened = f"open:open+licence/{resource}/{chance.choice([TERMS, TERMS, 'terms:2019-01-01'])}"
+                lines.append(
+                    f"p, A-{number}{who[-2:]}, {who}, z:any, *, {opened}, read, *, 0000, 9999, licence:{opened.rpartition('/')[2]}, allow"
+                )
     for number in range(chance.randint(0, 3)):
         who, target = chance.choice(["gov", "public", *GROUPS]), _target(chance, items)
         begins, ends = _period(chance)
@@ -144,6 +154,10 @@ def _tiers(chance: random.Random) -> ItemTiers:
         opening = chance.choice([Opening.OPEN, Opening.ON_APPLICATION, Opening.NOT_OPEN])
     mask = chance.choice([None, None, "redact", "year"])
     return ItemTiers(sharing, opening, mask, personal=chance.random() < 0.3, verify_only=chance.random() < 0.15)
+
+
+def _licensed(tiers: ItemTiers) -> ItemTiers:
+    return replace(tiers, licence=TERMS) if tiers.opening is Opening.OPEN else tiers
 
 
 def _grant(chance: random.Random, number: int, items: dict[str, ItemTiers]) -> list[str]:

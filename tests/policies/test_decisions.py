@@ -118,7 +118,7 @@ def whole_casbin(lines: list[Tokens]) -> casbin.Enforcer:
 
 def test_the_judge_on_slices_says_what_casbin_says_on_everything() -> None:
     chance, allowed = random.Random("slices"), 0
-    for _ in range(6):
+    for _ in range(9):
         policy = random_policy(chance)
         lines = [line.tokens for line in policy.tables.lines]
         judge, whole = Judge(lines), whole_casbin(lines)
