@@ -85,15 +85,12 @@ class Composer:
 
 
 def _composed(sources: Sequence[SubgraphSource], log: IssueLog, memory: Memory) -> Merged | None:
-    """Every stage in turn, until one has told an error."""
+    """Every stage in turn, until one has told an error; a broken subgraph does not hide what is wrong in the others."""
     subgraphs = _read(sources, log, memory)
-    if log.errors:
-        return None
-    for subgraph in subgraphs:
+    for subgraph in _sound(subgraphs, log):
         memory.recall("graphql", subgraph.name, subgraph, log, partial(_check_graphql, subgraph, log))
-    broken = {node.subgraph for issue in log.errors for node in issue.nodes}
-    for subgraph in subgraphs:
-        if subgraph.links.is_federation_2 and subgraph.name not in broken:
+    for subgraph in _sound(subgraphs, log):
+        if subgraph.links.is_federation_2:
             memory.recall("federation", subgraph.name, subgraph, log, partial(_check_federation, subgraph, log))
     if log.errors:
         return None
@@ -125,6 +122,11 @@ def _read(sources: Sequence[SubgraphSource], log: IssueLog, memory: Memory) -> l
         if subgraph is not None and not subgraph.links.is_federation_2:
             memory.forget("subgraph", name)  # upgrading changes it
     return [subgraph for subgraph in found.values() if subgraph is not None]
+
+
+def _sound(subgraphs: Iterable[Subgraph], log: IssueLog) -> list[Subgraph]:
+    broken = {node.subgraph for issue in log.errors for node in issue.nodes}
+    return [subgraph for subgraph in subgraphs if subgraph.name not in broken]
 
 
 def _check_graphql(subgraph: Subgraph, log: IssueLog) -> None:

@@ -155,6 +155,7 @@ def test_every_documented_version_of_federation_is_understood(version: str) -> N
         ("federation/v2.16", "UNKNOWN_FEDERATION_LINK_VERSION", "v2.0 to v2.15"),
         ("federation/v3.0", "UNKNOWN_FEDERATION_LINK_VERSION", "v2.0 to v2.15"),
         ("cost/v0.9", "UNKNOWN_LINK_VERSION", "https://specs.apollo.dev/cost/v0.1 is"),
+        ("tag/v0.4", "UNKNOWN_LINK_VERSION", "https://specs.apollo.dev/tag/v0.3 is"),
         ("authenticated/v1.0", "UNKNOWN_LINK_VERSION", "https://specs.apollo.dev/authenticated/v0.1 is"),
     ],
 )
@@ -170,6 +171,36 @@ def test_a_specification_linked_beside_federation_names_its_directives() -> None
     links = f'@link(url: "{FEDERATION}") @link(url: "https://specs.apollo.dev/cost/v0.1", import: ["@cost"])'
     sdl = supergraph(*as_written(a=f"extend schema {links}\ntype Query {{ a: Int @cost(weight: 3) }}"))
     assert "a: Int @cost(weight: 3)" in definition(sdl, "type Query")
+
+
+@pytest.mark.parametrize(
+    ("link", "applied", "written"),
+    [
+        ('tag/v0.3", import: ["@tag"]', '@tag(name: "x")', '@tag(name: "x")'),
+        ('tag/v0.2", as: "label"', '@label(name: "x")', '@label(name: "x")'),
+        ('inaccessible/v0.2", import: ["@inaccessible"]', "@inaccessible", "@inaccessible"),
+    ],
+)
+def test_tags_and_what_is_hidden_may_be_linked_by_their_own_specification(
+    link: str, applied: str, written: str
+) -> None:
+    links = f'@link(url: "{FEDERATION}") @link(url: "https://specs.apollo.dev/{link})'
+    sdl = supergraph(*as_written(a=f"extend schema {links}\ntype Query {{ a: Int {applied} b: Int }}"))
+    assert f"a: Int {written}" in definition(sdl, "type Query")
+
+
+COMPOSING = (
+    f'extend schema @link(url: "{FEDERATION}", import: ["@composeDirective", "@shareable"]) '
+    '@link(url: "https://example.org/audit/v1.0", import: ["@audit"]) '
+)
+AUDIT = "directive @audit(by: String) on FIELD_DEFINITION\n"
+
+
+def test_a_directive_is_composed_for_the_subgraph_that_asks_for_it_alone() -> None:
+    asking = f'{COMPOSING} @composeDirective(name: "@audit") {AUDIT} type Query {{ a: Int @audit(by: "x") }}'
+    silent = f'{COMPOSING} {AUDIT} type Query {{ b: Int @audit(by: "y") }}'
+    query = definition(supergraph(*as_written(a=asking, b=silent)), "type Query")
+    assert [line for line in query if "@audit" in line] == ['a: Int @join__field(graph: A) @audit(by: "x")']
 
 
 def test_of_two_definitions_of_a_composed_directive_the_last_one_counts() -> None:
@@ -194,6 +225,14 @@ def test_of_two_definitions_of_a_composed_directive_the_last_one_counts() -> Non
         '@link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"]) '
         '@link(url: "https://example.org/x/v1.0", import: [{name: "@x", as: "@key"}])',
         '@link(url: "https://specs.apollo.dev/federation/v2.3") @link(url: "https://example.org/federation/v1.0")',
+        '@link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@cost"]) '
+        '@link(url: "https://specs.apollo.dev/cost/v0.1")',
+        '@link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@tag"]) '
+        '@link(url: "https://specs.apollo.dev/tag/v0.3")',
+        '@link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", {name: "@key", as: "@id"}])',
+        '@link(url: "https://specs.apollo.dev/tag/v0.3", import: ["@tag"])',
+        '@link(url: "https://example.org/x/v1.0", import: [{name: "@y", as: "@x"}])',
+        '@link(url: "https://example.org/x/v1.0", import: [{name: "@y", as: "@x__z"}])',
     ],
 )
 def test_links_that_cannot_be_followed_are_refused(link: str) -> None:
@@ -209,5 +248,23 @@ def test_a_mistyped_field_of_a_field_set_is_told_with_the_field_that_was_meant()
             b='type Parcel @key(fields: "id") { id: ID! weight: Int @external cost: Int @requires(fields: "wieght") }',
         )
     )
-    [told] = [issue.message for issue in composition.errors if issue.code.name == "REQUIRES_INVALID_FIELDS"]
-    assert told.endswith("Did you mean 'weight'?")
+    told = {issue.code.name: issue.message for issue in composition.errors}
+    assert told["REQUIRES_INVALID_FIELDS"].endswith("Did you mean 'weight'?")
+    assert "The @requires of Parcel.cost seems to mean it by wieght" in told["EXTERNAL_UNUSED"]
+
+
+def test_a_wrong_link_does_not_hide_what_is_wrong_in_other_subgraphs() -> None:
+    wrong = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.99")\ntype Query { a: Int }'
+    other = 'type Query { b: Parcel } type Parcel @key(fields: "no") { id: ID! }'
+    found = errors(compose((*as_written(a=wrong), *federation_2(b=other))))
+    assert sorted(found) == ["KEY_INVALID_FIELDS", "UNKNOWN_FEDERATION_LINK_VERSION"]
+
+
+def test_of_a_type_of_two_kinds_nothing_else_is_told() -> None:
+    found = compose(
+        federation_2(
+            a="type Query { a: Thing } interface Thing { x: Int }",
+            b='type Query { b: Thing } type Thing @shareable { x: Int @override(from: "b") }',
+        )
+    )
+    assert errors(found) == ["TYPE_KIND_MISMATCH"]

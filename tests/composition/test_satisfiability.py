@@ -227,3 +227,23 @@ def test_what_is_composed_is_read_by_the_gateway() -> None:
     )
     schema = api_schema(read_supergraph(sdl))
     assert set(schema.type_map["Book"].fields) == {"id", "price"}  # type: ignore[attr-defined]
+
+
+def test_a_type_takes_nothing_from_a_context_that_it_sets_itself_only_from_one_above() -> None:
+    node = (
+        'type Node @key(fields: "id") @context(name: "above") { id: ID! next: Node '
+        'place(of: ID @fromContext(field: "$above { id }")): Int }'
+    )
+    above = 'type Outer @key(fields: "id") @context(name: "above") { id: ID! node: Inner } ' + node.replace(
+        "Node", "Inner"
+    )
+    supergraph(*federation_2(a=f"type Query {{ outer: Outer }} {above}"))
+    (issue,) = compose(federation_2(a=f"type Query {{ first: Node }} {node}")).errors
+    assert issue.code.name == "SATISFIABILITY_ERROR"
+    assert issue.reasons == ("from subgraph a: Node.place needs a context that no ancestor sets there",)
+
+
+def test_a_type_without_resolvable_key_takes_nothing_from_a_context_whether_or_not_one_is_set() -> None:
+    child = 'type Child { from(it: ID @fromContext(field: "$none { id }")): Int }'
+    found = errors(compose(federation_2(a=f"type Query {{ child: Child }} {child}")))
+    assert sorted(found) == ["CONTEXT_NOT_SET", "CONTEXT_NO_RESOLVABLE_KEY"]

@@ -4,15 +4,20 @@ Everything follows from the seed, so that a difference can be looked at again.
 """
 
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 SCALARS = ("Int", "String", "Boolean", "ID", "Float")
-HEADER = (
-    'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@requires", "@provides", '
-    '"@external", "@shareable", "@override", "@tag", "@inaccessible", "@interfaceObject", "@authenticated", '
-    '"@requiresScopes", "@cost", "@listSize"])\n'
-)
+IMPORTS = (
+    "@key", "@requires", "@provides", "@external", "@shareable", "@override", "@interfaceObject", "@composeDirective",
+    "@context", "@fromContext",
+)  # fmt: skip
+LINKED = {
+    "@tag": "tag/v0.3", "@inaccessible": "inaccessible/v0.2", "@authenticated": "authenticated/v0.1",
+    "@requiresScopes": "requiresScopes/v0.1", "@cost": "cost/v0.1", "@listSize": "cost/v0.1",
+}  # fmt: skip
+"""Directives that federation has and a specification of their own has too."""
 
 
 @dataclass
@@ -40,6 +45,8 @@ class Definition:
         if self.interfaces:
             head += f" implements {' & '.join(self.interfaces)}"
         head = " ".join([head, *self.directives])
+        if self.kind in ("extend", "directive"):
+            return head
         if self.kind == "union":
             return f"{head} = {' | '.join(self.values)}"
         body = self.values if self.kind == "enum" else [f.written(n) for n, f in self.fields.items()]
@@ -51,8 +58,12 @@ World = dict[str, dict[str, Definition]]
 
 def generate(seed: int) -> list[tuple[str, str]]:
     """Names and SDL of the subgraphs of one seed."""
-    rng = random.Random(seed)
+    rng, more = random.Random(seed), random.Random(f"more {seed}")
     world = _world(rng)
+    if more.random() < 0.3:
+        _composed(more, world)
+    if more.random() < 0.3:
+        _context(more, world)
     if seed % 4:
         for _ in range(rng.choice((1, 1, 2))):
             rng.choice(MUTATIONS)(rng, world)
@@ -61,7 +72,7 @@ def generate(seed: int) -> list[tuple[str, str]]:
     for name, types in world.items():
         text = "\n".join(definition.written(type_name) for type_name, definition in types.items())
         if name != federation_1:
-            text = HEADER + text
+            text = _with_header(more, text)
         else:
             for directive in (" @shareable", " @inaccessible", " @authenticated"):
                 text = text.replace(directive, "")
@@ -101,6 +112,61 @@ def _world(rng: random.Random) -> World:
         for name in rng.sample(subgraphs, 2):
             world[name]["Query"].fields["common"] = Field("Int", ["@shareable"])
     return world
+
+
+def _with_header(rng: random.Random, text: str) -> str:
+    """The text with what it links: some directives from a specification of their own, some under other names."""
+    own = {name for name in LINKED if rng.random() < 0.5} if rng.random() < 0.3 else set()
+    links = ["extend schema", _link("federation/v2.9", [*IMPORTS, *(name for name in LINKED if name not in own)])]
+    for specification in sorted({LINKED[name] for name in own}):
+        imports = []
+        for name in sorted(own):
+            if LINKED[name] == specification:
+                alias = f"@my{name[1:]}" if rng.random() < 0.3 else name
+                imports.append(name if alias == name else f'{{name: "{name}", as: "{alias}"}}')
+                text = re.sub(rf"{name}\b", alias, text)
+        links.append(_link(specification, imports))
+    return " ".join(links) + "\n" + text
+
+
+def _link(specification: str, imports: list[str]) -> str:
+    listed = ", ".join(name if name.startswith("{") else f'"{name}"' for name in imports)
+    return f'@link(url: "https://specs.apollo.dev/{specification}", import: [{listed}])'
+
+
+def _composed(rng: random.Random, world: World) -> None:
+    """A directive of one's own specification, composed by some of those who have it, in versions that may differ."""
+    for subgraph in _holders(rng, world):
+        version = rng.choice(("v1.0", "v1.0", "v1.0", "v1.1", "v2.0"))
+        alias = rng.choice(("@note", "@note", "@note", "@remark"))
+        imported = '"@note"' if alias == "@note" else f'{{name: "@note", as: "{alias}"}}'
+        link = f'@link(url: "https://acme.test/note/{version}", import: [{imported}])'
+        schema = Definition("extend", directives=[link])
+        if rng.random() < 0.8:
+            schema.directives.append(f'@composeDirective(name: "{alias if rng.random() < 0.95 else "@nothing"}")')
+        world[subgraph]["schema"] = schema
+        shape = rng.choice(("(text: String)", "(text: String)", "(text: String, level: Int)"))
+        places = rng.choice(("FIELD_DEFINITION | OBJECT", "FIELD_DEFINITION | OBJECT", "FIELD_DEFINITION"))
+        world[subgraph][f"{alias}{shape} on {places}"] = Definition("directive")
+        definitions = [d for name, d in world[subgraph].items() if d.kind == "type" and name[0] in "EQ"]
+        for field_ in [field_ for d in definitions for field_ in d.fields.values() if rng.random() < 0.2]:
+            field_.directives.append(f'{alias}(text: "{rng.choice("ab")}")')
+
+
+def _context(rng: random.Random, world: World) -> None:
+    """A field of one entity that takes an argument from another that leads to it."""
+    places = [(types, name) for types in world.values() for name in types if name[0] == "E"]
+    types, name = rng.choice(places)
+    target = rng.choice([other for other in types if other[0] == "E"])
+    setting, taking = types[name], types[target]
+    own = [n for n, f in setting.fields.items() if not f.arguments and f.type.strip("[]!") in SCALARS]
+    wanted = rng.choice([*own, *own, "missing"])
+    type_ = setting.fields[wanted].type.rstrip("!") if wanted in own else "String"
+    setting.directives.append(f'@context(name: "{rng.choice(("ctx", "ctx", "ctx", "other"))}")')
+    setting.fields[f"leadsTo{target}"] = Field(target)
+    selection = f'@fromContext(field: "$ctx {{ {wanted} }}")'
+    argument = type_ if rng.random() < 0.9 else _scalar(rng)
+    taking.fields["inContext"] = Field("Int", arguments={"from": f"{argument} {selection}"})
 
 
 def _holders(rng: random.Random, world: World, at_least: int = 1) -> list[str]:

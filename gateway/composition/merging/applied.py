@@ -67,11 +67,15 @@ class DirectiveMerge:
             return
         found: dict[str, list[tuple[Any, Applied]]] = {}
         for subgraph, element in sources:
+            is_external = isinstance(element, Member) and element.external
             for directive in element.directives:
                 key = self._supergraph_name(subgraph.name, directive)
-                if key is not None:
+                if key is not None and not (is_external and directive.identity is None):
                     found.setdefault(key, []).append((subgraph, directive))
         for name, applications in found.items():
+            own = applications[0][1].identity is None and name not in _DEFINITION_ONLY
+            if own and all((subgraph.name, name) not in self.composed.asked for subgraph, _ in applications):
+                continue  # what a subgraph composes is what it says, and what others say in the same place
             merged.directives.extend(self._merged(name, coordinate, applications))
         merged.join = (*merged.join, *self._join_directives(sources))
 

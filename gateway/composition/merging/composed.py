@@ -25,10 +25,11 @@ _COMPOSED_ALWAYS = WRITTEN.keys() & FEDERATION_DIRECTIVES.keys()
 class ComposedDirectives:
     """``names`` are the (subgraph, local name) of directives that the supergraph has under the same name.
 
-    ``composed`` are specification, own name and local name of each of them.
+    ``asked`` are those of them that the subgraph itself composes, ``composed`` specification, own name and local name.
     """
 
     names: set[tuple[str, str]] = field(default_factory=set)
+    asked: set[tuple[str, str]] = field(default_factory=set)
     declarations: dict[str, DirectiveDeclaration] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
     composed: list[tuple[str, str, str]] = field(default_factory=list)
@@ -64,7 +65,7 @@ def compose_directives(merge: Merge) -> ComposedDirectives:
     for wanted in by_specification.values():
         _Specification(merge, found, wanted).compose()
     _hint_not_composed(merge, found)
-    _hint_majors(merge, {identity for identity, _, _ in found.composed})
+    _hint_majors(merge)
     return found
 
 
@@ -121,6 +122,7 @@ class _Specification:
             else:
                 names[f"@{own}"] = f"@{requests[0].name}"
                 self._add(own, requests[0].name)
+                self.found.asked |= {(request.subgraph.name, requests[0].name) for request in requests}
         if names:
             self.found.links.append(replace(self.newest, imports=names))
 
@@ -143,14 +145,15 @@ class _Specification:
         return None
 
     def _add(self, own: str, name: str) -> None:
-        # The newest minor version that composes anything of the specification defines it, the last of them in doubt.
-        defining = [r for r in self.wanted if r.link.directive(own) in r.subgraph.directives]
-        last = max(reversed(defining), key=lambda request: request.link.minor)
-        declaration = last.subgraph.directives[last.link.directive(own)]
+        linked = [
+            (s, link) for s in self.merge.subgraphs for link in s.links.all if link.identity == self.newest.identity
+        ]
+        # The newest version that composes anything of the specification defines it, the last to link it in doubt.
+        last = [(s, link) for s, link in linked if link.version == self.newest.version]
+        *_, declaration = [s.directives[local] for s, link in last if (local := link.directive(own)) in s.directives]
         self.found.declarations[name] = replace(declaration, name=name)
         self.found.composed.append((self.newest.identity, own, name))
-        links = ((s.name, s.links.by_identity(self.newest.identity)) for s in self.merge.subgraphs)
-        self.found.names |= {(subgraph, name) for subgraph, link in links if link and self._fits(link, own, name)}
+        self.found.names |= {(subgraph.name, name) for subgraph, link in linked if self._fits(link, own, name)}
 
     def _fits(self, link: Link, own: str, name: str) -> bool:
         """What a newer version than the composed one says could not be expressed by the definition composed."""
@@ -162,15 +165,15 @@ def _applies(subgraph: Subgraph, name: str) -> bool:
     return any(applied.name == name for _, _, element in subgraph.elements() for applied in element.directives)
 
 
-def _hint_majors(merge: Merge, composed: set[str]) -> None:
-    """Subgraphs link different major versions of a specification that nobody composes."""
+def _hint_majors(merge: Merge) -> None:
+    """Subgraphs link different major versions of a specification; if two of them compose it, that is an error."""
     linked: dict[str, list[tuple[Subgraph, Link]]] = {}
     for subgraph in merge.subgraphs:
         for link in subgraph.links.all:
             linked.setdefault(link.identity, []).append((subgraph, link))
     for identity, links in linked.items():
-        if len({link.major for _, link in links}) > 1 and identity not in composed:
-            why = f"{identity} is linked in more than one major version, and is not composed."
+        if len({link.major for _, link in links}) > 1:
+            why = f"{identity} is linked in more than one major version, not all of which can be composed."
             merge.log.report(hints.DIRECTIVE_COMPOSITION_INFO, why, at=[s.at(link) for s, link in links])
 
 

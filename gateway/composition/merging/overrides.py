@@ -22,6 +22,8 @@ def merge_overrides(merge: Merge) -> None:
     by_name = {subgraph.name: subgraph for subgraph in merge.subgraphs}
     for subgraph in merge.subgraphs:
         for definition, member in merge.annotated(subgraph):
+            if definition.name not in merge.types:  # of no one kind, which is told
+                continue
             for applied in member.applied("override"):
                 other = by_name.get(str(applied.value("from")))
                 _Overriding(merge, subgraph, definition, member, applied, other).apply(by_name)

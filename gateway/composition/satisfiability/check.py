@@ -37,7 +37,7 @@ MAX_ERRORS = 100
 
 @dataclass(frozen=True, slots=True)
 class _State:
-    """An object of type ``runtime``, at ``positions``, after ``path``; ``contexts`` were set on the way.
+    """An object of type ``runtime``, at ``positions``, after ``path``; ``contexts`` were set above it.
 
     It is there where the override labels are as ``decided``.
     """
@@ -180,17 +180,16 @@ class _Walk:
         children = [child for position in able for child in self.reach.children(position, merged.name)]
         if target.is_abstract and len(children) > 1:
             self._check_runtime_types(state, merged, children)
-        contexts = state.contexts | self._set_contexts(children)
+        contexts = state.contexts | self._set_contexts(state.positions)
         decided = self.reach.decided
         for runtime, places in self.reach.narrowings(target.name, children):
             if runtime in self.hidden:
                 continue
             step = Step(merged.name, merged, None if runtime == target.name else runtime)
             closure = self.reach.closure(places, runtime)
-            held = contexts | self._set_contexts(list(closure))
-            self._add(_State(runtime, closure, (*state.path, step), held, decided))
+            self._add(_State(runtime, closure, (*state.path, step), contexts, decided))
 
-    def _set_contexts(self, places: list[Position]) -> frozenset[str]:
+    def _set_contexts(self, places: Iterable[Position]) -> frozenset[str]:
         if not self.has_contexts:
             return frozenset()
         found: set[str] = set()

@@ -61,14 +61,14 @@ class _Argument:
             self.refuse(codes.CONTEXT_NOT_SET, "it may not have a default.")
         if any(self.member.name in self.subgraph.types[name].fields for name in self.definition.interfaces):
             self.refuse(codes.CONTEXT_NOT_SET, "an interface demands the field.")
+        if not self.definition.resolvable_keys:
+            self.refuse(codes.CONTEXT_NO_RESOLVABLE_KEY, f"{self.definition.name} needs a resolvable @key.")
         name, selection = context_of(self.applied) or ("", "")
         if not selection.strip():
             self.refuse(codes.NO_CONTEXT_IN_SELECTION, "`field` must be a context and a selection: `$name { field }`.")
         elif name not in holders:
             self.refuse(codes.CONTEXT_NOT_SET, f"no type sets the context {name!r} here.")
         else:
-            if not self.definition.resolvable_keys:
-                self.refuse(codes.CONTEXT_NO_RESOLVABLE_KEY, f"{self.definition.name} needs a resolvable @key.")
             self._check_selection(selection, holders[name])
 
     def _check_selection(self, text: str, places: list[Type]) -> None:

@@ -198,7 +198,17 @@ def _check_external(subgraph: Subgraph, definition: Type, member: Member, coordi
             report(codes.EXTERNAL_ON_INTERFACE, member.line, coordinate, why)
     elif definition.kind is TypeKind.OBJECT and member.external and not is_used(subgraph, definition, member):
         why = "is @external, but no @key, @requires or @provides mentions it and no interface asks for it."
-        report(codes.EXTERNAL_UNUSED, member.line, coordinate, why)
+        report(codes.EXTERNAL_UNUSED, member.line, coordinate, why + _mistyped(definition, member))
+
+
+def _mistyped(definition: Type, member: Member) -> str:
+    """What to mend first where a @requires of the type seems to mean the field."""
+    for other in definition.fields.values():
+        selections = (s for applied in other.applied("requires") for s in field_set_of(applied).selections)
+        for name in (selection.name.value for selection in selections if isinstance(selection, FieldNode)):
+            if name not in definition.fields and member.name in suggestion_list(name, list(definition.fields))[:1]:
+                return f" The @requires of {definition.name}.{other.name} seems to mean it by {name}: mend that first."
+    return ""
 
 
 def _check_interface_object(definition: Type, report: Report) -> None:

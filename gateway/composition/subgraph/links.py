@@ -5,7 +5,7 @@ the specification's prefix. Everything after this module goes by that identity a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -80,6 +80,9 @@ def read_links(document: DocumentNode, report: Report) -> Links:
     if links.federation is not None:
         links.is_federation_2, links.minor = True, min(links.federation.minor, LATEST_FEDERATION)
     else:
+        for link in (link for link in found if link.identity in (f"{APOLLO}/tag", f"{APOLLO}/inaccessible")):
+            why = f"Federation 1 has @{link.name} without {link.url}; link {FEDERATION} to be of Federation 2."
+            report(codes.INVALID_LINK_DIRECTIVE_USAGE, link.line, "", why)
         defined = {node.name.value for node in document.definitions if isinstance(node, DirectiveDefinitionNode)}
         links.identities = {name: name for name in (*FED1_DIRECTIVES, *(n for n in HAND_DEFINED if n in defined))}
         links.types = {"_FieldSet": "FieldSet"}
@@ -154,8 +157,8 @@ def _read_imports(value: Any, link: Link, found: dict[str, str]) -> Iterator[str
         elif link.identity == FEDERATION and name not in known:
             hint = f" Did you mean @{name}?" if f"@{name}" in known else ""
             yield f"{name} cannot be imported: this specification has no such element.{hint}"
-        else:
-            found[name] = local
+        elif found.setdefault(name, local) != local:
+            yield f"{name} is imported as {found[name]} already, and cannot be {local} too."
 
 
 def _check_version(link: Link, report: Report) -> None:
@@ -165,39 +168,47 @@ def _check_version(link: Link, report: Report) -> None:
         report(codes.UNKNOWN_FEDERATION_LINK_VERSION, link.line, "", why)
     elif link.identity == LINK and version != "v1.0":
         report(codes.UNKNOWN_LINK_VERSION, link.line, "", f"The link specification {version} is unknown: v1.0 is.")
-    elif link.identity in (f"{APOLLO}/tag", f"{APOLLO}/inaccessible"):
-        why = f"{link.url} belongs to supergraphs: import @{link.name} from {FEDERATION} instead."
-        report(codes.INVALID_LINK_DIRECTIVE_USAGE, link.line, "", why)
-    elif link.identity in STANDALONE and (known := STANDALONE[link.identity].feature) and version != known.version:
-        report(codes.UNKNOWN_LINK_VERSION, link.line, "", f"{link.url} is unknown: {known.url} is.")
+    elif link.identity in STANDALONE and (known := STANDALONE[link.identity].feature):
+        if not link.major == 0 < link.minor <= int(known.version.rpartition(".")[2]):
+            report(codes.UNKNOWN_LINK_VERSION, link.line, "", f"{link.url} is unknown: {known.url} is.")
     elif link.identity == CONNECT:
         why = f"{link.url} is linked, but connectors are not supported: a subgraph must be a GraphQL service."
         report(codes.UNSUPPORTED_LINKED_FEATURE, link.line, "", why)
 
 
 def _check_conflicts(links: tuple[Link, ...], report: Report) -> None:
-    """Two specifications may not go by one prefix, nor one twice, nor two imports by one name."""
-    reserved = {link.prefix: link.identity for link in links} | {"join": f"{APOLLO}/join"}
+    """No name may mean two things: neither a specification's prefix, nor an import, nor what begins with a prefix."""
     by_identity: dict[str, Link] = {}
     by_prefix: dict[str, Link] = {}
-    by_name: dict[str, Link] = {}
+    by_name: dict[str, tuple[Link, str]] = {}
 
     def refuse(link: Link, why: str) -> None:
         report(codes.INVALID_LINK_DIRECTIVE_USAGE, link.line, "", why)
 
     for link in links:
-        for own, local in link.imports.items():
-            prefix, _, rest = local.removeprefix("@").partition("__")
-            if rest and reserved.get(prefix, link.identity) != link.identity:
-                owner = f"names that begin with {prefix}__ belong to {reserved[prefix]}"
-                refuse(link, f"{own} of {link.url} cannot be imported as {local}: {owner}.")
         if by_identity.setdefault(link.identity, link) is not link:
             refuse(link, f"{link.identity} is linked more than once.")
-            continue
-        other = by_prefix.setdefault(link.prefix, link)
-        if other is not link:
+        elif (other := by_prefix.setdefault(link.prefix, link)) is not link:
             refuse(link, f"{link.url} and {other.url} both go by {link.prefix!r}: name one of them otherwise by `as`.")
+    for link in by_identity.values():
         for own, local in link.imports.items():
-            holder = by_name.setdefault(local, link)
-            if holder is not link:
-                refuse(link, f"{own} of {link.url} is imported as {local}, which {holder.url} has imported already.")
+            owner = _owner_without_import(local, by_prefix)
+            holder = by_name.setdefault(local, (link, own))
+            if owner is not None and owner != (link.url, own):
+                told = f"without an import, that name means {owner[1]} of {owner[0]}"
+                refuse(link, f"{own} of {link.url} cannot be imported as {local}: {told}.")
+            elif holder != (link, own):
+                told = f"which is {holder[1]} of {holder[0].url} already"
+                refuse(link, f"{own} of {link.url} is imported as {local}, {told}.")
+
+
+def _owner_without_import(local: str, by_prefix: Mapping[str, Link]) -> tuple[str, str] | None:
+    """The specification that an imported name belongs to by its prefix, and what it is called there."""
+    sign = "@" if local.startswith("@") else ""
+    prefix, separator, own = local.removeprefix("@").partition("__")
+    if prefix == "join" and separator:
+        return f"{APOLLO}/join", sign + own
+    link = by_prefix.get(prefix)
+    if link is None or not (separator or sign):
+        return None
+    return link.url, sign + (own if separator else link.name)
