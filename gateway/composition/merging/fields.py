@@ -105,7 +105,8 @@ class _FieldMerge:
             return
         # What is @external and provided says by that alone that others resolve it too.
         closed = [s for s, m in resolving if not m.is_shareable and not m.external]
-        through = self.merge.interface_object_sources(*pair)
+        here = {s.name for s, _ in resolving}  # an @interfaceObject beside its implementation is told as such
+        through = [(s, m) for s, m in self.merge.interface_object_sources(*pair) if s.name not in here]
         if through:
             closed += [s for s, m in through if not m.is_shareable]
             resolving += through
