@@ -1,8 +1,11 @@
 """Issues: what composition has to say about the subgraphs, each with what is needed to mend it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Protocol
+
+from graphql.pyutils import did_you_mean, suggestion_list
 
 
 class Severity(StrEnum):
@@ -68,9 +71,18 @@ class Issue:
         return found
 
 
-Report = Callable[[CompositionCode, int | None, str, str], None]
-"""Reports what one subgraph gets wrong: a code, a line of its SDL, a schema coordinate or ``""``, and what is to be
-said of it, in words that follow the coordinate in a sentence."""
+class Report(Protocol):
+    """Reports what one subgraph gets wrong: a code, a line of its SDL, a schema coordinate or ``""``, and what is to be
+    said of it, in words that follow the coordinate in a sentence; a remedy where the code's is not the one."""
+
+    def __call__(
+        self, code: CompositionCode, line: int | None, coordinate: str, why: str, remedy: str = "", /
+    ) -> None: ...
+
+
+def meant(wanted: str, known: Iterable[str]) -> str:
+    """A question, after a space, for what a mistyped name was meant to be; empty when nothing known is near."""
+    return did_you_mean(suggestion_list(wanted, list(known)))
 
 
 @dataclass(slots=True)
@@ -107,8 +119,10 @@ class IssueLog:
     def of(self, subgraph: str) -> Report:
         """To report what is wrong in one subgraph, whatever the others hold."""
 
-        def report(code: CompositionCode, line: int | None, coordinate: str, why: str) -> None:
+        def report(code: CompositionCode, line: int | None, coordinate: str, why: str, remedy: str = "", /) -> None:
             said = f"{coordinate} {why}" if coordinate else why
-            self.report(code, f"[{subgraph}] {said}", *filter(None, [coordinate]), at=((subgraph, line),))
+            self.report(
+                code, f"[{subgraph}] {said}", *filter(None, [coordinate]), at=((subgraph, line),), remedy=remedy
+            )
 
         return report

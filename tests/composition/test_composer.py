@@ -206,8 +206,9 @@ def test_a_federation_1_subgraph_is_read_again_for_it_is_changed_by_the_others(m
 
 def test_an_edit_that_breaks_and_one_that_mends_it_end_where_they_began() -> None:
     composer = Composer()
-    good = _sources(0)
+    good = _sources(36)
     before = composer.compose(good.values())
+    assert before.supergraph_sdl is not None
     name = random.Random(1).choice(sorted(good))
     broken = composer.compose({**good, name: SubgraphSource(name, "", "type Query {")}.values())
     assert broken.errors
@@ -216,11 +217,14 @@ def test_an_edit_that_breaks_and_one_that_mends_it_end_where_they_began() -> Non
 
 def test_a_composition_leaves_no_rings_of_references_for_the_collector() -> None:
     composer = Composer()
-    composer.compose(_sources(0).values())
+    assert (
+        composer.compose(_sources(56).values()).supergraph_sdl is not None
+    )  # field sets are parsed once for a process
+    composer.compose(_sources(36).values())
     gc.collect()
     gc.disable()
     try:
-        composer.compose(_sources(4).values())
+        composer.compose(_sources(56).values())
         gc.set_debug(gc.DEBUG_SAVEALL)
         gc.collect()
         left = {type(one).__name__ for one in gc.garbage}

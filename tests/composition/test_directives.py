@@ -248,9 +248,25 @@ def test_a_mistyped_field_of_a_field_set_is_told_with_the_field_that_was_meant()
             b='type Parcel @key(fields: "id") { id: ID! weight: Int @external cost: Int @requires(fields: "wieght") }',
         )
     )
-    told = {issue.code.name: issue.message for issue in composition.errors}
-    assert told["REQUIRES_INVALID_FIELDS"].endswith("Did you mean 'weight'?")
-    assert "The @requires of Parcel.cost seems to mean it by wieght" in told["EXTERNAL_UNUSED"]
+    told = {issue.code.name: issue for issue in composition.errors}
+    assert told["REQUIRES_INVALID_FIELDS"].message.endswith("Did you mean 'weight'?")
+    assert told["EXTERNAL_UNUSED"].remedy == "Mend the @requires of Parcel.cost, which seems to mean it by wieght."
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        'all(limit: Int): [Int] @listSize(slicingArguments: ["limt"])',
+        'all: Page @listSize(assumedSize: 2, sizedFields: ["limt"])',
+        'all(a: ID @fromContext(field: "$limt { id }")): Int',
+        'all(a: Int @fromContext(field: "$other { limt }")): Int',
+    ],
+)
+def test_a_mistyped_name_in_a_context_or_a_list_size_is_told_with_the_one_that_was_meant(fields: str) -> None:
+    page = 'type Page @context(name: "limit") @context(name: "other") { id: ID! limit: [Int] child: Child }'
+    child = f'type Child @key(fields: "id") {{ id: ID! {fields} }}'
+    (issue,) = compose(federation_2(a=f"type Query {{ page: Page }} {page} {child}")).errors
+    assert issue.message.endswith("Did you mean 'limit'?")
 
 
 def test_a_wrong_link_does_not_hide_what_is_wrong_in_other_subgraphs() -> None:

@@ -72,6 +72,20 @@ def test_a_key_that_cannot_be_had_leads_nowhere() -> None:
     assert any('@key(fields: "isbn") cannot be had from subgraph a' in r for r in composition.errors[0].reasons)
 
 
+def test_fields_that_are_missing_on_a_path_for_the_same_reasons_are_told_as_one_error() -> None:
+    (together, alone) = compose(
+        federation_2(
+            a="type Query { book: Book } type Book { title: String }",
+            b="type Book { year: Int pages: Int }",
+            c="type Book { price: Int }",
+        )
+    ).errors
+    assert together.coordinates == ("Book.year", "Book.pages")
+    assert together.message.startswith("Book.year, and likewise Book.pages, cannot be fetched on every path: from ")
+    assert together.subgraphs == ("b",)
+    assert alone.coordinates == ("Book.price",)
+
+
 def test_a_key_that_is_not_resolvable_leads_nowhere() -> None:
     composition = compose(
         federation_2(

@@ -59,12 +59,12 @@ World = dict[str, dict[str, Definition]]
 def generate(seed: int) -> list[tuple[str, str]]:
     """Names and SDL of the subgraphs of one seed."""
     rng, more = random.Random(seed), random.Random(f"more {seed}")
-    world = _world(rng)
+    world, is_sound = _world(rng), seed % 4 == 0
     if more.random() < 0.3:
-        _composed(more, world)
+        _composed(more, world, is_sound)
     if more.random() < 0.3:
-        _context(more, world)
-    if seed % 4:
+        _context(more, world, is_sound)
+    if not is_sound:
         for _ in range(rng.choice((1, 1, 2))):
             rng.choice(MUTATIONS)(rng, world)
     federation_1 = rng.choice(sorted(world)) if seed % 11 == 0 else None
@@ -72,7 +72,7 @@ def generate(seed: int) -> list[tuple[str, str]]:
     for name, types in world.items():
         text = "\n".join(definition.written(type_name) for type_name, definition in types.items())
         if name != federation_1:
-            text = _with_header(more, text)
+            text = _with_header(more, text, is_sound)
         else:
             for directive in (" @shareable", " @inaccessible", " @authenticated"):
                 text = text.replace(directive, "")
@@ -114,9 +114,12 @@ def _world(rng: random.Random) -> World:
     return world
 
 
-def _with_header(rng: random.Random, text: str) -> str:
+def _with_header(rng: random.Random, text: str, is_sound: bool) -> str:
     """The text with what it links: some directives from a specification of their own, some under other names."""
     own = {name for name in LINKED if rng.random() < 0.5} if rng.random() < 0.3 else set()
+    if is_sound:  # two directives of one specification come from one link
+        own -= {"@cost", "@listSize"} if rng.random() < 0.5 else set()
+        own |= {"@cost", "@listSize"} if own & {"@cost", "@listSize"} else set()
     links = ["extend schema", _link("federation/v2.9", [*IMPORTS, *(name for name in LINKED if name not in own)])]
     for specification in sorted({LINKED[name] for name in own}):
         imports = []
@@ -134,16 +137,18 @@ def _link(specification: str, imports: list[str]) -> str:
     return f'@link(url: "https://specs.apollo.dev/{specification}", import: [{listed}])'
 
 
-def _composed(rng: random.Random, world: World) -> None:
+def _composed(rng: random.Random, world: World, is_sound: bool) -> None:
     """A directive of one's own specification, composed by some of those who have it, in versions that may differ."""
     for subgraph in _holders(rng, world):
-        version = rng.choice(("v1.0", "v1.0", "v1.0", "v1.1", "v2.0"))
-        alias = rng.choice(("@note", "@note", "@note", "@remark"))
+        version = rng.choice(("v1.0", "v1.0", "v1.0", "v1.1", "v1.1" if is_sound else "v2.0"))
+        alias = rng.choice(("@note", "@note", "@note", "@note" if is_sound else "@remark"))
         imported = '"@note"' if alias == "@note" else f'{{name: "@note", as: "{alias}"}}'
         link = f'@link(url: "https://acme.test/note/{version}", import: [{imported}])'
         schema = Definition("extend", directives=[link])
         if rng.random() < 0.8:
-            schema.directives.append(f'@composeDirective(name: "{alias if rng.random() < 0.95 else "@nothing"}")')
+            schema.directives.append(
+                f'@composeDirective(name: "{alias if is_sound or rng.random() < 0.95 else "@nothing"}")'
+            )
         world[subgraph]["schema"] = schema
         shape = rng.choice(("(text: String)", "(text: String)", "(text: String, level: Int)"))
         places = rng.choice(("FIELD_DEFINITION | OBJECT", "FIELD_DEFINITION | OBJECT", "FIELD_DEFINITION"))
@@ -153,19 +158,19 @@ def _composed(rng: random.Random, world: World) -> None:
             field_.directives.append(f'{alias}(text: "{rng.choice("ab")}")')
 
 
-def _context(rng: random.Random, world: World) -> None:
+def _context(rng: random.Random, world: World, is_sound: bool) -> None:
     """A field of one entity that takes an argument from another that leads to it."""
     places = [(types, name) for types in world.values() for name in types if name[0] == "E"]
     types, name = rng.choice(places)
     target = rng.choice([other for other in types if other[0] == "E"])
     setting, taking = types[name], types[target]
     own = [n for n, f in setting.fields.items() if not f.arguments and f.type.strip("[]!") in SCALARS]
-    wanted = rng.choice([*own, *own, "missing"])
+    wanted = rng.choice([*own, *own, *([] if is_sound and own else ["missing"])])
     type_ = setting.fields[wanted].type.rstrip("!") if wanted in own else "String"
-    setting.directives.append(f'@context(name: "{rng.choice(("ctx", "ctx", "ctx", "other"))}")')
+    setting.directives.append(f'@context(name: "{"ctx" if is_sound else rng.choice(("ctx", "ctx", "ctx", "other"))}")')
     setting.fields[f"leadsTo{target}"] = Field(target)
     selection = f'@fromContext(field: "$ctx {{ {wanted} }}")'
-    argument = type_ if rng.random() < 0.9 else _scalar(rng)
+    argument = type_ if is_sound or rng.random() < 0.9 else _scalar(rng)
     taking.fields["inContext"] = Field("Int", arguments={"from": f"{argument} {selection}"})
 
 

@@ -1,12 +1,11 @@
 """@override: which fields are taken over from which subgraph, at once or by and by (``label``)."""
 
-import difflib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from gateway.composition import codes, hints
-from gateway.composition.issues import CompositionCode
+from gateway.composition.issues import CompositionCode, meant
 from gateway.composition.merging.state import Merge, Override
 from gateway.composition.subgraph.facts import is_used
 from gateway.composition.subgraph.reading import Subgraph
@@ -74,8 +73,7 @@ class _Overriding:
             return
         self.merge.overrides[self.subgraph.name, *self.pair] = Override(source=origin, is_known=False)
         if self.other is None:
-            close = difflib.get_close_matches(str(origin), list(by_name), 1)
-            nearest = f" Did you mean {close[0]!r}?" if close else ""
+            nearest = meant(str(origin), by_name)
             why = f"overrides a field of {origin!r} in {self.subgraph.name}, but there is no such subgraph.{nearest}"
             self.tell(hints.FROM_SUBGRAPH_DOES_NOT_EXIST, why)
         else:

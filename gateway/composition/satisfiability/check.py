@@ -9,12 +9,12 @@ operation that asks for it and a reason for each subgraph.
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import product
 
 from gateway.composition import codes, hints
-from gateway.composition.issues import IssueLog
+from gateway.composition.issues import IssueLog, SourceLine
 from gateway.composition.merging.state import Merge, named
 from gateway.composition.satisfiability.reach import (
     Budget,
@@ -74,13 +74,17 @@ def _agree(decisions: Iterable[Decisions]) -> bool:
 
 @dataclass(slots=True)
 class _Walk:
-    """``failures`` are the decisions under which something could not be fetched."""
+    """``failures`` are the decisions under which something could not be fetched.
+
+    ``causes`` says which of the errors tells of a path and reasons, for all fields that are missing there alike.
+    """
 
     reach: Reach
     hidden: frozenset[str]
     log: IssueLog
     reported: set[tuple[str, str]] = field(default_factory=set)
     failures: set[Decisions] = field(default_factory=set)
+    causes: dict[tuple[str, ...], int] = field(default_factory=dict)
     waiting: deque[_State] = field(default_factory=deque)
     seen: dict[tuple[str, frozenset[str]], dict[tuple[frozenset[Position], Decisions], None]] = field(
         default_factory=dict
@@ -237,19 +241,22 @@ class _Walk:
     def _report(self, state: _State, merged: Member) -> None:
         coordinate = f"{state.runtime}.{merged.name}"
         reasons = tuple(self._reasons(state, merged))
+        sources = [(s.name, t.fields.get(merged.name)) for s, t in self.merge.sources(state.runtime)]
+        at = [(name, source.line) for name, source in sources if source is not None]
+        cause = (operation(state.path), *(reason.replace(coordinate, state.runtime) for reason in reasons))
+        if cause in self.causes:
+            told = self.log.errors[self.causes[cause]]
+            among = (*told.coordinates, coordinate)
+            nodes = (*told.nodes, *(SourceLine(*place) for place in at))
+            named_in = tuple(dict.fromkeys(node.subgraph for node in nodes))
+            self.log.errors[self.causes[cause]] = replace(
+                told, message=_message(among, told.reasons), coordinates=among, nodes=nodes, subgraphs=named_in
+            )
+            return
+        self.causes[cause] = len(self.log.errors)
         witness = operation((*state.path, Step(merged.name, merged)), leaf=self._is_leaf(merged))
-        self.log.report(
-            codes.SATISFIABILITY_ERROR,
-            f"{coordinate} cannot be fetched on every path: {'; '.join(reasons)}.",
-            coordinate,
-            at=[
-                (s.name, t.fields[merged.name].line)
-                for s, t in self.merge.sources(state.runtime)
-                if merged.name in t.fields
-            ],
-            witness=witness,
-            reasons=reasons,
-        )
+        code, message = codes.SATISFIABILITY_ERROR, _message((coordinate,), reasons)
+        self.log.report(code, message, coordinate, at=at, witness=witness, reasons=reasons)
 
     def _is_leaf(self, merged: Member) -> bool:
         target = self.merge.types.get(named_type(merged.type))
@@ -272,6 +279,12 @@ class _Walk:
         told = " or ".join(f'@key(fields: "{key.value("fields")}")' for key in source.resolvable_keys)
         holders = named(sorted({position.subgraph for position in state.positions}))
         return f"the fields of {told} cannot be had from {holders}"
+
+
+def _message(coordinates: tuple[str, ...], reasons: tuple[str, ...]) -> str:
+    """The reasons are those of the first field; they are the others' too, for their own names."""
+    alike = f", and likewise {', '.join(coordinates[1:])}," if coordinates[1:] else ""
+    return f"{coordinates[0]}{alike} cannot be fetched on every path: {'; '.join(reasons)}."
 
 
 def _contexts(subgraph: str, member: Member) -> Iterator[str]:

@@ -7,7 +7,7 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
-from gateway.composition.issues import CompositionCode, IssueLog, Report
+from gateway.composition.issues import CompositionCode, IssueLog, Report, meant
 from gateway.composition.subgraph.facts import context_of
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
@@ -67,7 +67,7 @@ class _Argument:
         if not selection.strip():
             self.refuse(codes.NO_CONTEXT_IN_SELECTION, "`field` must be a context and a selection: `$name { field }`.")
         elif name not in holders:
-            self.refuse(codes.CONTEXT_NOT_SET, f"no type sets the context {name!r} here.")
+            self.refuse(codes.CONTEXT_NOT_SET, f"no type sets the context {name!r} here.{meant(name, holders)}")
         else:
             self._check_selection(selection, holders[name])
 
@@ -130,7 +130,8 @@ class _Argument:
     def _field_problem(self, node: FieldNode, definition: Type, wanted: str, wrap: str = "") -> str | None:
         member = definition.fields.get(node.name.value)
         if member is None:
-            return f"{definition.name}, which sets the context, has no field {node.name.value}."
+            nearest = meant(node.name.value, definition.fields)
+            return f"{definition.name}, which sets the context, has no field {node.name.value}.{nearest}"
         if node.selection_set is None:
             given = member.type if not wrap else member.type.rstrip("!")
             if not is_subtype(given, wanted, self.subgraph.is_subtype):

@@ -1,7 +1,7 @@
 """@cost and @listSize in one subgraph (Federation 2.9): they must mean something where they stand."""
 
 from gateway.composition import codes
-from gateway.composition.issues import CompositionCode, IssueLog, Report
+from gateway.composition.issues import CompositionCode, IssueLog, Report, meant
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, named_type
 from gateway.supergraph.model import TypeKind
@@ -32,7 +32,9 @@ def _check_list_size(subgraph: Subgraph, coordinate: str, member: Member, applie
     for name in applied.value("slicingArguments") or ():
         argument = member.arguments.get(name)
         if argument is None:
-            refuse(codes.LIST_SIZE_INVALID_SLICING_ARGUMENT, f"there is no argument {name}.")
+            refuse(
+                codes.LIST_SIZE_INVALID_SLICING_ARGUMENT, f"there is no argument {name}.{meant(name, member.arguments)}"
+            )
         elif argument.type.rstrip("!") != "Int":
             refuse(codes.LIST_SIZE_INVALID_SLICING_ARGUMENT, f"argument {name} is {argument.type}, not Int or Int!.")
     target = subgraph.types.get(named_type(member.type))
@@ -42,7 +44,8 @@ def _check_list_size(subgraph: Subgraph, coordinate: str, member: Member, applie
     for name in sized or ():
         found = target.fields.get(name) if target else None
         if found is None:
-            refuse(codes.LIST_SIZE_INVALID_SIZED_FIELD, f"{named_type(member.type)} has no field {name}.")
+            nearest = meant(name, target.fields if target else ())
+            refuse(codes.LIST_SIZE_INVALID_SIZED_FIELD, f"{named_type(member.type)} has no field {name}.{nearest}")
         elif not _is_list(found.type):
             refuse(codes.LIST_SIZE_APPLIED_TO_NON_LIST, f"{name}, a sized field, is no list.")
 

@@ -1,10 +1,10 @@
 """Rules of Federation that one subgraph must keep on its own. One rule, one function."""
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode, print_ast
-from graphql.pyutils import did_you_mean, suggestion_list
+from graphql.pyutils import suggestion_list
 
 from gateway.composition import codes
-from gateway.composition.issues import IssueLog, Report
+from gateway.composition.issues import IssueLog, Report, meant
 from gateway.composition.subgraph.facts import (
     field_set_of,
     field_set_text,
@@ -101,7 +101,7 @@ class _FieldSetCheck:
         member = definition.fields.get(name)
         if member is None:
             why = f"{parent} has no field {name} here; if another subgraph has it, declare it here with @external."
-            return self.refuse("INVALID_FIELDS", why + did_you_mean(suggestion_list(name, list(definition.fields))))
+            return self.refuse("INVALID_FIELDS", why + meant(name, definition.fields))
         problem = self.argument_problem(member, node)
         sound = problem is None or self.refuse(problem[0], f"{parent}.{name} {problem[1]}")
         if not self.check_member(definition, member, node, external):
@@ -198,16 +198,16 @@ def _check_external(subgraph: Subgraph, definition: Type, member: Member, coordi
             report(codes.EXTERNAL_ON_INTERFACE, member.line, coordinate, why)
     elif definition.kind is TypeKind.OBJECT and member.external and not is_used(subgraph, definition, member):
         why = "is @external, but no @key, @requires or @provides mentions it and no interface asks for it."
-        report(codes.EXTERNAL_UNUSED, member.line, coordinate, why + _mistyped(definition, member))
+        report(codes.EXTERNAL_UNUSED, member.line, coordinate, why, _mistyped(definition, member))
 
 
 def _mistyped(definition: Type, member: Member) -> str:
-    """What to mend first where a @requires of the type seems to mean the field."""
+    """What to mend instead where a @requires of the type seems to mean the field."""
     for other in definition.fields.values():
         selections = (s for applied in other.applied("requires") for s in field_set_of(applied).selections)
         for name in (selection.name.value for selection in selections if isinstance(selection, FieldNode)):
             if name not in definition.fields and member.name in suggestion_list(name, list(definition.fields))[:1]:
-                return f" The @requires of {definition.name}.{other.name} seems to mean it by {name}: mend that first."
+                return f"Mend the @requires of {definition.name}.{other.name}, which seems to mean it by {name}."
     return ""
 
 
