@@ -39,7 +39,7 @@ def main() -> int:
             kind = "verdict differs"
         elif ours_codes != their_codes:
             kind = "codes differ"
-        elif composition.supergraph_sdl and tree(composition.supergraph_sdl) != _tree(theirs[seed]["supergraph"]):
+        elif composition.supergraph_sdl and _tree(composition.supergraph_sdl) != _tree(theirs[seed]["supergraph"]):
             kind = "supergraphs differ"
         elif composition.supergraph_sdl and _hints(composition) != {code for code, _ in theirs[seed]["hints"]}:
             kind = "hints differ"
@@ -59,7 +59,7 @@ def main() -> int:
 
 
 def _tree(supergraph: str) -> dict[str, Any]:
-    """The peer's, without the scalar that it leaves over from a subgraph's own link of @requiresScopes."""
+    """Without the scalar that the peer leaves over from a subgraph's own link of @requiresScopes, used or not."""
     return {name: part for name, part in tree(supergraph).items() if name != "requiresScopes__Scope"}
 
 

@@ -59,10 +59,11 @@ World = dict[str, dict[str, Definition]]
 def generate(seed: int) -> list[tuple[str, str]]:
     """Names and SDL of the subgraphs of one seed."""
     rng, more = random.Random(seed), random.Random(f"more {seed}")
-    world, is_sound = _world(rng), seed % 4 == 0
-    if more.random() < 0.3:
+    world = _world(rng)
+    is_sound = seed % 4 == 0
+    if seed % 11 and more.random() < 0.3:
         _composed(more, world, is_sound)
-    if more.random() < 0.3:
+    if seed % 11 and more.random() < 0.3:
         _context(more, world, is_sound)
     if not is_sound:
         for _ in range(rng.choice((1, 1, 2))):
@@ -117,15 +118,14 @@ def _world(rng: random.Random) -> World:
 def _with_header(rng: random.Random, text: str, is_sound: bool) -> str:
     """The text with what it links: some directives from a specification of their own, some under other names."""
     own = {name for name in LINKED if rng.random() < 0.5} if rng.random() < 0.3 else set()
-    if is_sound:  # two directives of one specification come from one link
-        own -= {"@cost", "@listSize"} if rng.random() < 0.5 else set()
-        own |= {"@cost", "@listSize"} if own & {"@cost", "@listSize"} else set()
+    if is_sound and "@listSize" in own:
+        own.add("@cost")
     links = ["extend schema", _link("federation/v2.9", [*IMPORTS, *(name for name in LINKED if name not in own)])]
     for specification in sorted({LINKED[name] for name in own}):
         imports = []
         for name in sorted(own):
             if LINKED[name] == specification:
-                alias = f"@my{name[1:]}" if rng.random() < 0.3 else name
+                alias = f"@my{name[1:]}" if rng.random() < 0.3 and not is_sound else name
                 imports.append(name if alias == name else f'{{name: "{name}", as: "{alias}"}}')
                 text = re.sub(rf"{name}\b", alias, text)
         links.append(_link(specification, imports))
@@ -140,15 +140,14 @@ def _link(specification: str, imports: list[str]) -> str:
 def _composed(rng: random.Random, world: World, is_sound: bool) -> None:
     """A directive of one's own specification, composed by some of those who have it, in versions that may differ."""
     for subgraph in _holders(rng, world):
-        version = rng.choice(("v1.0", "v1.0", "v1.0", "v1.1", "v1.1" if is_sound else "v2.0"))
-        alias = rng.choice(("@note", "@note", "@note", "@note" if is_sound else "@remark"))
+        version = rng.choice(("v1.0", "v1.0", "v1.0", "v1.1", "v2.0")) if not is_sound else "v1.0"
+        alias = rng.choice(("@note", "@note", "@note", "@remark")) if not is_sound else "@note"
         imported = '"@note"' if alias == "@note" else f'{{name: "@note", as: "{alias}"}}'
         link = f'@link(url: "https://acme.test/note/{version}", import: [{imported}])'
         schema = Definition("extend", directives=[link])
         if rng.random() < 0.8:
-            schema.directives.append(
-                f'@composeDirective(name: "{alias if is_sound or rng.random() < 0.95 else "@nothing"}")'
-            )
+            is_known = is_sound or rng.random() < 0.95
+            schema.directives.append(f'@composeDirective(name: "{alias if is_known else "@nothing"}")')
         world[subgraph]["schema"] = schema
         shape = rng.choice(("(text: String)", "(text: String)", "(text: String, level: Int)"))
         places = rng.choice(("FIELD_DEFINITION | OBJECT", "FIELD_DEFINITION | OBJECT", "FIELD_DEFINITION"))
@@ -159,19 +158,23 @@ def _composed(rng: random.Random, world: World, is_sound: bool) -> None:
 
 
 def _context(rng: random.Random, world: World, is_sound: bool) -> None:
-    """A field of one entity that takes an argument from another that leads to it."""
-    places = [(types, name) for types in world.values() for name in types if name[0] == "E"]
-    types, name = rng.choice(places)
-    target = rng.choice([other for other in types if other[0] == "E"])
-    setting, taking = types[name], types[target]
+    """A field of one type that takes an argument from an entity that leads to it."""
+    types, name = rng.choice([(types, name) for types in world.values() for name in types if name[0] == "E"])
+    setting = types[name]
     own = [n for n, f in setting.fields.items() if not f.arguments and f.type.strip("[]!") in SCALARS]
-    wanted = rng.choice([*own, *own, *([] if is_sound and own else ["missing"])])
+    if is_sound or rng.random() < 0.5:
+        target = "C0"
+        types[target] = Definition("type", {"id": Field("ID!")}, ['@key(fields: "id")'])
+    else:
+        target = rng.choice([other for other in types if other[0] == "E"])
+    wanted = rng.choice(own if is_sound else [*own, *own, "missing"])
     type_ = setting.fields[wanted].type.rstrip("!") if wanted in own else "String"
-    setting.directives.append(f'@context(name: "{"ctx" if is_sound else rng.choice(("ctx", "ctx", "ctx", "other"))}")')
+    context = "ctx" if is_sound or rng.random() < 0.75 else "other"
+    setting.directives.append(f'@context(name: "{context}")')
     setting.fields[f"leadsTo{target}"] = Field(target)
-    selection = f'@fromContext(field: "$ctx {{ {wanted} }}")'
     argument = type_ if is_sound or rng.random() < 0.9 else _scalar(rng)
-    taking.fields["inContext"] = Field("Int", arguments={"from": f"{argument} {selection}"})
+    taken = f'{argument} @fromContext(field: "$ctx {{ {wanted} }}")'
+    types[target].fields["inContext"] = Field("Int", arguments={"from": taken})
 
 
 def _holders(rng: random.Random, world: World, at_least: int = 1) -> list[str]:
