@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from gateway.composition.compose import compose
@@ -267,6 +269,24 @@ def test_a_mistyped_name_in_a_context_or_a_list_size_is_told_with_the_one_that_w
     child = f'type Child @key(fields: "id") {{ id: ID! {fields} }}'
     (issue,) = compose(federation_2(a=f"type Query {{ page: Page }} {page} {child}")).errors
     assert issue.message.endswith("Did you mean 'limit'?")
+
+
+@pytest.mark.parametrize(
+    ("selected", "why"),
+    [
+        ("of", "needs argument x."),
+        ('of(x: "no")', "wrong argument x"),
+        ("of(y: 1)", "has no argument y."),
+        ("of(x: 1)", ""),
+    ],
+)
+def test_a_context_gives_a_field_its_arguments(selected: str, why: str) -> None:
+    taking = f"from(it: ID @fromContext(field: {json.dumps('$above { ' + selected + ' }')})): Int"
+    page = 'type Page @context(name: "above") { of(x: Int!): ID child: Child }'
+    child = f'type Child @key(fields: "id") {{ id: ID! {taking} }}'
+    found = compose(federation_2(a=f"type Query {{ page: Page }} {page} {child}")).errors
+    assert [issue.code.name for issue in found] == (["CONTEXT_INVALID_SELECTION"] if why else [])
+    assert why in "".join(issue.message for issue in found)
 
 
 def test_a_wrong_link_does_not_hide_what_is_wrong_in_other_subgraphs() -> None:

@@ -60,7 +60,8 @@ def main() -> int:
 
 def _tree(supergraph: str) -> dict[str, Any]:
     """Without the scalar that the peer leaves over from a subgraph's own link of @requiresScopes, used or not."""
-    return {name: part for name, part in tree(supergraph).items() if name != "requiresScopes__Scope"}
+    unused = "requiresScopes__Scope" if "@requiresScopes" not in supergraph else ""
+    return {name: part for name, part in tree(supergraph).items() if name != unused}
 
 
 def _hints(composition: Composition) -> set[str]:

@@ -9,6 +9,7 @@ from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode, IssueLog, Report, meant
 from gateway.composition.subgraph.facts import context_of
+from gateway.composition.subgraph.graphql_rules import arguments_problem
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
 from gateway.supergraph.features import parts
@@ -132,6 +133,9 @@ class _Argument:
         if member is None:
             nearest = meant(node.name.value, definition.fields)
             return f"{definition.name}, which sets the context, has no field {node.name.value}.{nearest}"
+        why = arguments_problem(self.subgraph, member, node)
+        if why:
+            return f"{definition.name}.{member.name} {why}"
         if node.selection_set is None:
             given = member.type if not wrap else member.type.rstrip("!")
             if not is_subtype(given, wanted, self.subgraph.is_subtype):

@@ -12,7 +12,7 @@ from gateway.composition.subgraph.facts import (
     implementing,
     is_used,
 )
-from gateway.composition.subgraph.graphql_rules import value_problem
+from gateway.composition.subgraph.graphql_rules import arguments_problem
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, is_required, named_type
 from gateway.supergraph.features import parts
@@ -117,21 +117,13 @@ class _FieldSetCheck:
 
     def argument_problem(self, member: Member, node: FieldNode) -> tuple[str, str] | None:
         """What is wrong with the arguments given: the code and why."""
-        given = {argument.name.value: argument.value for argument in parts(node, "arguments")}
-        missing = [a.name for a in member.arguments.values() if is_required(a) and a.name not in given]
-        if self.family != "REQUIRES":
-            if missing and not given:
-                return "INVALID_FIELDS", "needs arguments, so it cannot be selected here."
-            is_plain = not member.arguments and not given
-            return None if is_plain else ("FIELDS_HAS_ARGS", "has arguments, which is not allowed here.")
-        for name, value in given.items():
-            expected = member.arguments.get(name)
-            if expected is None:
-                return "INVALID_FIELDS", f"has no argument {name}."
-            problem = value_problem(value, expected.type, self.subgraph.types)
-            if problem:
-                return "INVALID_FIELDS", f"is given a wrong argument {name}: {problem}"
-        return ("INVALID_FIELDS", f"needs argument {missing[0]}.") if missing else None
+        if self.family == "REQUIRES":
+            why = arguments_problem(self.subgraph, member, node)
+            return ("INVALID_FIELDS", why) if why else None
+        if not parts(node, "arguments") and any(map(is_required, member.arguments.values())):
+            return "INVALID_FIELDS", "needs arguments, so it cannot be selected here."
+        is_plain = not member.arguments and not parts(node, "arguments")
+        return None if is_plain else ("FIELDS_HAS_ARGS", "has arguments, which is not allowed here.")
 
     def check_member(self, definition: Type, member: Member, node: FieldNode, external: bool) -> bool:
         """What the directive asks of each field; @key, @requires and @provides differ here alone."""

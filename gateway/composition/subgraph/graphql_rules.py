@@ -7,7 +7,7 @@ longer than all of composition, so the rules are applied to the declarations ins
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from graphql import ConstValueNode
+from graphql import ConstValueNode, FieldNode
 
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
@@ -15,6 +15,7 @@ from gateway.composition.issues import IssueLog
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import STANDARD_DIRECTIVES
 from gateway.supergraph.elements import BUILT_IN_SCALARS, Applied, Member, Type, is_required, named_type
+from gateway.supergraph.features import parts
 from gateway.supergraph.model import TypeKind
 
 Refuse = Callable[[int | None, str, str], None]
@@ -277,3 +278,15 @@ def _suggestion(subgraph: Subgraph, name: str) -> str:
         if identity == bare:
             return f" If it is meant to be the federation directive, it is called @{local} here, or must be imported."
     return f' If it is meant to be the federation directive, import it: add "@{name}" to the `import` of @link.'
+
+
+def arguments_problem(subgraph: Subgraph, member: Member, node: FieldNode) -> str | None:
+    """What is wrong with the arguments that a selection gives the field, in words that follow its name."""
+    given = {argument.name.value: argument.value for argument in parts(node, "arguments")}
+    for name, value in given.items():
+        expected = member.arguments.get(name)
+        problem = value_problem(value, expected.type, subgraph.types) if expected else None
+        if expected is None or problem:
+            return f"is given a wrong argument {name}: {problem}" if problem else f"has no argument {name}."
+    missing = [a.name for a in member.arguments.values() if is_required(a) and a.name not in given]
+    return f"needs argument {missing[0]}." if missing else None
