@@ -228,10 +228,12 @@ async def _governing(
     async with open_store(access.store) as store:
         person_key = read_secret(access.person_key, "access.person_key")
         gateway.ledger = OperationLedger(store, person_key)
-        gateway.doubts = changes.doubts = DoubtFlags(store, person_key)
+        gateway.doubts = DoubtFlags(store, person_key)
+        changes.looks = (gateway.doubts.look, gateway.ledger.look)
         changes.policy = follower_of(store, access, changes.catalogue)
         await changes.look_at_policy()
-        await gateway.doubts.look()
+        for look in changes.looks:
+            await look()
         try:
             async with (
                 going_on("following the policy", changes.follow_policy),

@@ -10,6 +10,7 @@ import asyncio
 import gc
 import logging
 import time
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -24,7 +25,6 @@ from gateway.yielding import yielding
 
 if TYPE_CHECKING:
     from catalog_sync.loading import Catalogue
-    from gateway.doubt_flags import DoubtFlags
     from policies.publication import PolicyFollower
     from policies.tables import PolicyTables
 
@@ -40,10 +40,13 @@ COLLECTED_EVERY = 10
 
 
 class Changes:
-    """Puts changes into force for one gateway. ``policy`` and ``doubts`` are set while a store of them is followed."""
+    """Puts changes into force for one gateway. ``policy`` is set while a store of versions is followed.
+
+    ``looks`` are at what else the store holds that a request goes by.
+    """
 
     policy: "PolicyFollower | None" = None
-    doubts: "DoubtFlags | None" = None
+    looks: Sequence[Callable[[], Awaitable[None]]] = ()
 
     def __init__(self, gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings) -> None:
         self._gateway = gateway
@@ -101,8 +104,8 @@ class Changes:
             await asyncio.sleep(POLL_SECONDS)
             try:
                 await self.look_at_policy()
-                if self.doubts is not None:
-                    await self.doubts.look()
+                for look in self.looks:
+                    await look()
             except (OSError, TimeoutError) as error:
                 _log.error("the policy stays as it is, its store cannot be asked: %s", type(error).__name__)
             except CodedError as error:

@@ -79,9 +79,9 @@ class DoubtFlags:
 def _texts(waiting: list[object]) -> Iterator[str]:
     while waiting:
         value = waiting.pop()
-        if isinstance(value, str):
-            if len(value) <= LONGEST_KEY:
-                yield value
+        if isinstance(value, str | int) and not isinstance(value, bool):
+            if len(text := str(value)) <= LONGEST_KEY:
+                yield text
         elif isinstance(value, dict):
             waiting.extend(value.values())
         elif isinstance(value, list | tuple):

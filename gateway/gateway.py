@@ -1,7 +1,7 @@
 """What the server calls: who is asking, what that caller sees, the answer, and its record."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -108,6 +108,10 @@ class PlainGateway(_OnBuilds):
         """What everybody sees."""
         return self.build.snapshot.plain_view
 
+    def calls(self, grants: Iterable[str]) -> dict[str, dict[str, int]]:
+        """See Viewed: there are no grants."""
+        return {}
+
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         """See Answering."""
         snapshot = self.build.snapshot
@@ -155,6 +159,14 @@ class GovernedGateway(_OnBuilds):
         """What whoever the credentials prove sees now. Raises CodedError where they prove nobody."""
         caller = await self._authenticator.authenticate(credentials)
         return self.build.governance().view_for(caller, self._now())
+
+    def calls(self, grants: Iterable[str]) -> dict[str, dict[str, int]]:
+        """See Viewed."""
+        limited = self.build.governance().tables.index.ceilings
+        return {
+            grant: {"perDay": limited[grant], "today": 0 if self.ledger is None else self.ledger.calls_today(grant)}
+            for grant in sorted(limited.keys() & set(grants))
+        }
 
     async def answer(self, request: GraphQLRequest, credentials: Credentials) -> Answer:
         """See Answering."""

@@ -4,7 +4,7 @@ Both go by the credentials of the request alone; nothing here speaks about other
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -36,6 +36,9 @@ class Viewed(Answering, Protocol):
     async def view_of(self, credentials: Credentials) -> CallerView:
         """The view of whoever the credentials prove. Raises CodedError where they prove nobody."""
 
+    def calls(self, grants: Iterable[str]) -> dict[str, dict[str, int]]:
+        """Of grants with a ceiling: how many operations a day may use them (``perDay``), and have (``today``)."""
+
 
 class _Explained(msgspec.Struct, forbid_unknown_fields=True):
     query: str
@@ -62,7 +65,8 @@ def own_view_routes(gateway: Viewed, admission: Admission, limits: DocumentLimit
             raise CodedError(BAD_REQUEST, f'Send JSON such as {{"query": "{{ ... }}"}}: {error}.') from None
         parse_within(query, limits)
         fields = await asyncio.to_thread(explain, query, view, language_of(request.headers.get("accept-language")))
-        told = {"version": 1, "at": datetime.now(UTC), "fields": fields}
+        calls = gateway.calls(field.grant for field in fields if field.grant is not None)
+        told = {"version": 1, "at": datetime.now(UTC), "fields": fields, **({"calls": calls} if calls else {})}
         return Response(msgspec.json.encode(told), media_type="application/json", headers={"Cache-Control": "no-store"})
 
     return [

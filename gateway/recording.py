@@ -82,19 +82,26 @@ class OperationLedger:
     def demand_calls_left(self, caller: Caller, prepared: Prepared, versions: tuple[str, str], request_id: str) -> None:
         """Before an operation is executed: that no grant which it uses is known to have no call left.
 
-        What other processes count shows when a record is written. Raises CodedError GRANT_USED_UP, with a record of it.
+        What other processes count shows at the next look, or when a record is written. Raises CodedError GRANT_USED_UP,
+        with a record of it.
         """
-        now = datetime.now(UTC)
-        if self._used.day != day_of(now):
-            return
         for grant, most in prepared.standing.ceilings:
-            if self._used.used.get(grant, 0) >= most:
+            if self.calls_today(grant) >= most:
                 asked = (prepared.items, prepared.uses)
                 facts = _facts(
                     caller, Outcome.REFUSED, versions, request_id, *asked, reason=f"{GRANT_USED_UP.name} {grant}"
                 )
                 self._keep(CountedRead(facts), safely=False)
-                raise _used_up(grant, most, now)
+                raise _used_up(grant, most, datetime.now(UTC))
+
+    async def look(self) -> None:
+        """Learns what all processes have counted today, so that what is used up is refused before it is executed."""
+        now = datetime.now(UTC)
+        self._count(Counted(day_of(now), await self._store.calls_used(now), {}))
+
+    def calls_today(self, grant: str) -> int:
+        """How many operations of this day are known to have used a grant."""
+        return self._used.used.get(grant, 0) if self._used.day == day_of(datetime.now(UTC)) else 0
 
     async def refused(
         self, caller: Caller, reports: Iterable[ErrorReport], versions: tuple[str, str], request_id: str
@@ -161,10 +168,10 @@ class OperationLedger:
                 written.set_result(None)
 
     def _count(self, counted: Counted) -> None:
-        """Remembers what is used; of grants that this batch did not use, what was known of the same day holds."""
-        if counted.day == self._used.day:
-            counted = replace(counted, used={**self._used.used, **counted.used})
-        self._used = counted
+        """Remembers what is used; within a day it only grows, whichever of two answers of the store comes first."""
+        before = self._used.used if counted.day == self._used.day else {}
+        used = {grant: max(calls, before.get(grant, 0)) for grant, calls in counted.used.items()}
+        self._used = replace(counted, used={**before, **used})
 
 
 def _used_up(grant: str, most: int, now: datetime) -> CodedError:
@@ -187,8 +194,8 @@ def _texts(names: Iterable[str], values: Mapping[str, object]) -> Iterable[str]:
     for name in names:
         value = values.get(name)
         for one in value if isinstance(value, list) else [value]:
-            if isinstance(one, str):
-                yield one
+            if isinstance(one, str | int) and not isinstance(one, bool):
+                yield str(one)
 
 
 def _facts(

@@ -1,6 +1,6 @@
 """What policy needs of a store. Whatever changes is written together with its ledger record, or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -77,8 +77,8 @@ class PolicyStore(Protocol):
         What a grant has no call left for is recorded as refused.
         """
 
-    async def calls_of(self, grant: str, at: datetime) -> int:
-        """How many operations have used a grant on the day of a moment."""
+    async def calls_used(self, at: datetime) -> Mapping[str, int]:
+        """How many operations have used each grant on the day of a moment; those that none has are left out."""
 
     async def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         """The ledger's records after a number, in order."""

@@ -76,8 +76,9 @@ TEXTS: Mapping[str, Sentence] = {
         "请发送 X-Purpose、X-Case-Number 和 X-Officer。",
     ),
     "GRANT_USED_UP": Sentence(
-        "Grant {grant} allows {most} operations a day, and they have been used; the day ends in Chongqing.",
-        "授权 {grant} 每日限 {most} 次操作，今日已用完；以重庆当地日期为准。",
+        "Grant {grant} allows {most} operations a day, and they have been used. Ask again when the day has ended in "
+        "Chongqing; for more, apply anew with a larger volume.",
+        "授权 {grant} 每日限 {most} 次操作，今日已用完。请于重庆当地次日再试；如需更多，请重新申请并注明所需数量。",
     ),
     "LEDGER_UNAVAILABLE": Sentence(
         "The operation could not be recorded, so it is not answered.", "本次操作无法留存记录，因此不予答复。"

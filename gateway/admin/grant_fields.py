@@ -109,7 +109,7 @@ class Application:
 
     @strawberry.field(description="How many operations of this day have used the grant, of `callsPerDay`.")
     async def calls_today(self, info: Info) -> int:
-        return await info.context.desk.store.calls_of(self.number, info.context.now)
+        return (await info.context.desk.store.calls_used(info.context.now)).get(self.number, 0)
 
     @staticmethod
     def of(taken: desk_steps.Taken, visit: Visit) -> "Application":

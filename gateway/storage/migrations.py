@@ -24,7 +24,7 @@ STEPS: tuple[tuple[str, ...], ...] = (
     ),
     (
         "CREATE TABLE policy_calls (grant_number TEXT NOT NULL, day TEXT NOT NULL, calls INTEGER NOT NULL,"
-        " PRIMARY KEY (grant_number, day))",
+        " PRIMARY KEY (day, grant_number))",
         "CREATE TABLE policy_saves (kind TEXT PRIMARY KEY, saves INTEGER NOT NULL)",
     ),
 )

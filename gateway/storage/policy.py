@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import cast
 
 import msgspec
@@ -142,22 +142,21 @@ class SqlPolicyStore:
     async def record_calls(self, reads: Sequence[CountedRead], at: datetime) -> Counted:
         """See PolicyStore."""
         day = day_of(at)
-        limited = sorted({grant for read in reads for grant, _ in read.ceilings})
         async with self._database.write() as transaction:
-            used = {grant: await _calls(transaction, grant, str(day)) for grant in limited}
+            used = await _calls(transaction, day)
             recorded, counted = count_reads(reads, used, day)
             await transaction.execute_many(
                 "INSERT INTO policy_calls VALUES ($1, $2, $3) ON CONFLICT (grant_number, day)"
                 " DO UPDATE SET calls = excluded.calls",
-                [(grant, str(day), calls) for grant, calls in counted.used.items() if calls != used[grant]],
+                [(grant, str(day), calls) for grant, calls in counted.used.items() if calls != used.get(grant)],
             )
             await _append(transaction, at, RecordKind.READ, recorded)
         return counted
 
-    async def calls_of(self, grant: str, at: datetime) -> int:
+    async def calls_used(self, at: datetime) -> dict[str, int]:
         """See PolicyStore."""
         async with self._database.read() as transaction:
-            return await _calls(transaction, grant, str(day_of(at)))
+            return await _calls(transaction, day_of(at))
 
     async def records(self, after: int = 0, limit: int = 1000) -> list[LedgerRecord]:
         """See PolicyStore."""
@@ -176,10 +175,9 @@ async def _head(transaction: Transaction) -> int | None:
     return cast(int, rows[0][0]) if rows else None
 
 
-async def _calls(transaction: Transaction, grant: str, day: str) -> int:
-    query = "SELECT calls FROM policy_calls WHERE grant_number = $1 AND day = $2"
-    rows = await transaction.fetch(query, grant, day)
-    return cast(int, rows[0][0]) if rows else 0
+async def _calls(transaction: Transaction, day: date) -> dict[str, int]:
+    rows = await transaction.fetch("SELECT grant_number, calls FROM policy_calls WHERE day = $1", str(day))
+    return dict(cast("list[tuple[str, int]]", rows))
 
 
 async def _save(transaction: Transaction, table: str, identity: str, revision: int, body: str) -> None:

@@ -5,17 +5,21 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
 import time_machine
 
+from catalog_sync.languages import Language
 from catalog_sync.rule_profiles import profile_in_force
 from catalog_sync.working_days import WorkingCalendar
 from gateway.doubt_flags import DoubtFlags
 from gateway.errors import CodedError, RequestError
+from gateway.execution.result import Result
 from gateway.gateway import GovernedGateway
+from gateway.planning.operation import OperationKind
+from gateway.preparation import Prepared
 from gateway.recording import OperationLedger
 from gateway.server.answering import ANONYMOUS
 from gateway.storage.migrations import migrate
@@ -126,7 +130,7 @@ async def test_what_needs_no_grant_uses_no_call(open_store: Stores) -> None:
         made = await recording(stack, store, gateway(STATED, names, LIMITED))
         for _ in range(5):
             await made.answer(request('{ resident(residentId: "50") { name } }'), ANONYMOUS)
-        assert await store.calls_of("Q-1", datetime.now(UTC)) == 0
+        assert (await store.calls_used(datetime.now(UTC))).get("Q-1", 0) == 0
 
 
 async def test_processes_that_answer_at_once_give_no_more_answers_than_the_ceiling_together(
@@ -144,7 +148,24 @@ async def test_processes_that_answer_at_once_give_no_more_answers_than_the_ceili
         assert len(outcomes) - len(refused) == 3
         assert {error.code.name for error in refused if isinstance(error, CodedError)} == {"GRANT_USED_UP"}
         store = await open_store()
-        assert await store.calls_of("Q-1", NOON) == 3
+        assert (await store.calls_used(NOON)).get("Q-1", 0) == 3
+
+
+async def test_what_other_processes_have_used_up_is_refused_before_anybody_is_asked(open_store: Stores) -> None:
+    async with AsyncExitStack() as stack:
+        stack.enter_context(time_machine.travel(NOON, tick=False))
+        one = await recording(stack, await open_store(), gateway(STATED, Subgraphs(*[AT_HOME] * 3), LIMITED))
+        for _ in range(3):
+            await one.answer(request(ADDRESS), ANONYMOUS)
+        police = Subgraphs()
+        other = await recording(stack, await open_store(), gateway(STATED, police, LIMITED))
+        assert other.ledger is not None
+        await other.ledger.look()
+        assert other.calls(["Q-1", "Q-2"]) == {"Q-1": {"perDay": 3, "today": 3}}, "Q-2 has no ceiling"
+        with pytest.raises(CodedError) as refused:
+            await other.answer(request(ADDRESS), ANONYMOUS)
+        assert refused.value.code.name == "GRANT_USED_UP"
+        assert police.asked == []
 
 
 async def test_a_subscription_ends_when_its_events_have_used_the_grant_up(open_store: Stores) -> None:
@@ -209,6 +230,17 @@ async def test_in_a_list_the_record_in_doubt_is_named_by_the_key_that_the_answer
     await made.doubts.look()
     told = await extensions_of(made, "{ residents { nodes { residentId registeredAddress } } }")
     assert [flag["record"] for flag in told["doubts"]] == ["2"]
+
+
+async def test_a_key_that_is_a_number_is_found_as_its_text(open_store: Stores) -> None:
+    store = await open_store()
+    await file(store, doubted("2"))
+    doubts = DoubtFlags(store, SECRET)
+    await doubts.look()
+    prepared = Prepared(OperationKind.QUERY, cast(Any, None), {}, (), items=(f"{RESIDENT}.registeredAddress",))
+    [flag] = await doubts.flags(prepared, {}, Result({"residents": [{"id": 2}, {"id": True}]}), Language.CHINESE)
+    assert (flag["record"], flag["item"]) == ("2", f"{RESIDENT}.registeredAddress")
+    assert "核查" in str(flag["notice"])
 
 
 @pytest.mark.parametrize(

@@ -136,7 +136,7 @@ async def test_of_calls_that_come_at_once_as_many_are_granted_as_a_day_allows_an
     found = await asyncio.gather(*(store.record_calls([LIMITED] * 3, AT) for _ in range(4)))
     assert sum(len(counted.refused) for counted in found) == 12 - 7
     assert {grant for counted in found for grant in counted.refused.values()} == {"Q-1"}
-    assert await store.calls_of("Q-1", AT) == 7
+    assert (await store.calls_used(AT)).get("Q-1", 0) == 7
     outcomes = [msgspec.json.decode(record.body, type=ReadFacts).outcome for record in await store.records()]
     assert (outcomes.count(Outcome.GRANTED), outcomes.count(Outcome.REFUSED)) == (7, 5)
 
@@ -146,14 +146,14 @@ async def test_counting_begins_anew_when_the_day_ends_in_chongqing(database: Dat
     before, midnight = datetime(2026, 11, 22, 15, 59, 59, tzinfo=UTC), datetime(2026, 11, 22, 16, tzinfo=UTC)
     assert len((await store.record_calls([LIMITED] * 9, before)).refused) == 2
     assert (await store.record_calls([LIMITED] * 7, midnight)).refused == {}
-    assert (await store.calls_of("Q-1", before), await store.calls_of("Q-1", midnight)) == (7, 7)
+    assert ((await store.calls_used(before)).get("Q-1", 0), (await store.calls_used(midnight)).get("Q-1", 0)) == (7, 7)
 
 
 async def test_what_has_changed_something_counts_and_is_answered_though_no_call_was_left(database: Database) -> None:
     store = SqlPolicyStore(database)
     done = CountedRead(LIMITED.facts, LIMITED.ceilings, done=True)
     assert (await store.record_calls([LIMITED] * 7 + [done, LIMITED], AT)).refused == {8: "Q-1"}
-    assert await store.calls_of("Q-1", AT) == 8
+    assert (await store.calls_used(AT)).get("Q-1", 0) == 8
 
 
 async def test_each_save_of_a_matter_is_seen_by_who_looks_for_its_kind_alone(database: Database) -> None:
