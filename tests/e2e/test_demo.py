@@ -305,6 +305,10 @@ def test_what_was_refused_is_applied_for_granted_by_the_provider_and_answered(de
         if "data" in answer:
             break
     assert answer["data"]["resident"]["realEstate"][0]["location"]
+    terms = {told["resource"]: told for told in answer["extensions"]["grants"]}["30700504/1"]
+    assert (terms["grant"], terms["purpose"]) == (f"Q-{application['id']}", "data-verification")
+    used = administer(demo, "user:wu", "{ grants { nodes { callsPerDay callsToday } } }")["grants"]["nodes"]
+    assert {"callsPerDay": 200, "callsToday": 1} in used
     assert f"Q-{application['id']}" in watersmeet("ledger", "search", "--caller", "app:subdistrict-office")
 
 
