@@ -13,9 +13,9 @@ from enum import StrEnum
 from typing import TypeVar
 
 from catalog_sync.closed_lists import SYNONYMS, written
-from catalog_sync.documents import ListNode, MapNode, Node, TextNode
+from catalog_sync.documents import DocumentError, ListNode, MapNode, Node, TextNode, parse_yaml
 from catalog_sync.errors import CodedError
-from catalog_sync.problems import CatalogueProblem
+from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place
 
 Member = TypeVar("Member", bound=StrEnum)
 Parsed = TypeVar("Parsed")
@@ -198,3 +198,20 @@ def member_of(kind: type[Member], word: str) -> Member | None:
     own = kind._value2member_map_.get(word)
     found = SYNONYMS.get(kind, {}).get(word) if own is None else own
     return found if isinstance(found, kind) else None
+
+
+def read_list(
+    text: str, name: str, of: str, read: Callable[[FieldReader, list[CatalogueProblem]], Parsed]
+) -> tuple[Parsed, ...]:
+    """What ``read`` makes of each element of a YAML list ``of`` something; CatalogueInvalid with all that is wrong."""
+    problems: list[CatalogueProblem] = []
+    try:
+        root = parse_yaml(text, name)
+    except DocumentError as error:
+        raise CatalogueInvalid([error.problem]) from error
+    if not isinstance(root, ListNode):
+        raise CatalogueInvalid([CatalogueProblem("FORM", f"A list of {of} is expected.", "See docs.", Place(name))])
+    found = tuple(read(FieldReader(node, problems), problems) for node in root.items)
+    if problems:
+        raise CatalogueInvalid(problems)
+    return found

@@ -13,12 +13,11 @@ from functools import lru_cache
 from importlib import resources
 
 from catalog_sync.closed_lists import Opening
-from catalog_sync.documents import DocumentError, ListNode, parse_yaml
 from catalog_sync.entries import CatalogueEntry
 from catalog_sync.errors import CodedError
-from catalog_sync.fields import FieldReader
+from catalog_sync.fields import FieldReader, read_list
 from catalog_sync.languages import Sentence
-from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place
+from catalog_sync.problems import CatalogueProblem
 from catalog_sync.rule_profiles import ORDER_320, profile_in_force
 
 _CODE = re.compile(r"[a-z0-9][a-z0-9.-]{0,39}")
@@ -77,20 +76,10 @@ def known_licences() -> tuple[Licence, ...]:
 
 def read_licences(text: str, name: str) -> tuple[Licence, ...]:
     """Licences from YAML; CatalogueInvalid with everything that is wrong."""
-    problems: list[CatalogueProblem] = []
-    try:
-        root = parse_yaml(text, name)
-    except DocumentError as error:
-        raise CatalogueInvalid([error.problem]) from error
-    if not isinstance(root, ListNode):
-        raise CatalogueInvalid([CatalogueProblem("FORM", "A list of licences is expected.", "See docs.", Place(name))])
-    licences = tuple(_licence(FieldReader(node, problems)) for node in root.items)
-    if problems:
-        raise CatalogueInvalid(problems)
-    return licences
+    return read_list(text, name, "licences", _licence)
 
 
-def _licence(reader: FieldReader) -> Licence:
+def _licence(reader: FieldReader, _: list[CatalogueProblem]) -> Licence:
     code, link = reader.text("code", required=True) or "", reader.text("link", required=True) or ""
     if code and not _CODE.fullmatch(code):
         reader.note("FORM", "code", "This is no code.", "Use small letters, digits, points and hyphens, 40 at most.")

@@ -11,10 +11,10 @@ from functools import lru_cache
 from importlib import resources
 from types import MappingProxyType
 
-from catalog_sync.documents import DocumentError, ListNode, MapNode, parse_yaml
+from catalog_sync.documents import MapNode
 from catalog_sync.errors import UNKNOWN_CLOCK, CodedError
-from catalog_sync.fields import FieldReader
-from catalog_sync.problems import CatalogueInvalid, CatalogueProblem, Place
+from catalog_sync.fields import FieldReader, read_list
+from catalog_sync.problems import CatalogueProblem
 from catalog_sync.working_days import Deadline, Pause, WorkingCalendar
 
 ORDER_320 = "order-320"
@@ -108,17 +108,7 @@ def national_profiles() -> tuple[RuleProfile, ...]:
 
 def read_profiles(text: str, name: str) -> tuple[RuleProfile, ...]:
     """Profiles from YAML; CatalogueInvalid with everything that is wrong."""
-    problems: list[CatalogueProblem] = []
-    try:
-        root = parse_yaml(text, name)
-    except DocumentError as error:
-        raise CatalogueInvalid([error.problem]) from error
-    if not isinstance(root, ListNode):
-        raise CatalogueInvalid([CatalogueProblem("FORM", "A list of profiles is expected.", "See docs.", Place(name))])
-    profiles = tuple(_profile(FieldReader(node, problems), problems) for node in root.items)
-    if problems:
-        raise CatalogueInvalid(problems)
-    return profiles
+    return read_list(text, name, "profiles", _profile)
 
 
 def _profile(reader: FieldReader, problems: list[CatalogueProblem]) -> RuleProfile:
