@@ -229,10 +229,10 @@ async def _governing(
         person_key = read_secret(access.person_key, "access.person_key")
         gateway.ledger = OperationLedger(store, person_key)
         gateway.doubts = DoubtFlags(store, person_key)
-        changes.looks = (gateway.doubts.look, gateway.ledger.look)
+        changes.looks = {"doubts": gateway.doubts.look, "calls": gateway.ledger.look}
         changes.policy = follower_of(store, access, changes.catalogue)
         await changes.look_at_policy()
-        for look in changes.looks:
+        for look in changes.looks.values():
             await look()
         try:
             async with (

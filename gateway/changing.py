@@ -10,9 +10,10 @@ import asyncio
 import gc
 import logging
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from gateway.building import Build, Foundation
@@ -42,11 +43,11 @@ COLLECTED_EVERY = 10
 class Changes:
     """Puts changes into force for one gateway. ``policy`` is set while a store of versions is followed.
 
-    ``looks`` are at what else the store holds that a request goes by.
+    ``looks`` are at what else the store holds that a request goes by, each under what it is for the log.
     """
 
     policy: "PolicyFollower | None" = None
-    looks: Sequence[Callable[[], Awaitable[None]]] = ()
+    looks: Mapping[str, Callable[[], Awaitable[None]]] = MappingProxyType({})
 
     def __init__(self, gateway: PlainGateway | GovernedGateway, foundation: Foundation, settings: Settings) -> None:
         self._gateway = gateway
@@ -99,17 +100,19 @@ class Changes:
         _log.info("policy version %s is live", tables.version)
 
     async def follow_policy(self) -> None:
-        """Looks for ever for a new policy; cancel to stop. A store that fails for a while is waited for."""
+        """Looks for ever for a new policy, and at the rest; a store that fails for a while is waited for.
+
+        What cannot be read keeps nothing else from being looked at.
+        """
         while True:
             await asyncio.sleep(POLL_SECONDS)
-            try:
-                await self.look_at_policy()
-                for look in self.looks:
+            for what, look in {"the policy": self.look_at_policy, **self.looks}.items():
+                try:
                     await look()
-            except (OSError, TimeoutError) as error:
-                _log.error("the policy stays as it is, its store cannot be asked: %s", type(error).__name__)
-            except CodedError as error:
-                _log.error("the policy stays as it is: %s: %s", error.code.name, error.message)
+                except (OSError, TimeoutError) as error:
+                    _log.error("%s: stays as it is, the store cannot be asked: %s", what, type(error).__name__)
+                except CodedError as error:
+                    _log.error("%s: stays as it is: %s: %s", what, error.code.name, error.message)
 
     async def _compiled_over(self, catalogue: "Catalogue") -> "PolicyTables":
         from gateway.policy_source import items_of  # plain federation starts without policy and its stores
