@@ -124,6 +124,19 @@ def subgraphs(names: Sequence[str] = tuple(SDL), answers: Answers = answer_of) -
 
 
 @contextlib.contextmanager
+def supergraph_file() -> Iterator[Path]:
+    """The supergraph of the three subgraphs, while they run."""
+    with subgraphs() as ports, tempfile.TemporaryDirectory() as folder:
+        sources = [
+            SubgraphSource(name, f"http://127.0.0.1:{port}/graphql", sdl)
+            for (name, sdl), port in zip(SDL.items(), ports, strict=True)
+        ]
+        supergraph = Path(folder) / "supergraph.graphql"
+        supergraph.write_text(compose(sources).supergraph_sdl or "")
+        yield supergraph
+
+
+@contextlib.contextmanager
 def gateway(command: str, supergraph: Path, port: int) -> Iterator[tuple[int, float]]:
     """A gateway's process id and the seconds until it was ready."""
     words = shlex.split(command.format(supergraph=supergraph, port=port))
@@ -220,13 +233,7 @@ def main() -> None:
     print("| gateway | operation | req/s | CPU ms/req | p50 ms | p99 ms | peak MB | ready after s |")
     print("|---|---|---|---|---|---|---|---|")
     costs: dict[tuple[str, str], float] = {}
-    with subgraphs() as ports, tempfile.TemporaryDirectory() as folder:
-        sources = [
-            SubgraphSource(name, f"http://127.0.0.1:{port}/graphql", sdl)
-            for (name, sdl), port in zip(SDL.items(), ports, strict=True)
-        ]
-        supergraph = Path(folder) / "supergraph.graphql"
-        supergraph.write_text(compose(sources).supergraph_sdl or "")
+    with supergraph_file() as supergraph:
         for number, (name, command) in enumerate(commands.items()):
             with gateway(command, supergraph, 24_000 + number + os.getpid() % 1000) as (pid, ready):
                 port = 24_000 + number + os.getpid() % 1000

@@ -14,12 +14,10 @@ import json
 import os
 import statistics
 import sys
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from benchmarks.gateway import OPERATIONS, SDL, cpu_of, gateway, load, post, subgraphs, tree_of
-from gateway.composition.compose import SubgraphSource, compose
+from benchmarks.gateway import OPERATIONS, cpu_of, gateway, load, post, supergraph_file, tree_of
 
 PERIOD = 20_000
 """Microseconds after which a share begins anew: short against a measurement, long against a switch of processes."""
@@ -80,13 +78,7 @@ def main() -> None:
     print(f"Each worker held to {options.share} of a core.\n")
     print("| operation | one worker, req/s | CPU ms/req | two workers, req/s | CPU ms/req | two / one |")
     print("|---|---|---|---|---|---|")
-    with subgraphs() as ports, tempfile.TemporaryDirectory() as folder:
-        sources = [
-            SubgraphSource(name, f"http://127.0.0.1:{port}/graphql", sdl)
-            for (name, sdl), port in zip(SDL.items(), ports, strict=True)
-        ]
-        supergraph = Path(folder) / "supergraph.graphql"
-        supergraph.write_text(compose(sources).supergraph_sdl or "")
+    with supergraph_file() as supergraph:
         for name, query in OPERATIONS.items():
             found = [
                 [throughput(supergraph, query, workers, options) for workers in (1, 2)] for _ in range(options.rounds)

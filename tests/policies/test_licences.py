@@ -128,7 +128,8 @@ def test_no_rule_gives_it_to_the_public_or_on_another_basis(subject: str, basis:
 
 def test_the_tables_of_acceptances_equal_casbins_answers() -> None:
     proof = prove(tables(text_of()), NOW, 2_000)
-    proof.demand()
+    assert proof.differences == ()
+    assert 0 < proof.allowed < proof.asked
 
 
 @pytest.mark.parametrize(
