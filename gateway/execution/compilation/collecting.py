@@ -3,6 +3,10 @@
 Such fetches are a *stage*. At each target the code reads the key, and joins or opens the group of objects that one
 representation stands for. A key is a plain value or a tuple of them; where that would not tell representations apart as
 their JSON does, it is the JSON.
+
+Objects of which nothing but a key is known yet, and of which all that comes will come by that key, are *alike* where the
+key is: the first takes the place of the others in the tree. A subgraph that names the same product under each of a
+hundred reviews has it linked, kept in memory until the answer is whole, and freed once instead of a hundred times.
 """
 
 from collections.abc import Iterator
@@ -37,6 +41,7 @@ class Collecting:
         self._kinds = {key: self._structures_sent(targets) for key, (_, targets, _) in context.requests.items()}
         self._readers = self._find_readers()
         self._droppable: set[int] = set()
+        self._alike: dict[Shape, str] = {}
 
     @property
     def read(self) -> set[Slot]:
@@ -62,6 +67,9 @@ class Collecting:
                 code.add(f"{group} = {'{}' if request.representations else '[]'}")
                 if not self._regroup(request):
                     walked.append(request)
+            self._alike = self._find_alike(fetches, walked)
+            for first in self._alike.values():
+                code.add(f"{first} = {{}}")
             code.add("root = s.root")
             self._walk(self._context.layout.root, "root", branches(walked))
             for group, twin_group in twins.items():
@@ -357,11 +365,56 @@ class Collecting:
             slot = shape.slots.get(step.slot)
             if slot is not None and slot.place is not None:
                 shapes = [each for each in slot.place.shapes if step.on_types is None or each.type in step.on_types]
-                each_object(self._context.code, slot, here, shapes, partial(self._walk, wanted=below))
+                meet = partial(self._walk, wanted=below)
+                if shapes and shapes[0] in self._alike:
+                    meet = partial(self._meet_alike, held=f"{here}.{slot.attribute}", wanted=below)
+                each_object(self._context.code, slot, here, shapes, meet)
+
+    def _find_alike(self, fetches: list[Fetch], walked: list[EntityRequest]) -> dict[Shape, str]:
+        """The shapes whose objects are alike where their keys are; and a name for the first object of each key."""
+        numbers = {fetch.number for fetch in fetches}
+        found: dict[Shape, str] = {}
+        for request in walked:
+            for shape in self._context.requests[id(request)][1].shapes:
+                others = [number for _, targets, number in self._context.requests.values() if shape in targets.shapes]
+                asked_by_now = all(
+                    number in numbers or numbers & self._context.layout.before[number] for number in others
+                )
+                if shape not in found and asked_by_now and self._is_key_alone(request, shape):
+                    found[shape] = self._context.code.fresh("first")
+        return found
+
+    def _is_key_alone(self, request: EntityRequest, shape: Shape) -> bool:
+        """Whether what comes with an object of a shape is its key for this request, and the object is no list's item."""
+        place = shape.place
+        if place is None or place.abstract or place.untyped or isinstance(get_nullable_type(place.type), GraphQLList):
+            return False
+        _, fields = self._representation(request, shape) or ("", ())
+        read = {each.slot for each in fields if each.constant is None}
+        return id(request) not in self._encoded and bool(read) and read == {slot.name for slot in _decoded(shape)}
+
+    def _meet_alike(self, shape: Shape, here: str, held: str, wanted: Branches[EntityRequest]) -> None:
+        """As ``_walk``, for the first object of a key; which is ``held`` instead of the others."""
+        code, first = self._context.code, self._alike[shape]
+        keys = [code.fresh("k") for _ in _decoded(shape)]
+        for key, slot in zip(keys, _decoded(shape), strict=True):
+            code.add(f"{key} = {here}.{slot.attribute}")
+        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
+        with code.block(f"if (k := {key}) in {first}:"):
+            code.add(f"{held} = {first}[k]")
+        # One that two parents share is met twice, the second time with its key out of sight.
+        with code.block(f"elif {' and '.join(f'{each} is not UNSET' for each in keys)}:"):
+            code.add(f"{first}[k] = {here}")
+            self._walk(shape, here, wanted)
 
 
 def _kind(typename: str, fields: tuple[RepresentationField, ...]) -> _Kind:
     return typename, tuple((each.name, each.constant) for each in fields)
+
+
+def _decoded(shape: Shape) -> list[Slot]:
+    """The slots that come with an object."""
+    return [slot for slot in shape.slots.values() if not slot.assigned]
 
 
 def _is_plain_key(field: RepresentationField, slot: Slot) -> bool:
