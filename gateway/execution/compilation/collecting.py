@@ -4,30 +4,33 @@ Such fetches are a *stage*. At each target the code reads the key, and joins or 
 representation stands for. A key is a plain value or a tuple of them; where that would not tell representations apart as
 their JSON does, it is the JSON.
 
-Objects of which nothing but a key is known yet, and of which all that comes will come by that key, are *alike* where the
-key is: the first takes the place of the others in the tree. A subgraph that names the same product under each of a
-hundred reviews has it linked, kept in memory until the answer is whole, and freed once instead of a hundred times.
+Where many objects name the same entity (one product under each of a hundred reviews), and all that is known of them so
+far came in one answer and is equal, the first takes the place of the others in the tree (``Alikes``): the rest is freed
+at once, what comes later is linked once, and half-made answers that wait for slow subgraphs are small.
 """
 
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
+from itertools import groupby
 
 import msgspec
 from graphql import GraphQLEnumType, GraphQLList, get_nullable_type
 
 from gateway.execution import subgraph_request
+from gateway.execution.compilation.alikes import Alikes
 from gateway.execution.compilation.code import encode
 from gateway.execution.compilation.context import Context
 from gateway.execution.compilation.nesting import NestedRepresentations, refuse_uncertain_null
-from gateway.execution.compilation.shapes import TYPENAME, EntityTargets, NotCoveredError, Shape, Slot
+from gateway.execution.compilation.shapes import TYPENAME, EntityTargets, NotCoveredError, Shape, Slot, list_depth
 from gateway.execution.compilation.structures import nullable_entity, representation
 from gateway.execution.compilation.walking import each_object
 from gateway.execution.representations import Branches, branches
-from gateway.planning.plan import EntityRequest, Fetch, RepresentationField
+from gateway.planning.plan import EntityRequest, Fetch, PathStep, RepresentationField
 
 _Represented = tuple[str, tuple[RepresentationField, ...]]
+_Way = tuple[PathStep, Branches[EntityRequest]]
 _Kind = tuple[str, tuple[tuple[str, str | None], ...]]
 
 
@@ -41,7 +44,7 @@ class Collecting:
         self._kinds = {key: self._structures_sent(targets) for key, (_, targets, _) in context.requests.items()}
         self._readers = self._find_readers()
         self._droppable: set[int] = set()
-        self._alike: dict[Shape, str] = {}
+        self._alikes = Alikes(context, {}, ())
 
     @property
     def read(self) -> set[Slot]:
@@ -67,11 +70,11 @@ class Collecting:
                 code.add(f"{group} = {'{}' if request.representations else '[]'}")
                 if not self._regroup(request):
                     walked.append(request)
-            self._alike = self._find_alike(fetches, walked)
-            for first in self._alike.values():
-                code.add(f"{first} = {{}}")
+            self._alikes = Alikes(self._context, self._keys_of(walked), [fetch.number for fetch in fetches])
+            self._alikes.begin()
             code.add("root = s.root")
             self._walk(self._context.layout.root, "root", branches(walked))
+            self._alikes.end()
             for group, twin_group in twins.items():
                 code.add(f"{group} = {twin_group}")
             for fetch in fetches:
@@ -240,10 +243,14 @@ class Collecting:
             raise NotCoveredError("a representation without a key")
         keys, dropped = self._read_key(request, shape, here, read)
         cleared = [slot for each in read if self._clears(shape, slot := shape.slots[each.slot], number)]
-        for slot in cleared:
-            self._context.cleared.add((shape, slot))
-            code.add(f"{here}.{slot.attribute} = UNSET")
-        seen = [f"{key} is UNSET" for each, key in zip(read, keys, strict=True) if shape.slots[each.slot] in cleared]
+        self._context.cleared |= {(shape, slot) for slot in cleared}
+        seen = []
+        if not self._alikes.put_off(shape, here, cleared):
+            for slot in cleared:
+                code.add(f"{here}.{slot.attribute} = UNSET")
+            seen = [
+                f"{key} is UNSET" for each, key in zip(read, keys, strict=True) if shape.slots[each.slot] in cleared
+            ]
         word = "if"
         if seen:  # an object that two parents share is met twice, and was represented the first time
             with code.block(f"if {' or '.join(seen)}:"):
@@ -357,64 +364,50 @@ class Collecting:
             and self._context.layout.before[number].issuperset(set(readers) - {number})
         )
 
-    def _walk(self, shape: Shape, here: str, wanted: Branches[EntityRequest]) -> None:
-        """Collect at the object ``here``, then below it, in the order of the general path."""
+    def _walk(self, shape: Shape, here: str, wanted: Branches[EntityRequest], apart: bool = False) -> None:
+        """Collect at the object ``here``, then below it, in the order of the general path.
+
+        ``apart``: what is below is met by other ways too, so an object met here must not stand for one met there.
+        """
         for request in wanted.ends:
             self._collect(request, shape, here)
-        for step, below in wanted.sorted_steps():
-            slot = shape.slots.get(step.slot)
-            if slot is not None and slot.place is not None:
-                shapes = [each for each in slot.place.shapes if step.on_types is None or each.type in step.on_types]
-                meet = partial(self._walk, wanted=below)
-                if shapes and shapes[0] in self._alike:
-                    meet = partial(self._meet_alike, held=f"{here}.{slot.attribute}", wanted=below)
+        for name, steps in groupby(wanted.sorted_steps(), lambda each: each[0].slot):
+            slot = shape.slots.get(name)
+            if slot is None or slot.place is None:
+                continue
+            ways = list(steps)
+            in_list = len(list(list_depth(slot.type))) > 1
+            for together in [[way] for way in ways] if in_list else [ways]:
+                shapes = [each for each in slot.place.shapes if any(_leads_to(each, step) for step, _ in together)]
+                held, each_apart = f"{here}.{slot.attribute}", apart or (in_list and len(ways) > 1)
+                meet = partial(self._meet, held=held, ways=together, apart=each_apart)
                 each_object(self._context.code, slot, here, shapes, meet)
 
-    def _find_alike(self, fetches: list[Fetch], walked: list[EntityRequest]) -> dict[Shape, str]:
-        """The shapes whose objects are alike where their keys are; and a name for the first object of each key."""
-        numbers = {fetch.number for fetch in fetches}
-        found: dict[Shape, str] = {}
-        for request in walked:
+    def _meet(self, shape: Shape, here: str, held: str, ways: list[_Way], apart: bool) -> None:
+        """Walk on at an object, unless another takes its place, where it is ``held``."""
+        below = [each for step, each in ways if _leads_to(shape, step)]
+        with nullcontext() if apart else self._alikes.first(shape, here, held):
+            for each in below:
+                self._walk(shape, here, each, apart or len(below) > 1)
+
+    def _keys_of(self, requests: list[EntityRequest]) -> dict[Shape, tuple[Slot, ...]]:
+        """The key of each shape by which it is asked about, where that is made of leaves that Python tells apart."""
+        keys: dict[Shape, tuple[Slot, ...]] = {}
+        for request in requests:
             for shape in self._context.requests[id(request)][1].shapes:
-                others = [number for _, targets, number in self._context.requests.values() if shape in targets.shapes]
-                asked_by_now = all(
-                    number in numbers or numbers & self._context.layout.before[number] for number in others
-                )
-                if shape not in found and asked_by_now and self._is_key_alone(request, shape):
-                    found[shape] = self._context.code.fresh("first")
-        return found
-
-    def _is_key_alone(self, request: EntityRequest, shape: Shape) -> bool:
-        """Whether what comes with an object of a shape is its key for this request, and the object is no list's item."""
-        place = shape.place
-        if place is None or place.abstract or place.untyped or isinstance(get_nullable_type(place.type), GraphQLList):
-            return False
-        _, fields = self._representation(request, shape) or ("", ())
-        read = {each.slot for each in fields if each.constant is None}
-        return id(request) not in self._encoded and bool(read) and read == {slot.name for slot in _decoded(shape)}
-
-    def _meet_alike(self, shape: Shape, here: str, held: str, wanted: Branches[EntityRequest]) -> None:
-        """As ``_walk``, for the first object of a key; which is ``held`` instead of the others."""
-        code, first = self._context.code, self._alike[shape]
-        keys = [code.fresh("k") for _ in _decoded(shape)]
-        for key, slot in zip(keys, _decoded(shape), strict=True):
-            code.add(f"{key} = {here}.{slot.attribute}")
-        key = keys[0] if len(keys) == 1 else f"({', '.join(keys)})"
-        with code.block(f"if (k := {key}) in {first}:"):
-            code.add(f"{held} = {first}[k]")
-        # One that two parents share is met twice, the second time with its key out of sight.
-        with code.block(f"elif {' and '.join(f'{each} is not UNSET' for each in keys)}:"):
-            code.add(f"{first}[k] = {here}")
-            self._walk(shape, here, wanted)
+                _, fields = self._representation(request, shape) or ("", ())
+                slots = [shape.slots.get(each.slot) for each in fields if each.constant is None]
+                if slots and None not in slots and id(request) not in self._encoded:
+                    keys[shape] = tuple(filter(None, slots))
+        return keys
 
 
 def _kind(typename: str, fields: tuple[RepresentationField, ...]) -> _Kind:
     return typename, tuple((each.name, each.constant) for each in fields)
 
 
-def _decoded(shape: Shape) -> list[Slot]:
-    """The slots that come with an object."""
-    return [slot for slot in shape.slots.values() if not slot.assigned]
+def _leads_to(shape: Shape, step: PathStep) -> bool:
+    return step.on_types is None or shape.type in step.on_types
 
 
 def _is_plain_key(field: RepresentationField, slot: Slot) -> bool:
