@@ -5,11 +5,11 @@ takes trailers for headers, and a request for whatever host. So a few slow conne
 and a header that a proxy in front takes away could come as a trailer. And it writes the head and the body of a response
 one by one, each of which the event loop hands to the kernel at once; for a small answer that is a tenth of its cost.
 
-Most requests are to the data endpoint, by GET or by a POST whose head and body arrive together. Such a request is
-*whole*: it goes to the application as a scope and bytes, and comes back as a WholeResponse, written at once. Nothing of
-ASGI, which would cost half as much as a small answer, stands between. All else (other addresses, bodies in parts,
-streams, pages of other origins, clients that close) goes uvicorn's way; what a request must fulfil to be read at all is
-the same for both.
+Most requests are to the data endpoint, by GET or by a POST whose small body arrives with its head or soon after. Such
+a request is *whole*: it goes to the application as a scope and bytes, and comes back as a WholeResponse, written at
+once. Nothing of ASGI, which would cost half as much as a small answer, stands between. All else (other addresses, large
+or slow bodies, streams, pages of other origins, clients that close) goes uvicorn's way; what a request must fulfil to
+be read at all is the same for both.
 """
 
 import asyncio
@@ -30,6 +30,10 @@ HEAD_BYTES = 65_536
 HEAD_PATIENCE = 10.0
 # The data endpoint is less patient, so that it can say what went wrong; this holds for every address.
 BODY_PATIENCE = 20.0
+# For so many seconds, and up to so many bytes and pieces, a request whose head is here may turn out to be whole.
+WHOLE_PATIENCE = 1.0
+WHOLE_BYTES = 65_536
+WHOLE_PARTS = 16
 # A client must take so many bytes of its answer in so many seconds, or it is not reading.
 STALL_PATIENCE = 20.0
 STALL_BYTES = 4_096
@@ -144,6 +148,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
     _ordinary = _of_page = False
     _idle_since = math.inf
     _body_timer: asyncio.TimerHandle | None = None
+    _whole_timer: asyncio.TimerHandle | None = None
     _stall_timer: asyncio.TimerHandle | None = None
     _in_head = True
     _head_is_new = False
@@ -174,6 +179,7 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self._watch_body(False)
         self._stop_stall_timer()
         self._stop_idle_timer()
+        self._stop_waiting()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -190,10 +196,15 @@ class BoundedHttpProtocol(HttpToolsProtocol):
                 self._head_timer = self.loop.call_later(HEAD_PATIENCE, self.transport.close)
             return
         if self._parts is not None and not self.transport.is_closing():
-            self._go_the_ordinary_way(self._parts)
+            self._wait_for_rest(self._parts)
         cycle: RequestResponseCycle | None = self.cycle
         if cycle is not None and cycle.more_body is (self._body_timer is None):
             self._watch_body(cycle.more_body)
+
+    def shutdown(self) -> None:
+        """Called when the server begins to stop: a request that has begun is answered."""
+        self._go_the_ordinary_way()
+        super().shutdown()
 
     def pause_writing(self) -> None:
         """Part of asyncio.Protocol."""
@@ -337,6 +348,8 @@ class BoundedHttpProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         self._parts = None
+        if self._whole_timer is not None:
+            self._stop_waiting()
         request = _WholeRequest(self._told)
         cycle: Any = request
         self.cycle = cycle
@@ -362,12 +375,28 @@ class BoundedHttpProtocol(HttpToolsProtocol):
         self.scope["headers"] = headers
         super().on_headers_complete()
 
-    def _go_the_ordinary_way(self, parts: list[bytes]) -> None:
-        """Called for a request that was thought to be whole, when only a part of its body has come."""
-        self._parts = None
+    def _wait_for_rest(self, parts: list[bytes]) -> None:
+        """Called when the body of a request that may be whole has not all come: many clients send it after its head."""
+        if len(parts) > WHOLE_PARTS or sum(map(len, parts)) > WHOLE_BYTES:
+            self._go_the_ordinary_way()
+        elif self._whole_timer is None:
+            self._whole_timer = self.loop.call_later(WHOLE_PATIENCE, self._go_the_ordinary_way)
+
+    def _stop_waiting(self) -> None:
+        if self._whole_timer is not None:
+            self._whole_timer.cancel()
+            self._whole_timer = None
+
+    def _go_the_ordinary_way(self) -> None:
+        """Called for a request that was thought to be whole, when the rest of its body is large or late."""
+        self._stop_waiting()
+        parts, self._parts = self._parts, None
+        if parts is None or self.transport.is_closing():
+            return
         self._begin_ordinarily()
         for part in parts:
             super().on_body(part)
+        self._watch_body(True)
 
     async def _answer_whole(
         self, whole: TakesWhole, request: _WholeRequest, scope: dict[str, Any], body: bytes

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import ErrorReport, RequestError
+from gateway.server import http_protocol
 from gateway.server.admission import Admission
 from gateway.server.answering import Answer, GraphQLRequest
 from gateway.server.application import Application
@@ -191,6 +192,54 @@ async def test_a_body_in_parts_is_answered_as_a_whole_one(whole: list[bytes]) ->
                 assert await connection.ask(message[:cut], message[cut:]) == expected
     assert len(answering.asked) == len(message)
     assert set(whole) == {QUERY}
+
+
+@pytest.mark.parametrize(("bound", "value"), [("WHOLE_PATIENCE", 0.0), ("WHOLE_BYTES", 3), ("WHOLE_PARTS", 0)])
+async def test_a_body_whose_rest_is_late_or_large_or_in_many_parts_is_answered_through_asgi(
+    bound: str, value: float, whole: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_up, give_up = asyncio.Event(), BoundedHttpProtocol._go_the_ordinary_way
+
+    def noted(self: BoundedHttpProtocol) -> None:
+        give_up(self)
+        given_up.set()
+
+    monkeypatch.setattr(BoundedHttpProtocol, "_go_the_ordinary_way", noted)
+    monkeypatch.setattr(http_protocol, bound, value)
+    message = post()
+    async with on_loopback(Scripted()) as port:
+        connection = await connected(port)
+        with closing(connection.writer):
+            expected = await connection.ask(message)
+            connection.writer.write(message[:-5])
+            await asyncio.wait_for(given_up.wait(), 10)
+            assert await connection.ask(message[-5:]) == expected
+    assert whole == [QUERY]
+
+
+async def test_a_request_whose_rest_comes_while_the_server_stops_is_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, wait_for_rest = asyncio.Event(), BoundedHttpProtocol._wait_for_rest
+
+    def noted(self: BoundedHttpProtocol, parts: list[bytes]) -> None:
+        wait_for_rest(self, parts)
+        begun.set()
+
+    def shut_down_and_go_on(self: BoundedHttpProtocol) -> None:
+        shutdown(self)
+        connection.writer.write(message[-5:])
+
+    shutdown, message = BoundedHttpProtocol.shutdown, post()
+    monkeypatch.setattr(BoundedHttpProtocol, "_wait_for_rest", noted)
+    monkeypatch.setattr(BoundedHttpProtocol, "shutdown", shut_down_and_go_on)
+    monkeypatch.setattr(http_protocol, "WHOLE_PATIENCE", 60.0)
+    async with on_loopback(Scripted()) as port:
+        connection = await connected(port)
+        connection.writer.write(message[:-5])
+        await asyncio.wait_for(begun.wait(), 10)
+    with closing(connection.writer):
+        status, lines, _ = await connection.answer()
+        assert status == b"HTTP/1.1 200 OK"
+        assert b"connection: close" in lines
 
 
 async def test_chunks_that_came_together_are_one_body(whole: list[bytes]) -> None:
