@@ -105,7 +105,6 @@ class _Overriding:
             why = f"cannot be overridden in {ours} from {other.name}: it carries @{colliding[0].name}."
             self.tell(codes.OVERRIDE_COLLISION_WITH_ANOTHER_DIRECTIVE, why, both)
             return
-        state.is_gated = state.label is not None
         if theirs.external:
             why = f"is @external in {other.name}: the @override in {ours} can be removed."
             self.tell(hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED, why, both)

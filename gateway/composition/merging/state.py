@@ -20,7 +20,7 @@ Sources = list[tuple[Subgraph, E]]
 class Override:
     """What becomes of a field in a subgraph because of @override, in the same or another one.
 
-    In the subgraph that overrides, ``source`` is the other; ``is_gated`` says that the field waits for its ``label``.
+    In the subgraph that overrides, ``source`` is the other, and the field waits for its ``label`` if it has one.
     In the other, the field is ``taken_over``, and ``used`` there in field sets all the same.
     """
 
@@ -29,7 +29,6 @@ class Override:
     label: str | None = None
     source: str | None = None
     is_known: bool = True
-    is_gated: bool = False
 
 
 @dataclass(slots=True)

@@ -17,7 +17,6 @@ from gateway.composition import codes, hints
 from gateway.composition.issues import IssueLog, SourceLine
 from gateway.composition.merging.state import Merge, named
 from gateway.composition.satisfiability.reach import (
-    Budget,
     BudgetExceededError,
     Decisions,
     Position,
@@ -53,17 +52,14 @@ def check_satisfiability(merge: Merge, hidden: frozenset[str], log: IssueLog) ->
     """Log an error for every field that cannot be fetched on some path; ``hidden`` coordinates are not asked for."""
     fields = sum(len(definition.fields) for definition in merge.types.values())
     granted = BUDGET + BUDGET_PER_FIELD * fields
-    reach = Reach(merge, Budget(granted))
     try:
-        _Walk(reach, hidden, log).run()
+        _Walk(Reach(merge, granted), hidden, log).run()
     except (BudgetExceededError, RecursionError):
         # A chain of requirements that is longer than Python's stack is as good as endless.
         log.report(
             codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
             f"Checking that every field can be fetched needs more than {granted:,} steps.",
         )
-    finally:
-        reach.end()
 
 
 def _agree(decisions: Iterable[Decisions]) -> bool:
@@ -89,14 +85,10 @@ class _Walk:
     seen: dict[tuple[str, frozenset[str]], dict[tuple[frozenset[Position], Decisions], None]] = field(
         default_factory=dict
     )
-    has_contexts: bool = False
 
     @property
     def merge(self) -> Merge:
         return self.reach.merge
-
-    def __post_init__(self) -> None:
-        self.has_contexts = any(t.has("context") for s in self.merge.subgraphs for t in s.types.values())
 
     def run(self) -> None:
         for operation_type, name in self.merge.roots.items():
@@ -117,12 +109,10 @@ class _Walk:
         """Do ``act`` under what is decided of the labels; where it depends on one more, once for each state of it."""
         undone = [decided]
         while undone:
-            known = undone.pop()
-            self.reach = self.reach.under(known)
+            known = self.reach.decided = undone.pop()
             try:
                 act()
             except UndecidedLabelError as asked:
-                self.reach.abandon()
                 undone += [known | {(asked.label, active)} for active in (True, False)]
 
     def _drain(self) -> None:
@@ -132,17 +122,15 @@ class _Walk:
     def _mutate(self, root: _State, merged: Member) -> None:
         """A mutation runs in one subgraph, so in every state of the labels one subgraph that has it must do alone."""
         able = [p for p in sorted(root.positions) if self.reach.can_ask(p, root.runtime, merged.name)]
-        trials = [self._trial(root, merged, position) for position in able]
+        trials = [_Walk(self.reach, self.hidden, IssueLog()) for _ in able]
+        for trial, position in zip(trials, able, strict=True):
+            trial._follow(root, merged, [position])
+        for trial in trials:
+            trial._drain()
         if trials and any(map(_agree, product(*(sorted(trial.failures, key=len) for trial in trials)))):
             self.log.errors.extend(min(trials, key=lambda trial: len(trial.log.errors)).log.errors)
         for trial in trials[:1]:
             self.log.hints.extend(trial.log.hints)
-
-    def _trial(self, root: _State, merged: Member, position: Position) -> "_Walk":
-        walk = _Walk(self.reach, self.hidden, IssueLog())
-        walk._follow(root, merged, [position])
-        walk._drain()
-        return walk
 
     def _add(self, state: _State) -> None:
         known = self.seen.setdefault((state.runtime, state.contexts), {})
@@ -155,7 +143,7 @@ class _Walk:
 
     def _expand(self, state: _State) -> None:
         fields = self._visible(state.runtime)
-        self.reach.budget.spend(len(fields) * len(state.positions))
+        self.reach.spend(len(fields) * len(state.positions))
         answered, holders = self.reach.answered(state.positions), self.reach.holders(state.positions)
         for merged in [each for each in fields if each.name not in answered]:
             self._decide(state.decided, partial(self._ask, state, merged, holders.get(merged.name, [])))
@@ -172,8 +160,6 @@ class _Walk:
             self.failures.add(self.reach.decided)
 
     def _has_contexts(self, position: Position, name: str, state: _State) -> bool:
-        if not self.has_contexts:
-            return True
         member = self.reach.member(position, name)
         return member is None or all(context in state.contexts for context in _contexts(position.subgraph, member))
 
@@ -184,7 +170,8 @@ class _Walk:
         children = [child for position in able for child in self.reach.children(position, merged.name)]
         if target.is_abstract and len(children) > 1:
             self._check_runtime_types(state, merged, children)
-        contexts = state.contexts | self._set_contexts(state.positions)
+        set_here = (self.reach.contexts.get((place.subgraph, place.type), ()) for place in state.positions)
+        contexts = state.contexts.union(*set_here)
         decided = self.reach.decided
         for runtime, places in self.reach.narrowings(target.name, children):
             if runtime in self.hidden:
@@ -192,18 +179,6 @@ class _Walk:
             step = Step(merged.name, merged, None if runtime == target.name else runtime)
             closure = self.reach.closure(places, runtime)
             self._add(_State(runtime, closure, (*state.path, step), contexts, decided))
-
-    def _set_contexts(self, places: Iterable[Position]) -> frozenset[str]:
-        if not self.has_contexts:
-            return frozenset()
-        found: set[str] = set()
-        for place in places:
-            subgraph = self.reach.subgraphs[place.subgraph]
-            definition = subgraph.types[place.type]
-            unions = (t for t in subgraph.types.values() if place.type in t.members)
-            for holder in (definition, *(subgraph.types[i] for i in definition.interfaces), *unions):
-                found.update(f"{place.subgraph}__{c.value('name')}" for c in holder.applied("context"))
-        return frozenset(found)
 
     def _check_runtime_types(self, state: _State, merged: Member, children: list[Position]) -> None:
         """A shared field must be able to return the same thing everywhere."""

@@ -10,10 +10,10 @@ on a label of which nothing is decided yet is not given: ``UndecidedLabelError``
 only labels that meet on a path are ever combined.
 """
 
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
@@ -23,7 +23,6 @@ from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member, named_type
 from gateway.supergraph.model import TypeKind
 
-M = TypeVar("M", bound=Hashable)
 A = TypeVar("A")
 Provided = tuple[tuple[str, "Provided"], ...]
 """A tree of promised fields; ``...Type`` stands for a fragment."""
@@ -53,53 +52,34 @@ Decisions = frozenset[tuple[str, bool]]
 
 
 @dataclass(slots=True)
-class Budget:
-    """Counts the steps ``left``."""
-
-    left: int
-
-    def spend(self, steps: int = 1) -> None:
-        """Count steps. Raises BudgetExceededError when none are left."""
-        self.left -= steps
-        if self.left < 0:
-            raise BudgetExceededError
-
-
-@dataclass(slots=True)
 class Reach:
-    """Answers under the decisions on labels made so far."""
+    """Answers under what is ``decided`` of the labels, with as many ``steps`` as are left."""
 
     merge: Merge
-    budget: Budget
+    steps: int
     decided: Decisions = frozenset()
     subgraphs: dict[str, Subgraph] = field(default_factory=dict)
-    _siblings: dict[Decisions, "Reach"] = field(default_factory=dict)
-    _closures: dict[tuple[Position, str], frozenset[Position]] = field(default_factory=dict)
-    _available: dict[tuple[Position, str, str], bool] = field(default_factory=dict)
+    contexts: dict[tuple[str, str], set[str]] = field(default_factory=dict)
+    _answers: dict[Hashable, Any] = field(default_factory=dict)
     _children: dict[tuple[Position, str], tuple[Position, ...]] = field(default_factory=dict)
     _open: set[Hashable] = field(default_factory=set)
     _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode | None]]] = field(default_factory=dict)
     _cut: bool = False
 
     def __post_init__(self) -> None:
-        self.subgraphs = {subgraph.name: subgraph for subgraph in self.merge.subgraphs}
-        self._siblings[self.decided] = self
+        for subgraph in self.merge.subgraphs:
+            self.subgraphs[subgraph.name] = subgraph
+            for definition in subgraph.types.values():
+                for applied in definition.applied("context"):
+                    for runtime in subgraph.possible_types(definition.name):
+                        found = self.contexts.setdefault((subgraph.name, runtime), set())
+                        found.add(f"{subgraph.name}__{applied.value('name')}")
 
-    def under(self, decided: Decisions) -> "Reach":
-        """The same graph under other decisions."""
-        known = self._siblings.get(decided)
-        return known or Reach(
-            self.merge, self.budget, decided, _siblings=self._siblings, _children=self._children, _entries=self._entries
-        )
-
-    def end(self) -> None:
-        """Let go of all answers: those under other decisions are held in a ring, which would keep a graph in memory."""
-        self._siblings.clear()
-
-    def abandon(self) -> None:
-        """Forget what was begun when an answer was broken off by an exception."""
-        self._open.clear()
-        self._cut = False
+    def spend(self, steps: int = 1) -> None:
+        """Count steps. Raises BudgetExceededError when none are left."""
+        self.steps -= steps
+        if self.steps < 0:
+            raise BudgetExceededError
 
     def closure(self, positions: Iterable[Position], runtime: str) -> frozenset[Position]:
         """All positions of the same object, of type ``runtime``, that can be reached from any of ``positions``."""
@@ -110,13 +90,9 @@ class Reach:
         return frozenset(reached)
 
     def _closure_of(self, start: Position, runtime: str) -> frozenset[Position]:
-        memo = (start, runtime)
-        known = self._closures.get(memo)
-        if known is not None:
-            return known
-        outer = self._ask(memo)
-        if outer is None:
-            return frozenset((start,))
+        return self._least(self._grown, frozenset((start,)), start, runtime)
+
+    def _grown(self, start: Position, runtime: str) -> frozenset[Position]:
         reached = {start}
         growing = True
         while growing:
@@ -125,28 +101,35 @@ class Reach:
                 target = Position(subgraph.name, type_name)
                 if target in reached or not self._may_enter(reached, subgraph, type_name, runtime):
                     continue
-                self.budget.spend()
+                self.spend()
                 if key is None or self.can_select(reached, runtime, key, excluding=subgraph.name):
                     reached.add(target)
                     growing = True
-        return self._settle(memo, outer, self._closures, frozenset(reached))
+        return frozenset(reached)
 
-    def _ask(self, memo: Hashable) -> bool | None:
-        """None where the question is asked on the way to its own answer: then it answers the least that is possible."""
-        if memo in self._open:
-            self._cut = True
-            return None
-        self._open.add(memo)
-        outer, self._cut = self._cut, False
-        return outer
+    def _least(self, find: Callable[..., A], least: Any, *question: Hashable) -> A:
+        """What ``find`` answers, remembered; ``least`` where the question is asked on the way to its own answer.
 
-    def _settle(self, memo: M, outer: bool, answers: dict[M, A], result: A) -> A:
-        """Remember an answer, if it rests on no such least one, or nothing more can come, or nobody waits for it."""
-        self._open.discard(memo)
-        if result is True or not self._cut or not self._open:
-            answers[memo] = result
-        self._cut = self._cut or outer
-        return result
+        An answer that rests on such a one may grow, so it is remembered only if nobody else waits, or if it is None:
+        what nothing refuses will not be.
+        """
+        memo = (self.decided, *question)
+        answer: A
+        if memo in self._answers:
+            answer = self._answers[memo]
+        elif question in self._open:
+            answer, self._cut = least, True
+        else:
+            self._open.add(question)
+            outer, self._cut = self._cut, False
+            try:
+                answer = find(*question)
+            finally:
+                self._open.discard(question)
+            if answer is None or not self._cut or not self._open:
+                self._answers[memo] = answer
+            self._cut = self._cut or outer
+        return answer
 
     def _may_enter(self, reached: set[Position], target: Subgraph, type_name: str, runtime: str) -> bool:
         """An @interfaceObject does not know the object's type, so it leads only to where the interface is entered."""
@@ -160,10 +143,9 @@ class Reach:
 
     def entries(self, runtime: str) -> list[tuple[Subgraph, str, SelectionSetNode | None]]:
         """Every way into a subgraph for an object: the subgraph, the type it goes by there, the key (None: a root)."""
-        known = self._entries.get(runtime)
-        if known is None:
-            known = self._entries[runtime] = list(self._find_entries(runtime))
-        return known
+        if runtime not in self._entries:
+            self._entries[runtime] = list(self._find_entries(runtime))
+        return self._entries[runtime]
 
     def _find_entries(self, runtime: str) -> Iterator[tuple[Subgraph, str, SelectionSetNode | None]]:
         if runtime == "Query":
@@ -232,18 +214,11 @@ class Reach:
 
     def can_ask(self, position: Position, runtime: str, name: str) -> bool:
         """Whether the field can be asked for at the position, its requirements met."""
-        memo = (position, runtime, name)
-        known = self._available.get(memo)
-        if known is not None:
-            return known
-        outer = self._ask(memo)
-        if outer is None:
-            return False
-        return self._settle(memo, outer, self._available, self.refusal(position, runtime, name) is None)
+        return self._least(self.refusal, "it needs itself", position, runtime, name) is None
 
     def refusal(self, position: Position, runtime: str, name: str) -> str | None:
         """Why the field cannot be asked for at the position; None if it can."""
-        self.budget.spend()
+        self.spend()
         member = self.member(position, name)
         coordinate = f"{runtime}.{name}"
         if member is None:
@@ -267,9 +242,8 @@ class Reach:
         override = self.merge.overrides.get((position.subgraph, position.type, name))
         if override is None:
             return False
-        if override.taken_over:
-            return override.label is None or self._is_active(override.label)
-        return override.is_gated and override.label is not None and not self._is_active(override.label)
+        is_active = override.label is None or self._is_active(override.label)
+        return is_active if override.taken_over else not is_active
 
     def _is_active(self, label: str) -> bool:
         for known, active in self.decided:
@@ -297,11 +271,9 @@ class Reach:
 
     def children(self, position: Position, name: str) -> tuple[Position, ...]:
         """Where following the field leads within its subgraph."""
-        memo = (position, name)
-        known = self._children.get(memo)
-        if known is None:
-            known = self._children[memo] = self._find_children(position, name)
-        return known
+        if (position, name) not in self._children:
+            self._children[position, name] = self._find_children(position, name)
+        return self._children[position, name]
 
     def _find_children(self, position: Position, name: str) -> tuple[Position, ...]:
         member = self.member(position, name)
