@@ -12,7 +12,7 @@ from gateway.composition import codes
 from gateway.composition.merging.access import ACCESS
 from gateway.composition.merging.scopes import Requirement, implies
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import context_places, field_set_of, selected_fields
+from gateway.composition.subgraph.facts import context_places, contextual, field_set_of, selected_fields
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, is_required, named_type
 from gateway.supergraph.features import parts
@@ -71,10 +71,9 @@ def _sources(
     """The types and fields that a field is computed from, by coordinate; and by which directive."""
     for applied in member.applied("requires"):
         yield "@requires", _selected(merge, definition.name, field_set_of(applied))
-    for argument in member.arguments.values():
-        for applied in argument.applied("fromContext"):
-            for holder, node in context_places(subgraph, applied):
-                yield "@fromContext", {holder.name: merge.types[holder.name], **_selected(merge, holder.name, node)}
+    for _, applied in contextual(member):
+        for holder, node in context_places(subgraph, applied):
+            yield "@fromContext", {holder.name: merge.types[holder.name], **_selected(merge, holder.name, node)}
 
 
 def _selected(merge: Merge, start: str, node: SelectionSetNode) -> dict[str, Type | Member]:

@@ -9,7 +9,7 @@ from gateway.composition import codes, hints
 from gateway.composition.issues import CompositionCode
 from gateway.composition.merging.state import E, Merge, Override, Sources, by_value, named
 from gateway.composition.merging.types import merge_description
-from gateway.composition.subgraph.facts import context_of, fields_argument, is_contextual
+from gateway.composition.subgraph.facts import context_of, contextual, fields_argument, is_contextual
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import FEDERATION_DIRECTIVES, WRITTEN
 from gateway.supergraph.elements import Member, Type, is_required, same_value
@@ -87,7 +87,7 @@ class _FieldMerge:
             for name, argument in member.arguments.items()
             if not is_contextual(argument)
         }
-        if len(self.type_sources) > 1 or any(map(is_contextual, member.arguments.values())):
+        if len(self.type_sources) > 1 or any(contextual(member)):
             merged.join = [*self._join_field(subgraph, member, is_uniform=True)]
         return merged
 
@@ -178,7 +178,7 @@ class _FieldMerge:
         return any(override.is_known for override in overrides) or any(
             m.external
             or any(applied.identity in ("requires", "provides") for applied in m.directives)
-            or any(map(is_contextual, m.arguments.values()))
+            or any(contextual(m))
             for s, m in self.sources
         )
 
@@ -203,12 +203,10 @@ class _FieldMerge:
 
 def _context_arguments(subgraph: Subgraph, member: Member) -> Iterator[dict[str, str]]:
     """Arguments that the gateway fills from an ancestor of the field."""
-    for argument in member.arguments.values():
-        for applied in argument.applied("fromContext"):
-            name, selection = context_of(applied) or ("", "")
-            if name:
-                filled = {"context": f"{subgraph.name}__{name}", "name": argument.name, "type": argument.type}
-                yield {**filled, "selection": selection}
+    for argument, applied in contextual(member):
+        name, selection = context_of(applied)
+        filled = {"context": f"{subgraph.name}__{name}", "name": argument.name, "type": argument.type}
+        yield {**filled, "selection": selection}
 
 
 def merge_type(

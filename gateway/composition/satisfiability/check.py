@@ -24,7 +24,7 @@ from gateway.composition.satisfiability.reach import (
     UndecidedLabelError,
 )
 from gateway.composition.satisfiability.witness import Step, operation
-from gateway.composition.subgraph.facts import context_of
+from gateway.composition.subgraph.facts import context_of, contextual
 from gateway.supergraph.elements import Member, Type, named_type
 
 BUDGET = 1_000_000
@@ -161,7 +161,8 @@ class _Walk:
 
     def _has_contexts(self, position: Position, name: str, state: _State) -> bool:
         member = self.reach.member(position, name)
-        return member is None or all(context in state.contexts for context in _contexts(position.subgraph, member))
+        wanted = (context_of(applied)[0] for _, applied in contextual(member)) if member is not None else ()
+        return all(f"{position.subgraph}__{context}" in state.contexts for context in wanted)
 
     def _follow(self, state: _State, merged: Member, able: list[Position]) -> None:
         target = self.merge.types.get(named_type(merged.type))
@@ -196,22 +197,15 @@ class _Walk:
         self.reported.add((coordinate, "types"))
         told = tuple(f"in {name} it is {' or '.join(sorted(types)) or 'nothing'}" for name, types in possible.items())
         at = [(name, None) for name in possible]
-        if not frozenset.intersection(*possible.values()):
-            self.log.report(
-                codes.SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES,
-                f"{coordinate} is shared, but its subgraphs can return no common type: {'; '.join(told)}.",
-                coordinate,
-                at=at,
-                witness=operation((*state.path, Step(merged.name, merged))),
-                reasons=told,
-            )
+        shared = f"{coordinate} is shared, but its subgraphs"
+        if frozenset.intersection(*possible.values()):
+            code, message = hints.INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN, "return different types"
+            self.log.report(code, f"{shared} {message}: {'; '.join(told)}.", coordinate, at=at)
         else:
-            self.log.report(
-                hints.INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN,
-                f"{coordinate} is shared, but its subgraphs return different types: {'; '.join(told)}.",
-                coordinate,
-                at=at,
-            )
+            code, message = codes.SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES, "can return no common type"
+            witness = operation((*state.path, Step(merged.name, merged)))
+            message = f"{shared} {message}: {'; '.join(told)}."
+            self.log.report(code, message, coordinate, at=at, witness=witness, reasons=told)
 
     def _report(self, state: _State, merged: Member) -> None:
         coordinate = f"{state.runtime}.{merged.name}"
@@ -260,11 +254,3 @@ def _message(coordinates: tuple[str, ...], reasons: tuple[str, ...]) -> str:
     """The reasons are those of the first field; they are the others' too, for their own names."""
     alike = f", and likewise {', '.join(coordinates[1:])}," if coordinates[1:] else ""
     return f"{coordinates[0]}{alike} cannot be fetched on every path: {'; '.join(reasons)}."
-
-
-def _contexts(subgraph: str, member: Member) -> Iterator[str]:
-    for argument in member.arguments.values():
-        for applied in argument.applied("fromContext"):
-            context = context_of(applied)
-            if context is not None:
-                yield f"{subgraph}__{context[0]}"

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 
 from gateway.composition.merging.state import Merge
-from gateway.composition.subgraph.facts import field_set_of, fields_argument, is_contextual
+from gateway.composition.subgraph.facts import contextual, field_set_of, fields_argument
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Member, named_type
 from gateway.supergraph.model import TypeKind
@@ -234,7 +234,7 @@ class Reach:
             why = self._unmet(position, runtime, field_set_of(applied))
             if why is not None:
                 return f'{coordinate} needs @requires(fields: "{fields_argument(applied)}"), {why}'
-        if any(map(is_contextual, member.arguments.values())) and not self._can_return(position, runtime):
+        if any(contextual(member)) and not self._can_return(position, runtime):
             return f"{coordinate} is filled from a context, but its type has no resolvable key there"
         return None
 

@@ -8,7 +8,7 @@ from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
 from catalog_sync.schema_comparison import is_subtype
 from gateway.composition import codes
 from gateway.composition.issues import CompositionCode, IssueLog, Report, meant
-from gateway.composition.subgraph.facts import context_of
+from gateway.composition.subgraph.facts import context_of, contextual
 from gateway.composition.subgraph.graphql_rules import arguments_problem
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, named_type
@@ -31,14 +31,12 @@ def check_contexts(subgraph: Subgraph, log: IssueLog) -> None:
                 report(codes.CONTEXT_NAME_INVALID, applied.line, definition.name, why)
             holders.setdefault(str(name), []).append(definition)
     for declaration in subgraph.directives.values():
-        for argument in declaration.arguments.values():
-            for applied in argument.applied("fromContext"):
-                why = f"is a directive, on whose arguments @{applied.name} cannot be used."
-                report(codes.CONTEXT_NOT_SET, applied.line, f"@{declaration.name}", why)
+        for _, applied in contextual(declaration):
+            why = f"is a directive, on whose arguments @{applied.name} cannot be used."
+            report(codes.CONTEXT_NOT_SET, applied.line, f"@{declaration.name}", why)
     for definition, member in subgraph.fields():
-        for argument in member.arguments.values():
-            for applied in argument.applied("fromContext"):
-                _Argument(subgraph, definition, member, argument, applied, report).check(holders)
+        for argument, applied in contextual(member):
+            _Argument(subgraph, definition, member, argument, applied, report).check(holders)
 
 
 class _Argument:
@@ -64,7 +62,7 @@ class _Argument:
             self.refuse(codes.CONTEXT_NOT_SET, "an interface demands the field.")
         if not self.definition.resolvable_keys:
             self.refuse(codes.CONTEXT_NO_RESOLVABLE_KEY, f"{self.definition.name} needs a resolvable @key.")
-        name, selection = context_of(self.applied) or ("", "")
+        name, selection = context_of(self.applied)
         if not selection.strip():
             self.refuse(codes.NO_CONTEXT_IN_SELECTION, "`field` must be a context and a selection: `$name { field }`.")
         elif name not in holders:

@@ -17,7 +17,7 @@ from graphql import (
 )
 
 from gateway.composition.subgraph.reading import Subgraph
-from gateway.supergraph.elements import Applied, Member, Type, TypeSystem, Use, named_type
+from gateway.supergraph.elements import Applied, DirectiveDeclaration, Member, Type, TypeSystem, Use, named_type
 from gateway.supergraph.field_set import FieldSetSyntaxError, selection_set
 from gateway.supergraph.model import TypeKind
 
@@ -61,15 +61,15 @@ def field_set_of(applied: Applied) -> SelectionSetNode:
         return SelectionSetNode(selections=())
 
 
-def context_of(applied: Applied) -> tuple[str, str] | None:
-    """The context that a @fromContext names, and what it selects there; None when ``field`` is not of that form."""
+def context_of(applied: Applied) -> tuple[str, str]:
+    """The context that a @fromContext names, and what it selects there; both empty if ``field`` is not of that form."""
     match = _CONTEXT_FIELD.match(str(applied.value("field") or ""))
-    return (match[1], match[2]) if match else None
+    return (match[1], match[2]) if match else ("", "")
 
 
 def context_places(subgraph: Subgraph, applied: Applied) -> Iterator[tuple[Type, SelectionSetNode]]:
     """The types that a @fromContext may read from, each with what is selected; none when it is broken."""
-    name, selection = context_of(applied) or ("", "")
+    name, selection = context_of(applied)
     try:
         node = selection_set(selection.strip())
     except FieldSetSyntaxError:
@@ -77,6 +77,11 @@ def context_places(subgraph: Subgraph, applied: Applied) -> Iterator[tuple[Type,
     for definition in subgraph.types.values():
         if any(setting.value("name") == name for setting in definition.applied("context")):
             yield definition, node
+
+
+def contextual(declared: Member | DirectiveDeclaration) -> Iterator[tuple[Member, Applied]]:
+    """The arguments that are filled by @fromContext, each with that."""
+    return ((argument, each) for argument in declared.arguments.values() for each in argument.applied("fromContext"))
 
 
 def is_contextual(argument: Member) -> bool:
@@ -100,11 +105,10 @@ def mark_uses(subgraph: Subgraph) -> None:
                 _mark(subgraph, named_type(member.type), applied, Use.PROVIDED)
             elif applied.identity == "requires":
                 _mark(subgraph, definition.name, applied, Use.SELECTED)
-        for argument in member.arguments.values():
-            for applied in argument.applied("fromContext"):
-                for holder, node in context_places(subgraph, applied):
-                    for _, selected, _ in selected_fields(subgraph, holder.name, node):
-                        selected.uses |= Use.SELECTED
+        for _, applied in contextual(member):
+            for holder, node in context_places(subgraph, applied):
+                for _, selected, _ in selected_fields(subgraph, holder.name, node):
+                    selected.uses |= Use.SELECTED
 
 
 def _mark(subgraph: Subgraph, parent: str, applied: Applied, use: Use) -> None:
