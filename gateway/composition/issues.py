@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from graphql.pyutils import did_you_mean, suggestion_list
 
@@ -30,8 +30,7 @@ class CompositionCode:
     example: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SourceLine:
+class SourceLine(NamedTuple):
     """Where in which subgraph's SDL; lines count from 1."""
 
     subgraph: str
@@ -49,11 +48,15 @@ class Issue:
     code: CompositionCode
     message: str
     coordinates: tuple[str, ...] = ()
-    subgraphs: tuple[str, ...] = ()
     nodes: tuple[SourceLine, ...] = ()
     remedy: str = ""
     witness: str | None = None
     reasons: tuple[str, ...] = ()
+
+    @property
+    def subgraphs(self) -> tuple[str, ...]:
+        """The subgraphs that it is about, in the order of the nodes."""
+        return tuple(dict.fromkeys(node.subgraph for node in self.nodes))
 
     def as_json(self) -> dict[str, object]:
         """``code``, ``message`` and ``nodes`` always; the rest where there is something to say."""
@@ -104,16 +107,7 @@ class IssueLog:
     ) -> None:
         """Add an issue; ``at`` holds subgraph names with lines."""
         nodes = tuple(SourceLine(subgraph, line) for subgraph, line in at)
-        issue = Issue(
-            code=code,
-            message=message,
-            coordinates=coordinates,
-            subgraphs=tuple(dict.fromkeys(node.subgraph for node in nodes)),
-            nodes=nodes,
-            remedy=remedy or code.remedy,
-            witness=witness,
-            reasons=reasons,
-        )
+        issue = Issue(code, message, coordinates, nodes, remedy or code.remedy, witness, reasons)
         (self.errors if code.severity is Severity.ERROR else self.hints).append(issue)
 
     def of(self, subgraph: str) -> Report:
@@ -121,8 +115,7 @@ class IssueLog:
 
         def report(code: CompositionCode, line: int | None, coordinate: str, why: str, remedy: str = "", /) -> None:
             said = f"{coordinate} {why}" if coordinate else why
-            self.report(
-                code, f"[{subgraph}] {said}", *filter(None, [coordinate]), at=((subgraph, line),), remedy=remedy
-            )
+            coordinates = (coordinate,) if coordinate else ()
+            self.report(code, f"[{subgraph}] {said}", *coordinates, at=((subgraph, line),), remedy=remedy)
 
         return report

@@ -25,14 +25,13 @@ _COMPOSED_ALWAYS = WRITTEN.keys() & FEDERATION_DIRECTIVES.keys()
 class ComposedDirectives:
     """``names`` are the (subgraph, local name) of directives that the supergraph has under the same name.
 
-    ``asked`` are those of them that the subgraph itself composes, ``composed`` specification, own name and local name.
+    ``asked`` are those of them that the subgraph itself composes; ``links`` import all that is composed.
     """
 
     names: set[tuple[str, str]] = field(default_factory=set)
     asked: set[tuple[str, str]] = field(default_factory=set)
     declarations: dict[str, DirectiveDeclaration] = field(default_factory=dict)
     links: list[Link] = field(default_factory=list)
-    composed: list[tuple[str, str, str]] = field(default_factory=list)
 
     def is_repeatable(self, name: str) -> bool:
         """Whether the composed directive may stand several times at one place."""
@@ -152,7 +151,6 @@ class _Specification:
         last = [(s, link) for s, link in linked if link.version == self.newest.version]
         *_, declaration = [s.directives[local] for s, link in last if (local := link.directive(own)) in s.directives]
         self.found.declarations[name] = replace(declaration, name=name)
-        self.found.composed.append((self.newest.identity, own, name))
         self.found.names |= {(subgraph.name, name) for subgraph, link in linked if self._fits(link, own, name)}
 
     def _fits(self, link: Link, own: str, name: str) -> bool:
@@ -179,16 +177,15 @@ def _hint_majors(merge: Merge) -> None:
 
 def _hint_not_composed(merge: Merge, found: ComposedDirectives) -> None:
     """A directive composed in one subgraph goes by another name in another."""
+    imported = [(link, own, name) for link in found.links for own, name in link.imports.items()]
     for subgraph in merge.subgraphs:
-        for identity, own, name in found.composed:
-            link = subgraph.links.by_identity(identity)
-            local = link.imports.get(f"@{own}", "")[1:] if link is not None else ""
-            if local != name and local in subgraph.directives:
-                told = f"is composed as @{name}, but is called @{local} here: what it says here is left out."
-                declared = subgraph.directives[local]
-                merge.report_in(
-                    subgraph, hints.DIRECTIVE_COMPOSITION_WARN, declared, "", f"@{own} of {identity} {told}"
-                )
+        for composed, own, name in imported:
+            link = subgraph.links.by_identity(composed.identity)
+            local = link.imports.get(own, "") if link is not None else ""
+            if local != name and local[1:] in subgraph.directives:
+                told = f"is composed as {name}, but is called {local} here: what it says here is left out."
+                declared, why = subgraph.directives[local[1:]], f"{own} of {composed.identity} {told}"
+                merge.report_in(subgraph, hints.DIRECTIVE_COMPOSITION_WARN, declared, "", why)
 
 
 def executable_directives(merge: Merge) -> list[DirectiveDeclaration]:

@@ -189,38 +189,34 @@ class _Walk:
         possible = {}
         for child in sorted(children):
             subgraph = self.reach.subgraphs[child.subgraph]
-            if not subgraph.types[child.type].is_abstract:
-                continue
-            possible[child.subgraph] = frozenset(subgraph.possible_types(child.type))
+            if subgraph.types[child.type].is_abstract:
+                possible[child.subgraph] = frozenset(subgraph.possible_types(child.type))
         if len(set(possible.values())) < 2:
             return
         self.reported.add((coordinate, "types"))
         told = tuple(f"in {name} it is {' or '.join(sorted(types)) or 'nothing'}" for name, types in possible.items())
         at = [(name, None) for name in possible]
-        shared = f"{coordinate} is shared, but its subgraphs"
-        if frozenset.intersection(*possible.values()):
-            code, message = hints.INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN, "return different types"
-            self.log.report(code, f"{shared} {message}: {'; '.join(told)}.", coordinate, at=at)
+        common = frozenset.intersection(*possible.values())
+        what = "return different types" if common else "can return no common type"
+        message = f"{coordinate} is shared, but its subgraphs {what}: {'; '.join(told)}."
+        if common:
+            self.log.report(hints.INCONSISTENT_RUNTIME_TYPES_FOR_SHAREABLE_RETURN, message, coordinate, at=at)
         else:
-            code, message = codes.SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES, "can return no common type"
+            code = codes.SHAREABLE_HAS_MISMATCHED_RUNTIME_TYPES
             witness = operation((*state.path, Step(merged.name, merged)))
-            message = f"{shared} {message}: {'; '.join(told)}."
             self.log.report(code, message, coordinate, at=at, witness=witness, reasons=told)
 
     def _report(self, state: _State, merged: Member) -> None:
         coordinate = f"{state.runtime}.{merged.name}"
         reasons = tuple(self._reasons(state, merged))
         sources = [(s.name, t.fields.get(merged.name)) for s, t in self.merge.sources(state.runtime)]
-        at = [(name, source.line) for name, source in sources if source is not None]
+        at = [SourceLine(name, source.line) for name, source in sources if source is not None]
         cause = (operation(state.path), *(reason.replace(coordinate, state.runtime) for reason in reasons))
         if cause in self.causes:
             told = self.log.errors[self.causes[cause]]
-            among = (*told.coordinates, coordinate)
-            nodes = (*told.nodes, *(SourceLine(*place) for place in at))
-            named_in = tuple(dict.fromkeys(node.subgraph for node in nodes))
-            self.log.errors[self.causes[cause]] = replace(
-                told, message=_message(among, told.reasons), coordinates=among, nodes=nodes, subgraphs=named_in
-            )
+            among, nodes = (*told.coordinates, coordinate), (*told.nodes, *at)
+            told = replace(told, message=_message(among, told.reasons), coordinates=among, nodes=nodes)
+            self.log.errors[self.causes[cause]] = told
             return
         self.causes[cause] = len(self.log.errors)
         witness = operation((*state.path, Step(merged.name, merged)), leaf=self._is_leaf(merged))
