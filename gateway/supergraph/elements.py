@@ -147,6 +147,11 @@ class TypeSystem:
         """Every field, and every input field, with the type it belongs to."""
         return ((definition, member) for definition in self.types.values() for member in definition.fields.values())
 
+    def field(self, type_name: str, name: str) -> Member | None:
+        """The field of a type; None if there is none."""
+        definition = self.types.get(type_name)
+        return definition.fields.get(name) if definition is not None else None
+
     def implementers(self, interface: str) -> list[Type]:
         """Object types that implement the interface."""
         return [t for t in self.types.values() if t.kind is TypeKind.OBJECT and interface in t.interfaces]

@@ -4,6 +4,8 @@ An interface asks of callers whatever any of its implementations asks, so that n
 the type would refuse.
 """
 
+from dataclasses import replace
+
 from gateway.composition.merging.applied import DirectiveMerge
 from gateway.supergraph.elements import Member, Type
 from gateway.supergraph.model import TypeKind
@@ -23,7 +25,8 @@ def spread_access(directives: DirectiveMerge) -> None:
         _spread(directives, interface.name, interface, implementers)
         for member in interface.fields.values():
             theirs = [t.fields[member.name] for t in implementers if member.name in t.fields]
-            _spread(directives, f"{interface.name}.{member.name}", member, theirs)
+            interface.fields[member.name] = own = replace(member)
+            _spread(directives, f"{interface.name}.{member.name}", own, theirs)
 
 
 def _spread(

@@ -35,9 +35,9 @@ class DirectiveMerge:
     names: dict[str, str] = field(default_factory=dict)
     used: set[str] = field(default_factory=set)
 
-    def apply(self, merged: Type, type_sources: Sources[Type], fields: Mapping[str, Sources[Member]]) -> set[str]:
-        """Fill the directives of a type and all in it, given its fields in each subgraph; the identities that occur."""
-        before, self.used, name = self.used, set(), merged.name
+    def apply(self, merged: Type, type_sources: Sources[Type], fields: Mapping[str, Sources[Member]]) -> None:
+        """Fill the directives of a type and all in it, given its fields in each subgraph."""
+        name = merged.name
         self._element(name, merged, type_sources)
         for member in merged.fields.values():
             sources = fields[member.name]
@@ -49,8 +49,6 @@ class DirectiveMerge:
         for value in merged.values.values():
             having = [(s, t.values[value.name]) for s, t in type_sources if value.name in t.values]
             self._element(f"{name}.{value.name}", value, having)
-        found, self.used = self.used, before
-        return found
 
     def _through(self, type_name: str, name: str, sources: Sources[Member]) -> Sources[Member]:
         """What fields of @interfaceObject types say of a field that the type has itself.

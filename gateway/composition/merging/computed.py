@@ -20,12 +20,11 @@ from gateway.supergraph.features import parts
 
 def check_requirements(merge: Merge) -> None:
     """What @requires gives as arguments must be known, and enough, wherever the required field is resolved."""
-    for subgraph in merge.subgraphs:
-        for definition, member in merge.annotated(subgraph):
-            for applied in member.applied("requires"):
-                for parent, _, selection in selected_fields(merge, definition.name, field_set_of(applied)):
-                    needing = f"as {definition.name}.{member.name} of {subgraph.name} requires it"
-                    _check_arguments(merge, subgraph, parent.name, selection, needing)
+    for subgraph, definition, member in merge.annotated():
+        for applied in member.applied("requires"):
+            for parent, _, selection in selected_fields(merge, definition.name, field_set_of(applied)):
+                needing = f"as {definition.name}.{member.name} of {subgraph.name} requires it"
+                _check_arguments(merge, subgraph, parent.name, selection, needing)
 
 
 def _check_arguments(merge: Merge, subgraph: Subgraph, parent: str, node: FieldNode, needing: str) -> None:
@@ -46,23 +45,18 @@ def _check_arguments(merge: Merge, subgraph: Subgraph, parent: str, node: FieldN
 
 def check_access(merge: Merge) -> None:
     """Log an issue for every computed field that asks less than the fields it is computed from."""
-    for subgraph in merge.subgraphs:
-        for definition, member in merge.annotated(subgraph):
-            merged = merge.types[definition.name].fields.get(member.name)
-            if merged is None:
-                continue
-            given = [*merged.directives, *merge.types[definition.name].directives]
-            for through, sources in _sources(merge, subgraph, definition, member):
-                for told, element in sources.items():
-                    lacking = next((a for a in element.directives if not _is_asked(given, a)), None)
-                    if lacking is not None:
-                        computed = f"asks less of callers than {told}, which it is computed from by {through}"
-                        why = f"{computed}: @{lacking.name} is missing or too weak."
-                        code, coordinate = (
-                            codes.MISSING_TRANSITIVE_AUTH_REQUIREMENTS,
-                            f"{definition.name}.{member.name}",
-                        )
-                        merge.report_in(subgraph, code, member, coordinate, why)
+    for subgraph, definition, member in merge.annotated():
+        merged, coordinate = merge.field(definition.name, member.name), f"{definition.name}.{member.name}"
+        if merged is None:
+            continue
+        given = [*merged.directives, *merge.types[definition.name].directives]
+        for through, sources in _sources(merge, subgraph, definition, member):
+            for told, element in sources.items():
+                lacking = next((a for a in element.directives if not _is_asked(given, a)), None)
+                if lacking is not None:
+                    computed = f"asks less of callers than {told}, which it is computed from by {through}"
+                    why = f"{computed}: @{lacking.name} is missing or too weak."
+                    merge.report_in(subgraph, codes.MISSING_TRANSITIVE_AUTH_REQUIREMENTS, member, coordinate, why)
 
 
 def _sources(

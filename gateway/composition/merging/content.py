@@ -19,12 +19,11 @@ from gateway.supergraph.model import TypeKind
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """A complete type, the directives on it, and of each type that it uses one coordinate, as input and as output."""
+    """A complete type, the directives on it, and of each type that it uses one coordinate: as input, and as output."""
 
     merged: Type
     used: set[str]
-    as_input: Mapping[str, str]
-    as_output: Mapping[str, str]
+    uses: Mapping[tuple[str, bool], str]
 
 
 def merge_content(merge: Merge, directives: DirectiveMerge) -> None:
@@ -34,32 +33,32 @@ def merge_content(merge: Merge, directives: DirectiveMerge) -> None:
     overrides: dict[str, list[object]] = {}
     for (subgraph, type_name, field_name), override in merge.overrides.items():
         overrides.setdefault(type_name, []).append((subgraph, field_name, override))
-    as_input: dict[str, str] = {}
-    as_output: dict[str, str] = {}
+    uses: dict[tuple[str, bool], str] = {}
     shallow = dict(merge.types)
     for name, definition in sorted(shallow.items(), key=lambda item: item[1].kind is TypeKind.ENUM):
         beside = [pair for interface in definition.interfaces for pair in merge.sources(interface)]
-        usage = (as_input.get(name), as_output.get(name)) if definition.kind is TypeKind.ENUM else (None, None)
+        is_enum = definition.kind is TypeKind.ENUM
+        usage = [uses.get((name, is_input)) if is_enum else None for is_input in (True, False)]
         ground = definition, merge.sources(name), beside, overrides.get(name), names, usage
-        make, compared = partial(_content, merge, directives, definition, usage), merge.compared
+        make, compared = partial(_content, merge, directives, definition, *usage), merge.compared
         content = merge.memory.recall("content", name, ground, merge.log, make)
         if merge.compared != compared:
             merge.memory.forget("content", name)
         merge.types[name] = _changeable(content.merged)
         directives.used |= content.used
-        for found, more in ((as_input, content.as_input), (as_output, content.as_output)):
-            for used, coordinate in more.items():
-                found.setdefault(used, coordinate)
+        for use, coordinate in content.uses.items():
+            uses.setdefault(use, coordinate)
 
 
 def _changeable(merged: Type) -> Type:
-    """The type as later rules may change it: interfaces and their fields, and which fields an implementation has."""
-    if merged.kind is TypeKind.INTERFACE:
-        return replace(merged, fields={name: replace(member) for name, member in merged.fields.items()})
-    return replace(merged, fields=dict(merged.fields)) if merged.interfaces else merged
+    """The type as later rules may change it: what an interface is and which fields it and an implementation have."""
+    is_changed = merged.kind is TypeKind.INTERFACE or merged.interfaces
+    return replace(merged, fields=dict(merged.fields)) if is_changed else merged
 
 
-def _content(merge: Merge, directives: DirectiveMerge, shallow: Type, usage: tuple[str | None, str | None]) -> _Content:
+def _content(
+    merge: Merge, directives: DirectiveMerge, shallow: Type, as_input: str | None, as_output: str | None
+) -> _Content:
     merged = replace(shallow, fields={}, values={}, directives=[])
     sources = merge.sources(merged.name)
     fields = by_field(sources)
@@ -68,14 +67,13 @@ def _content(merge: Merge, directives: DirectiveMerge, shallow: Type, usage: tup
     elif merged.kind is TypeKind.INPUT_OBJECT:
         merge_input(merge, merged, sources, fields)
     elif merged.kind is TypeKind.ENUM:
-        merge_enum(merge, merged, sources, *usage)
-    used = directives.apply(merged, sources, fields)
-    as_input: dict[str, str] = {}
-    as_output: dict[str, str] = {}
+        merge_enum(merge, merged, sources, as_input, as_output)
+    of_type = replace(directives, used=set())
+    of_type.apply(merged, sources, fields)
+    uses: dict[tuple[str, bool], str] = {}
     for member in merged.fields.values():
         coordinate = f"{merged.name}.{member.name}"
-        found = as_input if merged.kind is TypeKind.INPUT_OBJECT else as_output
-        found.setdefault(named_type(member.type), coordinate)
+        uses.setdefault((named_type(member.type), merged.kind is TypeKind.INPUT_OBJECT), coordinate)
         for argument in member.arguments.values():
-            as_input.setdefault(named_type(argument.type), f"{coordinate}({argument.name}:)")
-    return _Content(merged, used, as_input, as_output)
+            uses.setdefault((named_type(argument.type), True), f"{coordinate}({argument.name}:)")
+    return _Content(merged, of_type.used, uses)

@@ -98,6 +98,5 @@ class _Check:
             self.report(codes.DEFAULT_VALUE_USES_INACCESSIBLE, hidden, why, coordinate)
 
     def _field_type(self, type_name: str, name: str) -> str:
-        definition = self.merge.types.get(type_name)
-        member = definition.fields.get(name) if definition is not None else None
+        member = self.merge.field(type_name, name)
         return named_type(member.type) if member is not None else ""

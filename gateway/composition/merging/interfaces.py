@@ -49,9 +49,7 @@ def _copy(merge: Merge, interface: Type, source: Type, implementer: Type) -> Non
         merged = interface.fields.get(name)
         if merged is not None and name not in implementer.fields:
             _check_sharing(merge, implementer.name, name)
-            arguments = {n: replace(a, directives=list(a.directives)) for n, a in merged.arguments.items()}
-            copy = replace(merged, arguments=arguments, directives=list(merged.directives), join=["@join__field"])
-            implementer.fields[name] = copy
+            implementer.fields[name] = replace(merged, join=["@join__field"])
 
 
 def _check_sharing(merge: Merge, type_name: str, field_name: str) -> None:

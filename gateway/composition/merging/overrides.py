@@ -19,13 +19,12 @@ _PERCENT = re.compile(r"^percent\((\d{1,2}(\.\d{1,8})?|100)\)$")
 def merge_overrides(merge: Merge) -> None:
     """Check every @override and note what it means for both subgraphs."""
     by_name = {subgraph.name: subgraph for subgraph in merge.subgraphs}
-    for subgraph in merge.subgraphs:
-        for definition, member in merge.annotated(subgraph):
-            if definition.name not in merge.types:  # of no one kind, which is told
-                continue
-            for applied in member.applied("override"):
-                other = by_name.get(str(applied.value("from")))
-                _Overriding(merge, subgraph, definition, member, applied, other).apply(by_name)
+    for subgraph, definition, member in merge.annotated():
+        if definition.name not in merge.types:  # of no one kind, which is told
+            continue
+        for applied in member.applied("override"):
+            other = by_name.get(str(applied.value("from")))
+            _Overriding(merge, subgraph, definition, member, applied, other).apply(by_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +63,12 @@ class _Overriding:
         if label is not None and not (_LABEL.match(label) or _PERCENT.match(label)):
             form = "must begin with a letter and go on with letters, digits or _-:./, or be percent(x), x from 0 to 100"
             self.refuse(codes.OVERRIDE_LABEL_INVALID, f"has the label {label!r}, which is none: it {form}.")
-        state = Override(source=origin, label=label)
-        theirs = self.other.types.get(self.definition.name) if self.other is not None else None
-        field = theirs.fields.get(self.member.name) if theirs is not None else None
-        if self.other is not None and field is not None:
-            self.merge.overrides[self.subgraph.name, *self.pair] = state
-            self._take_over(state, self.other, field)
-            return
-        self.merge.overrides[self.subgraph.name, *self.pair] = Override(source=origin, is_known=False)
-        if self.other is None:
+        theirs = self.other.field(*self.pair) if self.other is not None else None
+        key, is_known = (self.subgraph.name, *self.pair), theirs is not None
+        self.merge.overrides[key] = Override(source=origin, label=label if is_known else None, is_known=is_known)
+        if self.other is not None and theirs is not None:
+            self._take_over(label, self.other, theirs)
+        elif self.other is None:
             nearest = meant(str(origin), by_name)
             why = f"overrides a field of {origin!r} in {self.subgraph.name}, but there is no such subgraph.{nearest}"
             self.tell(hints.FROM_SUBGRAPH_DOES_NOT_EXIST, why)
@@ -93,7 +89,7 @@ class _Overriding:
                 return f"{self.other.name} has the field by an @interfaceObject"
         return None
 
-    def _take_over(self, state: Override, other: Subgraph, theirs: Member) -> None:
+    def _take_over(self, label: str | None, other: Subgraph, theirs: Member) -> None:
         ours, both = self.subgraph.name, (other, theirs)
         if theirs.has("override"):
             why = f"is overridden in {ours} from {other.name}, where it has an @override itself."
@@ -110,9 +106,8 @@ class _Overriding:
             self.tell(hints.OVERRIDE_DIRECTIVE_CAN_BE_REMOVED, why, both)
             return
         used_there = is_used(other, other.types[self.definition.name], theirs)
-        origin = Override(taken_over=True, used=used_there, label=state.label)
-        self.merge.overrides[other.name, *self.pair] = origin
-        if state.label is not None:
+        self.merge.overrides[other.name, *self.pair] = Override(taken_over=True, used=used_there, label=label)
+        if label is not None:
             why = f"is moving from {other.name} to {ours} by @override(label:); once done, remove it from {other.name}."
             self.tell(hints.OVERRIDE_MIGRATION_IN_PROGRESS, why, both)
         else:

@@ -1,8 +1,9 @@
 """What all merging rules share: the subgraphs in order, the supergraph so far, words for messages."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar
 
 from gateway.composition.issues import CompositionCode, IssueLog
@@ -68,14 +69,10 @@ class Merge(TypeSystem):
             and not member.external
         ]
 
-    def annotated(self, subgraph: Subgraph) -> list[tuple[Type, Member]]:
-        """The subgraph's fields that carry directives, themselves or on an argument."""
-
-        def find() -> list[tuple[Type, Member]]:
-            every = subgraph.fields()
-            return [(t, m) for t, m in every if m.directives or any(a.directives for a in m.arguments.values())]
-
-        return self.memory.recall("annotated", subgraph.name, subgraph, self.log, find)
+    def annotated(self) -> Iterator[tuple[Subgraph, Type, Member]]:
+        """The fields of subgraphs that carry directives, themselves or on an argument."""
+        for s in self.subgraphs:
+            yield from self.memory.recall("annotated", s.name, s, self.log, partial(_annotated, s))
 
     def is_subtype(self, sub: str, sup: str) -> bool:
         """As ever, and counted: whoever asks follows from more than the types it is about."""
@@ -90,6 +87,11 @@ class Merge(TypeSystem):
     def report_in(self, subgraph: Subgraph, code: CompositionCode, element: Any, coordinate: str, why: str) -> None:
         """Log an issue of one subgraph beside the others."""
         self.log.of(subgraph.name)(code, element.line, coordinate, why)
+
+
+def _annotated(subgraph: Subgraph) -> Sequence[tuple[Subgraph, Type, Member]]:
+    every = subgraph.fields()
+    return [(subgraph, t, m) for t, m in every if m.directives or any(a.directives for a in m.arguments.values())]
 
 
 def by_field(sources: Sources[Type]) -> dict[str, Sources[Member]]:

@@ -175,7 +175,7 @@ class Reach:
         name = node.name.value
         if name == "__typename":
             return True
-        merged = self.merge.types[runtime].fields.get(name)
+        merged = self.merge.field(runtime, name)
         if merged is None:
             return False
         holders = [p for p in positions if self.can_ask(p, runtime, name)]
@@ -189,8 +189,7 @@ class Reach:
 
     def member(self, position: Position, name: str) -> Member | None:
         """The field as the position's subgraph declares it."""
-        definition = self.subgraphs[position.subgraph].types.get(position.type)
-        return definition.fields.get(name) if definition is not None else None
+        return self.subgraphs[position.subgraph].field(position.type, name)
 
     def answered(self, positions: Iterable[Position]) -> set[str]:
         """Fields that one of the positions answers without further ado, and that lead to nothing else."""

@@ -36,8 +36,7 @@ def upgrade_all(subgraphs: Sequence[Subgraph], log: IssueLog) -> None:
     for subgraph in old:
         _Upgrade(subgraph, subgraphs, log).run()
         for type_name, field_name in shareable[subgraph.name]:
-            definition = subgraph.types.get(type_name)
-            member = definition.fields.get(field_name) if definition is not None else None
+            member = subgraph.field(type_name, field_name)
             if member is not None and not member.has("shareable"):
                 member.directives.append(Applied("shareable", "shareable", {}))
                 member.shareable = True
