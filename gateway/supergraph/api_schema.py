@@ -10,19 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from itertools import chain
 
-from graphql import (
-    DirectiveDefinitionNode,
-    FieldDefinitionNode,
-    GraphQLSchema,
-    InputObjectTypeDefinitionNode,
-    InputValueDefinitionNode,
-    InterfaceTypeDefinitionNode,
-    NonNullTypeNode,
-    OperationType,
-    ScalarTypeDefinitionNode,
-    TypeDefinitionNode,
-    specified_scalar_types,
-)
+from graphql import GraphQLSchema, OperationType, specified_scalar_types
+from graphql.language import ast
 
 from gateway.supergraph.features import parts
 from gateway.supergraph.lazy_schema import LazySchema, Visible, named_of
@@ -48,8 +37,8 @@ def contract_schema(supergraph: Supergraph, hidden: frozenset[str]) -> GraphQLSc
     return _Contract(supergraph.definitions, set(all_hidden)).settled()
 
 
-def _is_required(node: InputValueDefinitionNode) -> bool:
-    return isinstance(node.type, NonNullTypeNode) and node.default_value is None
+def _is_required(node: ast.InputValueDefinitionNode) -> bool:
+    return isinstance(node.type, ast.NonNullTypeNode) and node.default_value is None
 
 
 class _Contract:
@@ -85,7 +74,7 @@ class _Contract:
         self.hidden |= (before - after) & self.types.keys()
         return frozenset(after & specified_scalar_types.keys())
 
-    def _takes_hidden(self, node: DirectiveDefinitionNode) -> bool:
+    def _takes_hidden(self, node: ast.DirectiveDefinitionNode) -> bool:
         return any(named_of(argument.type) in self.hidden for argument in parts(node, "arguments"))
 
     def _settle_types(self) -> None:
@@ -114,8 +103,8 @@ class _Contract:
             self._changed = True
             self._lost_type |= "." not in coordinate
 
-    def _settle_type(self, name: str, node: TypeDefinitionNode) -> None:
-        is_input = isinstance(node, InputObjectTypeDefinitionNode)
+    def _settle_type(self, name: str, node: ast.TypeDefinitionNode) -> None:
+        is_input = isinstance(node, ast.InputObjectTypeDefinitionNode)
         for member in parts(node, "fields"):
             coordinate = f"{name}.{member.name.value}"
             if named_of(member.type) in self.hidden:
@@ -128,21 +117,21 @@ class _Contract:
                     self._hide(argument_coordinate)
                 if argument_coordinate in self.hidden and _is_required(argument):
                     self._hide(coordinate)
-        is_scalar = isinstance(node, ScalarTypeDefinitionNode)
+        is_scalar = isinstance(node, ast.ScalarTypeDefinitionNode)
         if not is_scalar and self.roots.get(name) is not OperationType.QUERY and self._is_empty(node):
             self._hide(name)
 
-    def _is_empty(self, node: TypeDefinitionNode) -> bool:
+    def _is_empty(self, node: ast.TypeDefinitionNode) -> bool:
         name = node.name.value
         members = (f"{name}.{member.name.value}" for part in _OWN for member in parts(node, part))
         types = (named.name.value for named in parts(node, "types"))
         return all(map(self.hidden.__contains__, chain(members, types)))
 
-    def _settle_implementation(self, node: TypeDefinitionNode) -> None:
+    def _settle_implementation(self, node: ast.TypeDefinitionNode) -> None:
         own = {member.name.value: member for member in self.visible.members(node, "fields")}
         for name in self.visible.types(node, "interfaces"):
             interface = self.types.get(name)
-            if isinstance(interface, InterfaceTypeDefinitionNode):
+            if isinstance(interface, ast.InterfaceTypeDefinitionNode):
                 for expected in self.visible.members(interface, "fields"):
                     actual = own.get(expected.name.value)
                     if actual is None:
@@ -151,7 +140,7 @@ class _Contract:
                         self._match_arguments(node.name.value, actual, name, expected)
 
     def _match_arguments(
-        self, name: str, actual: FieldDefinitionNode, interface: str, expected: FieldDefinitionNode
+        self, name: str, actual: ast.FieldDefinitionNode, interface: str, expected: ast.FieldDefinitionNode
     ) -> None:
         theirs = {argument.name.value for argument in self.visible.arguments(interface, expected)}
         ours = {argument.name.value: argument for argument in self.visible.arguments(name, actual)}
@@ -179,7 +168,7 @@ class _Contract:
         return reached
 
 
-def _leads_to(node: TypeDefinitionNode, visible: Visible) -> Iterator[str]:
+def _leads_to(node: ast.TypeDefinitionNode, visible: Visible) -> Iterator[str]:
     for named in (*parts(node, "interfaces"), *parts(node, "types")):
         yield named.name.value
     for member in visible.members(node, "fields"):

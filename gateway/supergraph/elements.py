@@ -11,16 +11,8 @@ from dataclasses import dataclass, field
 from enum import Flag, auto
 from typing import Any
 
-from graphql import (
-    ConstValueNode,
-    EnumValueNode,
-    ListTypeNode,
-    NonNullTypeNode,
-    TypeDefinitionNode,
-    TypeExtensionNode,
-    TypeNode,
-    print_ast,
-)
+from graphql import print_ast
+from graphql.language import ast
 from graphql.utilities import value_from_ast_untyped
 
 from gateway.supergraph.model import TypeKind
@@ -35,7 +27,7 @@ class Applied:
 
     name: str
     identity: str | None
-    arguments: Mapping[str, ConstValueNode]
+    arguments: Mapping[str, ast.ConstValueNode]
     line: int | None = None
 
     def value(self, argument: str, default: Any = None) -> Any:
@@ -87,7 +79,7 @@ class Member(Element):
 
     type: str = ""
     arguments: dict[str, "Member"] = field(default_factory=dict)
-    default: ConstValueNode | None = None
+    default: ast.ConstValueNode | None = None
     external: bool = False
     shareable: bool = False
     uses: Use = Use.NONE
@@ -198,16 +190,16 @@ class DirectiveDeclaration:
     line: int | None = None
 
 
-def kind_of(node: TypeDefinitionNode | TypeExtensionNode) -> TypeKind:
+def kind_of(node: ast.TypeDefinitionNode | ast.TypeExtensionNode) -> TypeKind:
     """The kind of type that is defined or extended."""
     return TypeKind[node.kind.partition("_type_")[0].upper()]
 
 
-def type_text(node: TypeNode) -> str:
+def type_text(node: ast.TypeNode) -> str:
     """The type as text."""
-    if isinstance(node, NonNullTypeNode):
+    if isinstance(node, ast.NonNullTypeNode):
         return type_text(node.type) + "!"
-    if isinstance(node, ListTypeNode):
+    if isinstance(node, ast.ListTypeNode):
         return f"[{type_text(node.type)}]"
     return node.name.value  # type: ignore[attr-defined, no-any-return]
 
@@ -222,13 +214,13 @@ def is_required(member: Member) -> bool:
     return member.type.endswith("!") and member.default is None
 
 
-def same_value(one: ConstValueNode | None, other: ConstValueNode | None) -> bool:
+def same_value(one: ast.ConstValueNode | None, other: ast.ConstValueNode | None) -> bool:
     """Whether two constants are the same value."""
     if one is None or other is None:
         return one is other
     return bool(plain(one) == plain(other))
 
 
-def plain(node: ConstValueNode) -> Any:
+def plain(node: ast.ConstValueNode) -> Any:
     """The constant as plain values; enum values and strings stay apart."""
-    return ("enum", node.value) if isinstance(node, EnumValueNode) else value_from_ast_untyped(node)
+    return ("enum", node.value) if isinstance(node, ast.EnumValueNode) else value_from_ast_untyped(node)

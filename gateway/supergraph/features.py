@@ -7,18 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from graphql import (
-    ConstDirectiveNode,
-    ConstValueNode,
-    DefinitionNode,
-    EnumValueNode,
-    ListValueNode,
-    Node,
-    ObjectValueNode,
-    SchemaDefinitionNode,
-    SchemaExtensionNode,
-    TypeDefinitionNode,
-)
+from graphql.language import ast
 from graphql.utilities import value_from_ast_untyped
 
 from gateway.errors import CodedError
@@ -134,12 +123,12 @@ class Features:
         )
 
 
-def parts(node: Node, name: str) -> tuple[Any, ...]:
+def parts(node: ast.Node, name: str) -> tuple[Any, ...]:
     """The nodes listed under ``name`` of a definition; graphql-core leaves None, or nothing, where there are none."""
     return getattr(node, name, None) or ()
 
 
-def elements(node: TypeDefinitionNode) -> Iterator[tuple[str, Any]]:
+def elements(node: ast.TypeDefinitionNode) -> Iterator[tuple[str, Any]]:
     """A type and all in it, each with its schema coordinate."""
     name = node.name.value
     yield name, node
@@ -149,29 +138,29 @@ def elements(node: TypeDefinitionNode) -> Iterator[tuple[str, Any]]:
             yield f"{name}.{member.name.value}({argument.name.value}:)", argument
 
 
-def mentioned(value: ConstValueNode, type_name: str, field_type: Callable[[str, str], str]) -> Iterator[str]:
+def mentioned(value: ast.ConstValueNode, type_name: str, field_type: Callable[[str, str], str]) -> Iterator[str]:
     """The coordinates of enum values and input fields in a constant; ``field_type`` names an input field's type."""
-    if isinstance(value, EnumValueNode):
+    if isinstance(value, ast.EnumValueNode):
         yield f"{type_name}.{value.value}"
-    elif isinstance(value, ListValueNode):
+    elif isinstance(value, ast.ListValueNode):
         for item in value.values:
             yield from mentioned(item, type_name, field_type)
-    elif isinstance(value, ObjectValueNode):
+    elif isinstance(value, ast.ObjectValueNode):
         for entry in value.fields:
             yield f"{type_name}.{entry.name.value}"
             yield from mentioned(entry.value, field_type(type_name, entry.name.value), field_type)
 
 
-def directive_arguments(node: ConstDirectiveNode) -> dict[str, Any]:
+def directive_arguments(node: ast.ConstDirectiveNode) -> dict[str, Any]:
     """The arguments of an applied directive as plain values; enum values as their names."""
     return {argument.name.value: value_from_ast_untyped(argument.value) for argument in parts(node, "arguments")}
 
 
-def read_features(definitions: Iterable[DefinitionNode]) -> Features:
+def read_features(definitions: Iterable[ast.DefinitionNode]) -> Features:
     """Read @link and the older @core of a supergraph. Raises CodedError SUPERGRAPH_INVALID without a join spec."""
     features: dict[str, Link] = {}
     for definition in definitions:
-        if isinstance(definition, SchemaDefinitionNode | SchemaExtensionNode):
+        if isinstance(definition, ast.SchemaDefinitionNode | ast.SchemaExtensionNode):
             for arguments in map(directive_arguments, parts(definition, "directives")):
                 url = arguments.get("url") or arguments.get("feature")
                 if isinstance(url, str):

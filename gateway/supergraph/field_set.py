@@ -9,17 +9,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain
 
-from graphql import (
-    FieldNode,
-    FragmentSpreadNode,
-    GraphQLSyntaxError,
-    InlineFragmentNode,
-    OperationDefinitionNode,
-    SelectionNode,
-    SelectionSetNode,
-    parse,
-    print_ast,
-)
+from graphql import GraphQLSyntaxError, parse, print_ast
+from graphql.language import ast
 
 from gateway.errors import CodedError
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
@@ -62,7 +53,7 @@ class FieldSetSyntaxError(Exception):
 
 
 @lru_cache(maxsize=20_000)
-def selection_set(text: str) -> SelectionSetNode:
+def selection_set(text: str) -> ast.SelectionSetNode:
     """The selections that a field set's text holds. Raises FieldSetSyntaxError."""
     body = text if text.strip().startswith("{") else "{" + text + "}"
     if body.count("{") > MAX_DEPTH:
@@ -72,21 +63,21 @@ def selection_set(text: str) -> SelectionSetNode:
     except GraphQLSyntaxError as error:
         raise FieldSetSyntaxError(error.message) from error
     operation = document.definitions[0]
-    one = len(document.definitions) == 1 and isinstance(operation, OperationDefinitionNode)
-    if not isinstance(operation, OperationDefinitionNode) or not one or not operation.selection_set.selections:
+    one = len(document.definitions) == 1 and isinstance(operation, ast.OperationDefinitionNode)
+    if not isinstance(operation, ast.OperationDefinitionNode) or not one or not operation.selection_set.selections:
         raise FieldSetSyntaxError("it is not one selection of fields.")
     return operation.selection_set
 
 
-def _read(node: SelectionNode, where: str) -> FieldSetField | FieldSetFragment:
-    if isinstance(node, FieldNode):
+def _read(node: ast.SelectionNode, where: str) -> FieldSetField | FieldSetFragment:
+    if isinstance(node, ast.FieldNode):
         children = node.selection_set.selections if node.selection_set else ()
         arguments = sorted((argument.name.value, print_ast(argument.value)) for argument in node.arguments or ())
         return FieldSetField(node.name.value, tuple(arguments), tuple(_read(child, where) for child in children))
-    if isinstance(node, InlineFragmentNode) and node.type_condition is not None:
+    if isinstance(node, ast.InlineFragmentNode) and node.type_condition is not None:
         children = node.selection_set.selections
         return FieldSetFragment(node.type_condition.name.value, tuple(_read(child, where) for child in children))
-    kind = "a fragment spread" if isinstance(node, FragmentSpreadNode) else "a fragment without a type condition"
+    kind = "a fragment spread" if isinstance(node, ast.FragmentSpreadNode) else "a fragment without a type condition"
     raise CodedError(SUPERGRAPH_INVALID, f"{where}: a field set cannot hold {kind}.")
 
 

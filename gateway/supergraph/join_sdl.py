@@ -10,23 +10,8 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from graphql import (
-    DefinitionNode,
-    DirectiveDefinitionNode,
-    EnumTypeDefinitionNode,
-    ExecutableDefinitionNode,
-    FieldDefinitionNode,
-    GraphQLSyntaxError,
-    InputValueDefinitionNode,
-    Node,
-    SchemaDefinitionNode,
-    SchemaExtensionNode,
-    Source,
-    TypeDefinitionNode,
-    UnionTypeDefinitionNode,
-    parse,
-    specified_scalar_types,
-)
+from graphql import GraphQLSyntaxError, Source, parse, specified_scalar_types
+from graphql.language import ast
 
 from gateway.errors import CodedError
 from gateway.supergraph.directives import EXECUTABLE_LOCATIONS
@@ -59,11 +44,11 @@ from gateway.supergraph.model import (
     TypeSource,
 )
 
-N = TypeVar("N", bound=Node)
+N = TypeVar("N", bound=ast.Node)
 T = TypeVar("T")
 
 _PLAIN = FieldSource()
-_SCHEMA_NODES = (SchemaDefinitionNode, SchemaExtensionNode)
+_SCHEMA_NODES = (ast.SchemaDefinitionNode, ast.SchemaExtensionNode)
 _BODY = "\n{\n"
 _BETWEEN = re.compile(r"\n\n+(?=[^\s}])")
 _QUOTES = '"""'
@@ -88,8 +73,8 @@ class _Piece:
     """
 
     types: Mapping[str, TypeDefinition]
-    nodes: tuple[DefinitionNode, ...]
-    machinery: tuple[DefinitionNode, ...]
+    nodes: tuple[ast.DefinitionNode, ...]
+    machinery: tuple[ast.DefinitionNode, ...]
     inaccessible: tuple[str, ...]
     named: frozenset[str]
 
@@ -159,7 +144,7 @@ class SupergraphReader:
     def read(self, sdl: str) -> Supergraph:
         """Read supergraph SDL. Raises CodedError SUPERGRAPH_INVALID that says what is wrong and where."""
         frame, known = self._last
-        parsed: dict[str, tuple[DefinitionNode, ...]] = {}
+        parsed: dict[str, tuple[ast.DefinitionNode, ...]] = {}
         cuts: dict[str, _Cut] = {}
         texts = _parse_pieces(sdl, known, parsed, cuts)
         reader = _Reader.of([n for text in texts for n in parsed.get(text) or known[text].machinery])
@@ -174,7 +159,7 @@ class SupergraphReader:
 
 
 def _parse_pieces(
-    sdl: str, known: Mapping[str, _Piece], parsed: dict[str, tuple[DefinitionNode, ...]], cuts: dict[str, _Cut]
+    sdl: str, known: Mapping[str, _Piece], parsed: dict[str, tuple[ast.DefinitionNode, ...]], cuts: dict[str, _Cut]
 ) -> list[str]:
     """Divides ``sdl`` and parses what is not ``known``; all of it as one piece if it could not be divided."""
     texts = list(dict.fromkeys(_divided(sdl)))
@@ -212,10 +197,10 @@ def _divided(sdl: str) -> Iterator[str]:
     yield sdl[start:].rstrip("\n")
 
 
-def _parse(text: str) -> tuple[DefinitionNode, ...]:
+def _parse(text: str) -> tuple[ast.DefinitionNode, ...]:
     definitions = parse(text, no_location=True).definitions
     for definition in definitions:
-        if isinstance(definition, ExecutableDefinitionNode):
+        if isinstance(definition, ast.ExecutableDefinitionNode):
             raise GraphQLSyntaxError(Source(text), 0, "An operation stands among the definitions.")
     return definitions
 
@@ -226,9 +211,9 @@ def _assemble(reader: "_Reader", pieces: Collection[_Piece]) -> Supergraph:
         types = {name: _with_key_fields(definition, types) for name, definition in types.items()}
     nodes = [node for piece in pieces for node in piece.nodes]
     definitions = Definitions(
-        {node.name.value: node for node in nodes if isinstance(node, TypeDefinitionNode)},
-        tuple(node for node in nodes if isinstance(node, DirectiveDefinitionNode)),
-        next((node for node in nodes if isinstance(node, SchemaDefinitionNode)), None),
+        {node.name.value: node for node in nodes if isinstance(node, ast.TypeDefinitionNode)},
+        tuple(node for node in nodes if isinstance(node, ast.DirectiveDefinitionNode)),
+        next((node for node in nodes if isinstance(node, ast.SchemaDefinitionNode)), None),
     )
     named = frozenset().union(*(piece.named for piece in pieces))
     unknown = sorted(({*named, *definitions.roots()} - types.keys()) - specified_scalar_types.keys())
@@ -254,10 +239,10 @@ class _Reader:
     _names: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, definitions: Sequence[DefinitionNode]) -> "_Reader":
+    def of(cls, definitions: Sequence[ast.DefinitionNode]) -> "_Reader":
         features = read_features(definitions)
         join = features.by_name[JOIN]
-        enums = (node for node in definitions if isinstance(node, EnumTypeDefinitionNode))
+        enums = (node for node in definitions if isinstance(node, ast.EnumTypeDefinitionNode))
         endpoints = {
             value.name.value: SubgraphEndpoint(arguments["name"], arguments.get("url") or None)
             for enum in enums
@@ -275,10 +260,10 @@ class _Reader:
         """All that decides the meaning of a definition beside its own text."""
         return self.features, tuple((value, endpoint.name) for value, endpoint in self.endpoints.items())
 
-    def piece(self, nodes: Iterable[DefinitionNode]) -> _Piece:
+    def piece(self, nodes: Iterable[ast.DefinitionNode]) -> _Piece:
         """Reads some definitions."""
         stay = [node for node in nodes if self._stays(node)]
-        types = [node for node in stay if isinstance(node, TypeDefinitionNode)]
+        types = [node for node in stay if isinstance(node, ast.TypeDefinitionNode)]
         return _Piece(
             types={node.name.value: self.type(node) for node in types},
             nodes=tuple(_clean(node) for node in stay),
@@ -287,16 +272,16 @@ class _Reader:
             named=frozenset(_mentioned(stay)),
         )
 
-    def _stays(self, node: DefinitionNode) -> bool:
+    def _stays(self, node: ast.DefinitionNode) -> bool:
         """Whether a definition is the schema's own, and says something to clients."""
-        if isinstance(node, DirectiveDefinitionNode):
+        if isinstance(node, ast.DirectiveDefinitionNode):
             executable = any(location.value in EXECUTABLE_LOCATIONS for location in node.locations)
             return executable and not self.features.owns(node.name.value)
-        if isinstance(node, TypeDefinitionNode):
+        if isinstance(node, ast.TypeDefinitionNode):
             return not self.features.owns(node.name.value)
-        return isinstance(node, SchemaDefinitionNode)
+        return isinstance(node, ast.SchemaDefinitionNode)
 
-    def join(self, node: Node, own_name: str) -> list[dict[str, Any]]:
+    def join(self, node: ast.Node, own_name: str) -> list[dict[str, Any]]:
         local = self._names.setdefault(own_name, self.features.by_name[JOIN].directive(own_name))
         return _applied(node, local)
 
@@ -308,11 +293,15 @@ class _Reader:
             )
         return endpoint.name
 
-    def type(self, node: TypeDefinitionNode) -> TypeDefinition:
+    def type(self, node: ast.TypeDefinitionNode) -> TypeDefinition:
         name, kind = node.name.value, kind_of(node)
         interfaces = tuple(i.name.value for i in parts(node, "interfaces"))
-        members = tuple(t.name.value for t in parts(node, "types")) if isinstance(node, UnionTypeDefinitionNode) else ()
-        values = tuple(v.name.value for v in parts(node, "values")) if isinstance(node, EnumTypeDefinitionNode) else ()
+        members = (
+            tuple(t.name.value for t in parts(node, "types")) if isinstance(node, ast.UnionTypeDefinitionNode) else ()
+        )
+        values = (
+            tuple(v.name.value for v in parts(node, "values")) if isinstance(node, ast.EnumTypeDefinitionNode) else ()
+        )
         sources = self._type_sources(node, interfaces, members, values)
         owner = next((self.subgraph(o["graph"], name) for o in self.join(node, "owner")), None)
         return TypeDefinition(
@@ -328,19 +317,23 @@ class _Reader:
             aggregate=self._aggregate(node),
         )
 
-    def _feature(self, node: Node, feature: str, own_name: str = "") -> list[dict[str, Any]]:
+    def _feature(self, node: ast.Node, feature: str, own_name: str = "") -> list[dict[str, Any]]:
         local = self.features.directive(feature, own_name or feature)
         return _applied(node, local) if local else []
 
-    def _resource(self, node: Node) -> str | None:
+    def _resource(self, node: ast.Node) -> str | None:
         return next((r["code"] for r in self._feature(node, RESOURCE)), None)
 
-    def _aggregate(self, node: Node) -> Aggregate | None:
+    def _aggregate(self, node: ast.Node) -> Aggregate | None:
         applied = self._feature(node, RESOURCE, AGGREGATE)
         return Aggregate(frozenset(applied[0]["by"]), applied[0]["size"], applied[0]["smallest"]) if applied else None
 
     def _type_sources(
-        self, node: TypeDefinitionNode, interfaces: tuple[str, ...], members: tuple[str, ...], values: tuple[str, ...]
+        self,
+        node: ast.TypeDefinitionNode,
+        interfaces: tuple[str, ...],
+        members: tuple[str, ...],
+        values: tuple[str, ...],
     ) -> dict[str, TypeSource]:
         name = node.name.value
         keys: dict[str, list[Key]] = {}
@@ -386,7 +379,7 @@ class _Reader:
     def _field(
         self,
         parent: str,
-        node: FieldDefinitionNode | InputValueDefinitionNode,
+        node: ast.FieldDefinitionNode | ast.InputValueDefinitionNode,
         type_sources: Mapping[str, TypeSource],
         owner: str | None,
     ) -> FieldDefinition:
@@ -431,12 +424,12 @@ class _Reader:
             ),
         )
 
-    def _inaccessible_coordinates(self, node: TypeDefinitionNode) -> Iterator[str]:
+    def _inaccessible_coordinates(self, node: ast.TypeDefinitionNode) -> Iterator[str]:
         if self.features.directive(INACCESSIBLE, INACCESSIBLE) is not None:
             yield from (where for where, element in elements(node) if self._feature(element, INACCESSIBLE))
 
 
-def _applied(node: Node, directive: str) -> list[dict[str, Any]]:
+def _applied(node: ast.Node, directive: str) -> list[dict[str, Any]]:
     applied = parts(node, "directives")
     return [directive_arguments(d) for d in applied if d.name.value == directive] if applied else []
 
@@ -467,12 +460,12 @@ def _top_fields(fields: FieldSet) -> Iterable[str]:
             yield from _top_fields(selection.selections)
 
 
-def _mentioned(nodes: Iterable[Node]) -> Iterator[str]:
+def _mentioned(nodes: Iterable[ast.Node]) -> Iterator[str]:
     """The types that definitions mention."""
     for node in nodes:
         for member in parts(node, "fields"):
             yield named_type(type_text(member.type))
-            for argument in member.arguments or () if isinstance(member, FieldDefinitionNode) else ():
+            for argument in member.arguments or () if isinstance(member, ast.FieldDefinitionNode) else ():
                 yield named_type(type_text(argument.type))
         for argument in parts(node, "arguments"):
             yield named_type(type_text(argument.type))

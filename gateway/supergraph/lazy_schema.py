@@ -13,12 +13,7 @@ from functools import cached_property, partial
 from typing import Any, Generic, TypeVar
 
 from graphql import (
-    ConstValueNode,
-    DirectiveDefinitionNode,
     DirectiveLocation,
-    EnumTypeDefinitionNode,
-    EnumValueDefinitionNode,
-    FieldDefinitionNode,
     GraphQLArgument,
     GraphQLDeprecatedDirective,
     GraphQLDirective,
@@ -37,24 +32,12 @@ from graphql import (
     GraphQLSchema,
     GraphQLSpecifiedByDirective,
     GraphQLUnionType,
-    InputObjectTypeDefinitionNode,
-    InputValueDefinitionNode,
-    InterfaceTypeDefinitionNode,
-    ListTypeNode,
-    NamedTypeNode,
-    NameNode,
-    NonNullTypeNode,
-    ObjectTypeDefinitionNode,
-    ScalarTypeDefinitionNode,
-    StringValueNode,
-    TypeDefinitionNode,
-    TypeNode,
-    UnionTypeDefinitionNode,
     get_directive_values,
     introspection_types,
     specified_directives,
     specified_scalar_types,
 )
+from graphql.language import ast
 from graphql.type import GraphQLDefaultInput
 from graphql.type.schema import InterfaceImplementations
 
@@ -66,10 +49,10 @@ Made = TypeVar("Made")
 Input = TypeVar("Input", GraphQLArgument, GraphQLInputField)
 NOTHING = "_nothing"
 """The one field of a Query type from which everything is hidden: GraphQL knows no empty types. It answers null."""
-_NOTHING = FieldDefinitionNode(
-    name=NameNode(value=NOTHING),
-    description=StringValueNode(value="Always null: this caller may see nothing of the schema.", block=False),
-    type=NamedTypeNode(name=NameNode(value="Boolean")),
+_NOTHING = ast.FieldDefinitionNode(
+    name=ast.NameNode(value=NOTHING),
+    description=ast.StringValueNode(value="Always null: this caller may see nothing of the schema.", block=False),
+    type=ast.NamedTypeNode(name=ast.NameNode(value="Boolean")),
     arguments=(),
     directives=(),
 )
@@ -126,21 +109,21 @@ class Visible:
 
     hidden: AbstractSet[str]
 
-    def members(self, node: TypeDefinitionNode, part: str) -> Sequence[Any]:
+    def members(self, node: ast.TypeDefinitionNode, part: str) -> Sequence[Any]:
         """The ``fields`` or ``values`` of a type."""
         name, declared = node.name.value, parts(node, part)
         if not self.hidden:
             return declared
         return [] if name in self.hidden else [n for n in declared if f"{name}.{n.name.value}" not in self.hidden]
 
-    def arguments(self, parent: str, node: FieldDefinitionNode) -> Sequence[InputValueDefinitionNode]:
+    def arguments(self, parent: str, node: ast.FieldDefinitionNode) -> Sequence[ast.InputValueDefinitionNode]:
         """The arguments of a field of type ``parent``."""
         if not node.arguments or not self.hidden:
             return node.arguments or ()
         prefix = f"{parent}.{node.name.value}"
         return [each for each in node.arguments if f"{prefix}({each.name.value}:)" not in self.hidden]
 
-    def types(self, node: TypeDefinitionNode, part: str) -> list[str]:
+    def types(self, node: ast.TypeDefinitionNode, part: str) -> list[str]:
         """The names of a type's ``interfaces``, or of the ``types`` of a union."""
         names = [named.name.value for named in parts(node, part)]
         return [] if node.name.value in self.hidden else [name for name in names if name not in self.hidden]
@@ -190,7 +173,7 @@ class _InterfaceType(GraphQLInterfaceType):
 class _Types:
     """Makes the types of one schema, each when it is first asked for."""
 
-    def __init__(self, nodes: Mapping[str, TypeDefinitionNode], visible: Visible) -> None:
+    def __init__(self, nodes: Mapping[str, ast.TypeDefinitionNode], visible: Visible) -> None:
         self._nodes = nodes
         self._visible = visible
         self._made: dict[str, GraphQLNamedType] = {**introspection_types, **specified_scalar_types}
@@ -202,12 +185,12 @@ class _Types:
             made = self._made.setdefault(name, self._make(self._nodes[name]))
         return made
 
-    def _make(self, node: TypeDefinitionNode) -> GraphQLNamedType:
+    def _make(self, node: ast.TypeDefinitionNode) -> GraphQLNamedType:
         name, about = node.name.value, _description(node)
-        if isinstance(node, ObjectTypeDefinitionNode | InterfaceTypeDefinitionNode):
-            kind = _ObjectType if isinstance(node, ObjectTypeDefinitionNode) else _InterfaceType
+        if isinstance(node, ast.ObjectTypeDefinitionNode | ast.InterfaceTypeDefinitionNode):
+            kind = _ObjectType if isinstance(node, ast.ObjectTypeDefinitionNode) else _InterfaceType
             return kind(name, partial(self._fields, node), partial(self._named, node, "interfaces"), description=about)
-        if isinstance(node, InputObjectTypeDefinitionNode):
+        if isinstance(node, ast.InputObjectTypeDefinitionNode):
             is_one_of = _applied(GraphQLOneOfDirective, node) is not None
             return GraphQLInputObjectType(
                 name,
@@ -215,15 +198,15 @@ class _Types:
                 description=about,
                 is_one_of=is_one_of,
             )
-        if isinstance(node, UnionTypeDefinitionNode):
+        if isinstance(node, ast.UnionTypeDefinitionNode):
             return GraphQLUnionType(name, partial(self._named, node, "types"), description=about)
-        if isinstance(node, EnumTypeDefinitionNode):
+        if isinstance(node, ast.EnumTypeDefinitionNode):
             return GraphQLEnumType(name, partial(self._values, node), description=about)
-        assert isinstance(node, ScalarTypeDefinitionNode)
+        assert isinstance(node, ast.ScalarTypeDefinitionNode)
         specified = _applied(GraphQLSpecifiedByDirective, node) or {}
         return GraphQLScalarType(name, description=about, specified_by_url=specified.get("url"))
 
-    def directive(self, node: DirectiveDefinitionNode) -> GraphQLDirective:
+    def directive(self, node: ast.DirectiveDefinitionNode) -> GraphQLDirective:
         """A directive of operations."""
         return GraphQLDirective(
             node.name.value,
@@ -233,20 +216,20 @@ class _Types:
             description=_description(node),
         )
 
-    def _named(self, node: TypeDefinitionNode, part: str) -> list[Any]:
+    def _named(self, node: ast.TypeDefinitionNode, part: str) -> list[Any]:
         return [self.named(name) for name in self._visible.types(node, part)]
 
-    def _values(self, node: EnumTypeDefinitionNode) -> dict[str, GraphQLEnumValue]:
+    def _values(self, node: ast.EnumTypeDefinitionNode) -> dict[str, GraphQLEnumValue]:
         return {
             value.name.value: GraphQLEnumValue(value.name.value, _description(value), _deprecation(value))
             for value in self._visible.members(node, "values")
         }
 
-    def _fields(self, node: TypeDefinitionNode) -> Mapping[str, GraphQLField]:
+    def _fields(self, node: ast.TypeDefinitionNode) -> Mapping[str, GraphQLField]:
         nodes = self._visible.members(node, "fields") or (_NOTHING,)
         return _Made({each.name.value: each for each in nodes}, partial(self._field, node.name.value))
 
-    def _field(self, parent: str, node: FieldDefinitionNode) -> GraphQLField:
+    def _field(self, parent: str, node: ast.FieldDefinitionNode) -> GraphQLField:
         return GraphQLField(
             self._reference(node.type),
             self._inputs(GraphQLArgument, self._visible.arguments(parent, node)) if node.arguments else None,
@@ -254,7 +237,7 @@ class _Types:
             deprecation_reason=_deprecation(node),
         )
 
-    def _inputs(self, kind: type[Input], nodes: Iterable[InputValueDefinitionNode]) -> dict[str, Input]:
+    def _inputs(self, kind: type[Input], nodes: Iterable[ast.InputValueDefinitionNode]) -> dict[str, Input]:
         """Arguments or input fields, without the defaults that name something hidden.
 
         A default made the input optional, so it stays optional, although clients no longer see the value.
@@ -263,7 +246,7 @@ class _Types:
         for node in nodes:
             type_, default = node.type, node.default_value
             if default is not None and self._names_hidden(default, named_of(type_)):
-                type_, default = type_.type if isinstance(type_, NonNullTypeNode) else type_, None
+                type_, default = type_.type if isinstance(type_, ast.NonNullTypeNode) else type_, None
             made[node.name.value] = kind(
                 self._reference(type_),
                 default=None if default is None else GraphQLDefaultInput(literal=default),
@@ -272,7 +255,7 @@ class _Types:
             )
         return made
 
-    def _names_hidden(self, value: ConstValueNode, type_name: str) -> bool:
+    def _names_hidden(self, value: ast.ConstValueNode, type_name: str) -> bool:
         hidden = self._visible.hidden
         return bool(hidden) and any(map(hidden.__contains__, mentioned(value, type_name, self._field_type)))
 
@@ -280,17 +263,17 @@ class _Types:
         declared = parts(self._nodes[type_name], "fields") if type_name in self._nodes else ()
         return next((named_of(field.type) for field in declared if field.name.value == name), "")
 
-    def _reference(self, node: TypeNode) -> Any:
-        if isinstance(node, NonNullTypeNode):
+    def _reference(self, node: ast.TypeNode) -> Any:
+        if isinstance(node, ast.NonNullTypeNode):
             return GraphQLNonNull(self._reference(node.type))
-        if isinstance(node, ListTypeNode):
+        if isinstance(node, ast.ListTypeNode):
             return GraphQLList(self._reference(node.type))
         return self.named(node.name.value)  # type: ignore[attr-defined]
 
 
-def named_of(node: TypeNode) -> str:
+def named_of(node: ast.TypeNode) -> str:
     """The name of the type that a reference, such as ``[Book!]!``, names."""
-    while not isinstance(node, NamedTypeNode):
+    while not isinstance(node, ast.NamedTypeNode):
         node = node.type  # type: ignore[attr-defined]
     return node.name.value
 
@@ -303,6 +286,8 @@ def _applied(directive: GraphQLDirective, node: Any) -> dict[str, Any] | None:
     return get_directive_values(directive, node) if node.directives else None
 
 
-def _deprecation(node: FieldDefinitionNode | InputValueDefinitionNode | EnumValueDefinitionNode) -> str | None:
+def _deprecation(
+    node: ast.FieldDefinitionNode | ast.InputValueDefinitionNode | ast.EnumValueDefinitionNode,
+) -> str | None:
     applied = _applied(GraphQLDeprecatedDirective, node)
     return applied["reason"] if applied else None

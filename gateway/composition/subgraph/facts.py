@@ -7,14 +7,8 @@ others answer it too?). What they follow from is noted at the fields here, once 
 import re
 from collections.abc import Iterator
 
-from graphql import (
-    FieldNode,
-    InlineFragmentNode,
-    Node,
-    SelectionSetNode,
-    StringValueNode,
-    print_ast,
-)
+from graphql import print_ast
+from graphql.language import ast
 
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, DirectiveDeclaration, Member, Type, TypeSystem, Use, named_type
@@ -24,25 +18,25 @@ from gateway.supergraph.model import TypeKind
 _CONTEXT_FIELD = re.compile(r"^\s*\$\s*(\w+)(.*)$", re.DOTALL)
 
 
-def field_set_text(node: Node) -> str:
+def field_set_text(node: ast.Node) -> str:
     """A selection on one line, as supergraphs write it: ``id organisation { id }``."""
     return re.sub(r"\s*\n\s*", " ", print_ast(node))
 
 
 def selected_fields(
-    system: TypeSystem, parent: str, node: SelectionSetNode
-) -> Iterator[tuple[Type, Member, FieldNode]]:
+    system: TypeSystem, parent: str, node: ast.SelectionSetNode
+) -> Iterator[tuple[Type, Member, ast.FieldNode]]:
     """Every field that the field set selects on ``parent``, nested ones included; unknown ones are passed over."""
     definition = system.types.get(parent)
     for selection in node.selections:
-        if isinstance(selection, FieldNode):
+        if isinstance(selection, ast.FieldNode):
             member = definition.fields.get(selection.name.value) if definition else None
             if definition is None or member is None:
                 continue
             yield definition, member, selection
             if selection.selection_set:
                 yield from selected_fields(system, named_type(member.type), selection.selection_set)
-        elif isinstance(selection, InlineFragmentNode):
+        elif isinstance(selection, ast.InlineFragmentNode):
             condition = selection.type_condition.name.value if selection.type_condition else parent
             yield from selected_fields(system, condition, selection.selection_set)
 
@@ -50,15 +44,15 @@ def selected_fields(
 def fields_argument(applied: Applied) -> str | None:
     """The ``fields`` of @key, @requires or @provides; None when it is no string."""
     node = applied.arguments.get("fields")
-    return node.value if isinstance(node, StringValueNode) else None
+    return node.value if isinstance(node, ast.StringValueNode) else None
 
 
-def field_set_of(applied: Applied) -> SelectionSetNode:
+def field_set_of(applied: Applied) -> ast.SelectionSetNode:
     """The field set of @key, @requires or @provides; an empty one when it is none, which validation reports."""
     try:
         return selection_set(fields_argument(applied) or "")
     except FieldSetSyntaxError:
-        return SelectionSetNode(selections=())
+        return ast.SelectionSetNode(selections=())
 
 
 def context_of(applied: Applied) -> tuple[str, str]:
@@ -67,7 +61,7 @@ def context_of(applied: Applied) -> tuple[str, str]:
     return (match[1], match[2]) if match else ("", "")
 
 
-def context_places(subgraph: Subgraph, applied: Applied) -> Iterator[tuple[Type, SelectionSetNode]]:
+def context_places(subgraph: Subgraph, applied: Applied) -> Iterator[tuple[Type, ast.SelectionSetNode]]:
     """The types that a @fromContext may read from, each with what is selected; none when it is broken."""
     name, selection = context_of(applied)
     try:

@@ -5,18 +5,8 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import (
-    DirectiveDefinitionNode,
-    DocumentNode,
-    ExecutableDefinitionNode,
-    GraphQLSyntaxError,
-    Node,
-    SchemaDefinitionNode,
-    SchemaExtensionNode,
-    TypeDefinitionNode,
-    TypeExtensionNode,
-    parse,
-)
+from graphql import GraphQLSyntaxError, parse
+from graphql.language import ast
 
 from gateway.composition import codes
 from gateway.composition.issues import IssueLog, Report
@@ -86,7 +76,7 @@ def read_subgraph(name: str, url: str, sdl: str, log: IssueLog) -> Subgraph | No
     return subgraph
 
 
-def _parse(sdl: str, report: Report) -> DocumentNode | None:
+def _parse(sdl: str, report: Report) -> ast.DocumentNode | None:
     if len(sdl) > MAX_CHARACTERS:
         why = f"The schema has {len(sdl):,} characters; at most {MAX_CHARACTERS:,} are read."
         report(codes.SUBGRAPH_TOO_LARGE, None, "", why)
@@ -102,7 +92,7 @@ def _parse(sdl: str, report: Report) -> DocumentNode | None:
     return None
 
 
-def _unlink_tokens(document: DocumentNode) -> None:
+def _unlink_tokens(document: ast.DocumentNode) -> None:
     """graphql-core links all tokens both ways, so any constant of the schema that is kept would keep them all."""
     token = document.loc.start_token if document.loc else None
     while token is not None:
@@ -122,12 +112,12 @@ def _is_nested_too_deep(sdl: str) -> bool:
     return False
 
 
-def _line(node: Node) -> int | None:
+def _line(node: ast.Node) -> int | None:
     named = getattr(node, "name", None) or node
     return named.loc.start_token.line if named.loc else None
 
 
-def _description(node: Node) -> str | None:
+def _description(node: ast.Node) -> str | None:
     description = getattr(node, "description", None)
     return description.value if description else None
 
@@ -138,21 +128,21 @@ class _Reader:
     report: Report
     has_schema_definition: bool = False
 
-    def refuse(self, message: str, node: Node) -> None:
+    def refuse(self, message: str, node: ast.Node) -> None:
         self.report(codes.INVALID_GRAPHQL, _line(node), "", message)
 
-    def definition(self, node: Node) -> None:
-        if isinstance(node, SchemaDefinitionNode | SchemaExtensionNode):
+    def definition(self, node: ast.Node) -> None:
+        if isinstance(node, ast.SchemaDefinitionNode | ast.SchemaExtensionNode):
             self.schema(node)
-        elif isinstance(node, DirectiveDefinitionNode):
+        elif isinstance(node, ast.DirectiveDefinitionNode):
             self.directive(node)
-        elif isinstance(node, TypeDefinitionNode | TypeExtensionNode):
+        elif isinstance(node, ast.TypeDefinitionNode | ast.TypeExtensionNode):
             self.type(node)
-        elif isinstance(node, ExecutableDefinitionNode):
+        elif isinstance(node, ast.ExecutableDefinitionNode):
             self.refuse("The schema holds an operation or a fragment; it may hold definitions alone.", node)
 
-    def schema(self, node: SchemaDefinitionNode | SchemaExtensionNode) -> None:
-        if isinstance(node, SchemaDefinitionNode):
+    def schema(self, node: ast.SchemaDefinitionNode | ast.SchemaExtensionNode) -> None:
+        if isinstance(node, ast.SchemaDefinitionNode):
             if self.has_schema_definition:
                 self.refuse("There is more than one schema definition.", node)
             self.has_schema_definition = True
@@ -164,7 +154,7 @@ class _Reader:
                 self.refuse(f"The schema names two types for {operation}.", node)
             self.subgraph.roots[operation] = root.type.name.value
 
-    def directive(self, node: DirectiveDefinitionNode) -> None:
+    def directive(self, node: ast.DirectiveDefinitionNode) -> None:
         name = node.name.value
         if name in self.subgraph.directives:
             self.refuse(f"Directive @{name} is defined more than once.", node)
@@ -177,9 +167,9 @@ class _Reader:
             line=_line(node),
         )
 
-    def type(self, node: TypeDefinitionNode | TypeExtensionNode) -> None:
+    def type(self, node: ast.TypeDefinitionNode | ast.TypeExtensionNode) -> None:
         name = node.name.value
-        kind, is_extension = kind_of(node), isinstance(node, TypeExtensionNode)
+        kind, is_extension = kind_of(node), isinstance(node, ast.TypeExtensionNode)
         known = self.subgraph.types.get(name)
         if known is not None and known.kind is not kind:
             self.refuse(f"{name} is declared as {known.kind.value} and as {kind.value}.", node)
@@ -194,7 +184,7 @@ class _Reader:
         known.declarations += 1
         self._extend(known, node)
 
-    def _extend(self, known: Type, node: Node) -> None:
+    def _extend(self, known: Type, node: ast.Node) -> None:
         applied = self.applied(node)
         known.directives.extend(applied)
         fields = self.members(node, "fields", known.name, "field", known.fields)
@@ -207,7 +197,7 @@ class _Reader:
         self._append(known.interfaces, node, "interfaces", f"Type {known.name} implements {{}} more than once.")
         self._append(known.members, node, "types", f"Union {known.name} lists {{}} more than once.")
 
-    def _append(self, known: list[str], node: Node, part: str, twice: str) -> None:
+    def _append(self, known: list[str], node: ast.Node, part: str, twice: str) -> None:
         for reference in parts(node, part):
             name = reference.name.value
             if name in known:
@@ -215,7 +205,9 @@ class _Reader:
             else:
                 known.append(name)
 
-    def members(self, node: Node, part: str, parent: str, what: str, known: Collection[str] = ()) -> dict[str, Member]:
+    def members(
+        self, node: ast.Node, part: str, parent: str, what: str, known: Collection[str] = ()
+    ) -> dict[str, Member]:
         """What a definition or an extension declares beside what is ``known``."""
         found: dict[str, Member] = {}
         for child in parts(node, part):
@@ -233,7 +225,7 @@ class _Reader:
             )
         return found
 
-    def applied(self, node: Node) -> list[Applied]:
+    def applied(self, node: ast.Node) -> list[Applied]:
         found = []
         for directive in parts(node, "directives"):
             name = directive.name.value
