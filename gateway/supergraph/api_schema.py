@@ -6,7 +6,7 @@ changes, so the result is a valid schema whatever was hidden. An interface's fie
 goes: through the interface, the hidden value could be read after all.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
 from itertools import chain
 
@@ -163,15 +163,6 @@ class _Contract:
                 continue
             reached.add(name)
             if name in self.types:
-                waiting.extend(_leads_to(self.types[name], visible))
+                waiting.extend(visible.mentioned(self.types[name]))
                 waiting.extend(implementers.get(name, ()))
         return reached
-
-
-def _leads_to(node: ast.TypeDefinitionNode, visible: Visible) -> Iterator[str]:
-    for named in (*parts(node, "interfaces"), *parts(node, "types")):
-        yield named.name.value
-    for member in visible.members(node, "fields"):
-        yield named_of(member.type)
-        for argument in visible.arguments(node.name.value, member) if parts(member, "arguments") else ():
-            yield named_of(argument.type)

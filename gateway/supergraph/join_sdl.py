@@ -8,6 +8,7 @@ an owner per type in place of a graph per field.
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any, TypeVar
 
 from graphql import GraphQLSyntaxError, Source, parse, specified_scalar_types
@@ -15,7 +16,7 @@ from graphql.language import ast
 
 from gateway.errors import CodedError
 from gateway.supergraph.directives import EXECUTABLE_LOCATIONS
-from gateway.supergraph.elements import kind_of, named_type, type_text
+from gateway.supergraph.elements import kind_of, type_text
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
 from gateway.supergraph.features import (
     AGGREGATE,
@@ -30,7 +31,7 @@ from gateway.supergraph.features import (
     read_features,
 )
 from gateway.supergraph.field_set import FieldSet, FieldSetField, FieldSetFragment, parse_field_set
-from gateway.supergraph.lazy_schema import LazySchema
+from gateway.supergraph.lazy_schema import LazySchema, Visible
 from gateway.supergraph.model import (
     Aggregate,
     ContextArgument,
@@ -45,9 +46,9 @@ from gateway.supergraph.model import (
 )
 
 N = TypeVar("N", bound=ast.Node)
-T = TypeVar("T")
 
 _PLAIN = FieldSource()
+_EVERYTHING = Visible(frozenset())
 _SCHEMA_NODES = (ast.SchemaDefinitionNode, ast.SchemaExtensionNode)
 _BODY = "\n{\n"
 _BETWEEN = re.compile(r"\n\n+(?=[^\s}])")
@@ -112,9 +113,10 @@ class _Cut:
         """The whole type, given what ``text`` was read as."""
         (old,), (new,) = self.piece.types.values(), between.types.values()
         (was,), (now,) = self.piece.nodes, between.nodes
-        nodes = [*parts(was, "fields")[: self.first], *parts(now, "fields"), *_last(parts(was, "fields"), self.last)]
-        known = list(old.fields.items())
-        fields = dict([*known[: self.first], *new.fields.items(), *_last(known, self.last)])
+        known, known_nodes = list(old.fields.items()), parts(was, "fields")
+        last = len(known) - self.last
+        nodes = [*known_nodes[: self.first], *parts(now, "fields"), *known_nodes[last:]]
+        fields = dict([*known[: self.first], *new.fields.items(), *known[last:]])
         node = replace(now, fields=tuple(nodes))  # type: ignore[call-arg]
         hidden = [each for each in self.piece.inaccessible if each.partition("(")[0].rpartition(".")[2] in fields]
         return _Piece(
@@ -122,12 +124,8 @@ class _Cut:
             (node,),
             (),
             (*between.inaccessible, *hidden),
-            frozenset(_mentioned([node])),
+            frozenset(_EVERYTHING.mentioned(node)),
         )
-
-
-def _last(sequence: Sequence[T], count: int) -> Sequence[T]:
-    return sequence[len(sequence) - count :]
 
 
 class SupergraphReader:
@@ -269,7 +267,7 @@ class _Reader:
             nodes=tuple(_clean(node) for node in stay),
             machinery=tuple(n for n in nodes if isinstance(n, _SCHEMA_NODES) or not self._stays(n)),
             inaccessible=tuple(coordinate for node in types for coordinate in self._inaccessible_coordinates(node)),
-            named=frozenset(_mentioned(stay)),
+            named=frozenset(chain.from_iterable(map(_EVERYTHING.mentioned, stay))),
         )
 
     def _stays(self, node: ast.DefinitionNode) -> bool:
@@ -296,12 +294,8 @@ class _Reader:
     def type(self, node: ast.TypeDefinitionNode) -> TypeDefinition:
         name, kind = node.name.value, kind_of(node)
         interfaces = tuple(i.name.value for i in parts(node, "interfaces"))
-        members = (
-            tuple(t.name.value for t in parts(node, "types")) if isinstance(node, ast.UnionTypeDefinitionNode) else ()
-        )
-        values = (
-            tuple(v.name.value for v in parts(node, "values")) if isinstance(node, ast.EnumTypeDefinitionNode) else ()
-        )
+        members = tuple(t.name.value for t in parts(node, "types"))
+        values = tuple(v.name.value for v in parts(node, "values"))
         sources = self._type_sources(node, interfaces, members, values)
         owner = next((self.subgraph(o["graph"], name) for o in self.join(node, "owner")), None)
         return TypeDefinition(
@@ -328,13 +322,8 @@ class _Reader:
         applied = self._feature(node, RESOURCE, AGGREGATE)
         return Aggregate(frozenset(applied[0]["by"]), applied[0]["size"], applied[0]["smallest"]) if applied else None
 
-    def _type_sources(
-        self,
-        node: ast.TypeDefinitionNode,
-        interfaces: tuple[str, ...],
-        members: tuple[str, ...],
-        values: tuple[str, ...],
-    ) -> dict[str, TypeSource]:
+    def _type_sources(self, node: ast.TypeDefinitionNode, *having: tuple[str, ...]) -> dict[str, TypeSource]:
+        """What each subgraph has of a type; ``having`` are its interfaces, members and values in all."""
         name = node.name.value
         keys: dict[str, list[Key]] = {}
         interface_objects: set[str] = set()
@@ -350,6 +339,7 @@ class _Reader:
                     keys[graph].append(key)
         if not keys:  # v0.1 lists no graph for value types: every subgraph has them
             keys = {endpoint.name: [] for endpoint in self.endpoints.values()}
+        interfaces, members, values = having
         interfaces_of = self._per_graph(name, interfaces, ((a["interface"], a) for a in self.join(node, "implements")))
         members_of = self._per_graph(name, members, ((a["member"], a) for a in self.join(node, "unionMember")))
         of_values = ((v.name.value, a) for v in parts(node, "values") for a in self.join(v, "enumValue"))
@@ -458,19 +448,6 @@ def _top_fields(fields: FieldSet) -> Iterable[str]:
             yield selection.name
         elif isinstance(selection, FieldSetFragment):
             yield from _top_fields(selection.selections)
-
-
-def _mentioned(nodes: Iterable[ast.Node]) -> Iterator[str]:
-    """The types that definitions mention."""
-    for node in nodes:
-        for member in parts(node, "fields"):
-            yield named_type(type_text(member.type))
-            for argument in member.arguments or () if isinstance(member, ast.FieldDefinitionNode) else ():
-                yield named_type(type_text(argument.type))
-        for argument in parts(node, "arguments"):
-            yield named_type(type_text(argument.type))
-        for named in (*parts(node, "interfaces"), *parts(node, "types")):
-            yield named.name.value
 
 
 def _clean(node: N) -> N:

@@ -128,6 +128,17 @@ class Visible:
         names = [named.name.value for named in parts(node, part)]
         return [] if node.name.value in self.hidden else [name for name in names if name not in self.hidden]
 
+    def mentioned(self, node: Any) -> Iterator[str]:
+        """The types that what is seen of a definition mentions, and the interfaces and members of all of it."""
+        for named in (*parts(node, "interfaces"), *parts(node, "types")):
+            yield named.name.value
+        for argument in parts(node, "arguments"):
+            yield named_of(argument.type)
+        for field in self.members(node, "fields") if parts(node, "fields") else ():
+            yield named_of(field.type)
+            for argument in self.arguments(node.name.value, field) if parts(field, "arguments") else ():
+                yield named_of(argument.type)
+
 
 class _Made(Mapping[str, Made], Generic[Node, Made]):
     """Values by name, each made from its node when it is asked for."""
@@ -286,8 +297,6 @@ def _applied(directive: GraphQLDirective, node: Any) -> dict[str, Any] | None:
     return get_directive_values(directive, node) if node.directives else None
 
 
-def _deprecation(
-    node: ast.FieldDefinitionNode | ast.InputValueDefinitionNode | ast.EnumValueDefinitionNode,
-) -> str | None:
+def _deprecation(node: Any) -> str | None:
     applied = _applied(GraphQLDeprecatedDirective, node)
     return applied["reason"] if applied else None

@@ -76,46 +76,37 @@ class _Argument:
         except FieldSetSyntaxError as error:
             self.refuse(codes.CONTEXT_INVALID_SELECTION, f"the selection is not GraphQL: {error}")
             return
-        problem = self._shape_problem(node)
-        if problem:
+        problems = [next(self._shape_problems(node), None)]
+        if problems == [None]:
+            problems = [next(self._problems_at(node, place), None) for place in places]
+        for problem in filter(None, problems):
             self.refuse(codes.CONTEXT_INVALID_SELECTION, problem)
-            return
-        for place in places:
-            problem = self._problem_at(node, place)
-            if problem:
-                self.refuse(codes.CONTEXT_INVALID_SELECTION, problem)
 
-    def _shape_problem(self, node: SelectionSetNode) -> str | None:
+    def _shape_problems(self, node: SelectionSetNode) -> Iterator[str]:
         """One value is wanted, so one field is selected: per type where there are conditions."""
-        fields = [s for s in node.selections if isinstance(s, FieldNode)]
-        if fields and len(node.selections) > 1:
-            return "the selection must select one field alone."
+        if any(isinstance(s, FieldNode) for s in node.selections) and len(node.selections) > 1:
+            yield "the selection must select one field alone."
         for selection in node.selections:
             if parts(selection, "directives"):
-                return "the selection may not hold directives."
+                yield "the selection may not hold directives."
             if isinstance(selection, FieldNode) and selection.alias is not None:
-                return "the selection may not hold aliases."
+                yield "the selection may not hold aliases."
             inner = getattr(selection, "selection_set", None)
-            problem = self._shape_problem(inner) if inner is not None else None
-            if problem:
-                return problem
-        return None
+            if inner is not None:
+                yield from self._shape_problems(inner)
 
-    def _problem_at(self, node: SelectionSetNode, place: Type) -> str | None:
+    def _problems_at(self, node: SelectionSetNode, place: Type) -> Iterator[str]:
         if place.has("interfaceObject"):
-            return f"{place.name}, which sets the context, is an @interfaceObject."
+            yield f"{place.name}, which sets the context, is an @interfaceObject."
         candidates = [self.subgraph.types[n] for n in sorted(self.subgraph.possible_types(place.name))]
         if place.fields and not any(isinstance(s, InlineFragmentNode) for s in node.selections):
             candidates = [place]
         for candidate in candidates:
             chosen = list(self._applying(node, candidate))
             if not chosen:
-                return f"no part of the selection applies to {candidate.name}, which sets the context."
+                yield f"no part of the selection applies to {candidate.name}, which sets the context."
             for selection in chosen:
-                problem = self._field_problem(selection, candidate, self.argument.type)
-                if problem:
-                    return problem
-        return None
+                yield from self._field_problems(selection, candidate, self.argument.type)
 
     def _applying(self, node: SelectionSetNode, definition: Type) -> Iterator[FieldNode]:
         for selection in node.selections:
@@ -126,25 +117,25 @@ class _Argument:
                 if condition == definition.name or condition in definition.interfaces:
                     yield from self._applying(selection.selection_set, definition)
 
-    def _field_problem(self, node: FieldNode, definition: Type, wanted: str, wrap: str = "") -> str | None:
+    def _field_problems(
+        self, node: FieldNode, definition: Type, wanted: str, is_nullable: bool = False
+    ) -> Iterator[str]:
         member = definition.fields.get(node.name.value)
         if member is None:
             nearest = meant(node.name.value, definition.fields)
-            return f"{definition.name}, which sets the context, has no field {node.name.value}.{nearest}"
+            yield f"{definition.name}, which sets the context, has no field {node.name.value}.{nearest}"
+            return
         why = arguments_problem(self.subgraph, member, node)
         if why:
-            return f"{definition.name}.{member.name} {why}"
-        if node.selection_set is None:
-            given = member.type if not wrap else member.type.rstrip("!")
-            if not is_subtype(given, wanted, self.subgraph.is_subtype):
-                return f"the selection is of type {given}, but the argument is {wanted}."
-            return None
+            yield f"{definition.name}.{member.name} {why}"
         inner = self.subgraph.types.get(named_type(member.type))
-        if inner is None or not inner.is_composite:
-            return f"{definition.name}.{member.name} is of type {member.type}, which has no fields."
-        for selection in self._applying(node.selection_set, inner):
-            nullable = "?" if wrap or not member.type.endswith("!") else ""
-            problem = self._field_problem(selection, inner, wanted, nullable)
-            if problem:
-                return problem
-        return None
+        if node.selection_set is None:
+            given = member.type.rstrip("!") if is_nullable else member.type
+            if not is_subtype(given, wanted, self.subgraph.is_subtype):
+                yield f"the selection is of type {given}, but the argument is {wanted}."
+        elif inner is None or not inner.is_composite:
+            yield f"{definition.name}.{member.name} is of type {member.type}, which has no fields."
+        else:
+            is_nullable = is_nullable or not member.type.endswith("!")
+            for selection in self._applying(node.selection_set, inner):
+                yield from self._field_problems(selection, inner, wanted, is_nullable)

@@ -113,37 +113,36 @@ def _check_type(subgraph: Subgraph, coordinate: str, member: Member, is_input: b
 
 def value_problem(constant: ConstValueNode, type_: str, types: dict[str, Type]) -> str | None:
     """Why a constant is no value of the type; None if it is one. Custom scalars accept everything."""
-    node: Any = constant
-    kind = node.kind
-    if type_.endswith("!"):
-        if kind == "null_value":
-            return f"null is not a value of {type_}."
-        type_ = type_[:-1]
+    return next(_value_problems(constant, type_, types), None)
+
+
+def _value_problems(node: Any, type_: str, types: dict[str, Type]) -> Iterator[str]:
+    kind, nullable = node.kind, type_.removesuffix("!")
+    definition = types.get(nullable)
     if kind == "null_value":
-        return None
-    if type_.startswith("["):
-        items = node.values if kind == "list_value" else (node,)
-        return next((p for p in (value_problem(item, type_[1:-1], types) for item in items) if p), None)
-    definition = types.get(type_)
-    if definition is None:
-        return None if kind in _LITERALS.get(type_, (kind,)) else f"a {kind.replace('_', ' ')} is no {type_}."
-    if definition.kind is TypeKind.ENUM:
+        if nullable != type_:
+            yield f"null is not a value of {type_}."
+    elif nullable.startswith("["):
+        for item in node.values if kind == "list_value" else (node,):
+            yield from _value_problems(item, nullable[1:-1], types)
+    elif definition is None:
+        if kind not in _LITERALS.get(nullable, (kind,)):
+            yield f"a {kind.replace('_', ' ')} is no {nullable}."
+    elif definition.kind is TypeKind.ENUM:
         if kind != "enum_value" or node.value not in definition.values:
-            return f"{getattr(node, 'value', kind)} is not a value of enum {type_}."
+            yield f"{getattr(node, 'value', kind)} is not a value of enum {nullable}."
+    elif definition.kind is TypeKind.INPUT_OBJECT and kind != "object_value":
+        yield f"input {nullable} needs an object."
     elif definition.kind is TypeKind.INPUT_OBJECT:
-        if kind != "object_value":
-            return f"input {type_} needs an object."
         given = {entry.name.value: entry.value for entry in node.fields}
         for name, value in given.items():
-            if name not in definition.fields:
-                return f"input {type_} has no field {name}."
-            problem = value_problem(value, definition.fields[name].type, types)
-            if problem:
-                return problem
+            if name in definition.fields:
+                yield from _value_problems(value, definition.fields[name].type, types)
+            else:
+                yield f"input {nullable} has no field {name}."
         missing = [m.name for m in definition.fields.values() if is_required(m) and m.name not in given]
         if missing:
-            return f"input {type_} needs {', '.join(missing)}."
-    return None
+            yield f"input {nullable} needs {', '.join(missing)}."
 
 
 _LITERALS = {
