@@ -45,7 +45,8 @@ class Engine(Protocol):
     """One connection to SQLite or PostgreSQL.
 
     ``types`` are what tables are made with: ``text`` compared by its code points, ``bytes``, ``number`` of 64 bits,
-    ``sequence``, a number that counts up as a primary key; ``named_entry`` is the entry that a ledger row tells of.
+    ``sequence``, a number that counts up as a primary key; ``named_entry`` is the entry that a ledger row tells of,
+    ``tables`` where to look for a table's name.
     Search differs by ``name``: ``sqlite`` or ``postgresql``.
     """
 
@@ -82,8 +83,11 @@ class CatalogueDatabase:
         self._writes = False
         with ExitStack() as unfinished:
             unfinished.callback(engine.close)
-            with self.transaction() as connection:
-                self._migrate(connection)
+            with self.reading() as connection:  # what is up to date waits for nobody who writes
+                done = self._steps_done(connection)
+            if done < len(STEPS):
+                with self.transaction() as connection:
+                    self._migrate(connection)
             unfinished.pop_all()
 
     @contextmanager
@@ -121,12 +125,19 @@ class CatalogueDatabase:
             finally:
                 self._depth = 0
 
-    def _migrate(self, connection: Connection) -> None:
-        connection.execute("CREATE TABLE IF NOT EXISTS catalogue_step (number INTEGER PRIMARY KEY)")
+    def _steps_done(self, connection: Connection) -> int:
+        known = "SELECT 1 FROM {tables} = 'catalogue_step'".format(**self.engine.types)
+        if not connection.execute(known).fetchall():
+            return 0
         [(done,)] = connection.execute("SELECT coalesce(max(number), 0) FROM catalogue_step").fetchall()
         if done > len(STEPS):
             message = f"The catalogue's store has tables of step {done}; this version knows {len(STEPS)}."
             raise CodedError(STORE_OF_LATER_VERSION, message)
+        return int(done)
+
+    def _migrate(self, connection: Connection) -> None:
+        connection.execute("CREATE TABLE IF NOT EXISTS catalogue_step (number INTEGER PRIMARY KEY)")
+        done = self._steps_done(connection)
         for number, statements in enumerate(STEPS[done:], done + 1):
             for statement in (each for each in statements if each.engine in ("", self.engine.name)):
                 connection.execute(statement.sql.format(**self.engine.types))

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from itertools import product
 from typing import Any
 
 from catalog_sync.closed_lists import Opening
@@ -132,27 +133,31 @@ def standing(reviews: Iterable[OpeningReview], items: Mapping[str, str]) -> dict
     return last
 
 
+def lacking(
+    record: EntryRecord, reviews: Iterable[OpeningReview], releasing: Actor | None = None
+) -> Iterator[tuple[str, ReviewKind, OpeningReview | None]]:
+    """Each item of the newest version and kind of review that does not let it open; with the last such review."""
+    to_open = opened_items(record.current.entry)
+    last = standing(reviews, to_open)
+    involved = {releasing and releasing.person, record.current.submitted_by}
+    for alias, kind in product(to_open, ReviewKind):
+        made = last.get((alias, kind))
+        if made is None or made.found.result is ReviewResult.UNFIT or made.reviewer in involved:
+            yield alias, kind, made
+
+
 def problems(record: EntryRecord, reviews: Iterable[OpeningReview], releasing: Actor) -> Iterator[CatalogueProblem]:
     """Why the newest version may not be released: V16, one for each item and review that is lacking."""
-    entry, to_open = record.current.entry, opened_items(record.current.entry)
-    last = standing(reviews, to_open)
-    involved = {releasing.person, record.current.submitted_by}
-    for place, item in enumerate(entry.items):
-        for kind in ReviewKind if item.alias in to_open else ():
-            made = last.get((item.alias, kind))
-            if made is None:
-                fault, remedy = "has no {0} review as it is written", "Have it reviewed: catalogue review."
-            elif made.found.result is ReviewResult.UNFIT:
-                fault, remedy = (
-                    "was found unfit by the {0} review ({1})",
-                    "Close or change it, or have it reviewed anew.",
-                )
-            elif made.reviewer in involved:
-                fault, remedy = "has a {0} review by who submits or releases it", "Have another person review it."
-            else:
-                continue
-            document = made.found.document if made is not None else ""
-            message = f"{item.alias} is to be opened and {fault.format(kind, document)}."
-            yield CatalogueProblem(
-                "V16", message, remedy, Place("registry"), entry.id, f"items[{place}].open", item.alias
-            )
+    entry = record.current.entry
+    places = {item.alias: place for place, item in enumerate(entry.items)}
+    for alias, kind, made in lacking(record, reviews, releasing):
+        document = made.found.document if made is not None else ""
+        if made is None:
+            fault, remedy = f"has no {kind} review as it is written", "Have it reviewed: catalogue review."
+        elif made.found.result is ReviewResult.UNFIT:
+            fault = f"was found unfit by the {kind} review ({document})"
+            remedy = "Close or change it, or have it reviewed anew."
+        else:
+            fault, remedy = f"has a {kind} review by who submits or releases it", "Have another person review it."
+        where = Place("registry"), entry.id, f"items[{places[alias]}].open", alias
+        yield CatalogueProblem("V16", f"{alias} is to be opened and {fault}.", remedy, *where)

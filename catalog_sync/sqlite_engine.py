@@ -28,7 +28,7 @@ class SqliteEngine:
     name = "sqlite"
     types: Mapping[str, str] = {
         "text": "TEXT", "bytes": "BLOB", "number": "INTEGER", "sequence": "INTEGER PRIMARY KEY AUTOINCREMENT",
-        "named_entry": "json_extract(body, '$.entry')",
+        "named_entry": "json_extract(body, '$.entry')", "tables": "sqlite_master WHERE type = 'table' AND name",
     }  # fmt: skip
 
     def __init__(self, path: Path | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from catalog_sync.chongqing_days import date_in_chongqing
-from catalog_sync.opening_reviews import Findings, OpeningReview, ReviewKind, ReviewResult, opened_items, standing
+from catalog_sync.opening_reviews import Findings, OpeningReview, ReviewKind, ReviewResult, lacking, opened_items
 from gateway.commands.catalogue_steps import IdArgument, IdsArgument
 from gateway.commands.output import Format, FormatOption, print_json
 from gateway.commands.registry import open_registry
@@ -47,21 +47,14 @@ def reviews(
 ) -> None:  # fmt: skip
     """Show the reviews before opening of an entry, and what its newest version still lacks; exit 1 if something."""
     with open_registry(config, registry) as opened:
-        entry, made = opened.office.record(identity).current.entry, opened.office.reviews(identity)
-    to_open = opened_items(entry)
-    last = standing(made, to_open)
-    lacking = [
-        f"{alias}: {kind}"
-        for alias in to_open
-        for kind in ReviewKind
-        if (alias, kind) not in last or last[alias, kind].found.result is ReviewResult.UNFIT
-    ]
+        record, made = opened.office.record(identity), opened.office.reviews(identity)
+    still = [f"{alias}: {kind}" for alias, kind, _ in lacking(record, made)]
     if format_ is Format.JSON:
-        print_json({"version": 1, "reviews": [each.told() for each in made], "lacking": lacking})
+        print_json({"version": 1, "reviews": [each.told() for each in made], "lacking": still})
     else:
         typer.echo("".join(f"{_line(each)}\n" for each in made), nl=False)
-        typer.echo("".join(f"lacking {each}\n" for each in lacking), nl=False)
-    raise typer.Exit(int(bool(lacking)))
+        typer.echo("".join(f"lacking {each}\n" for each in still), nl=False)
+    raise typer.Exit(int(bool(still)))
 
 
 def _line(each: OpeningReview) -> str:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -141,6 +142,8 @@ def serve(
     from starlette.applications import Starlette
 
     endpoint = LevelEndpoint(load_settings(config))
+    # Told to look again, it goes on: each request looks at the store anyway.
+    signal.signal(signal.SIGHUP, lambda *_: None)
     try:
         typer.echo(f"Answering other levels at http://{host}:{port}/exchange", err=True)
         uvicorn.run(Starlette(routes=endpoint.routes), host=host, port=port, log_level="warning", ws="none")

@@ -54,6 +54,13 @@ def test_who_reads_sees_one_state_and_keeps_no_writer_waiting(tmp_path: Path) ->
         assert reader.version() == 1
 
 
+def test_a_store_whose_tables_are_up_to_date_is_opened_while_another_writes(tmp_path: Path) -> None:
+    with open_platform(address(tmp_path)) as writer, writer.database.transaction() as connection:
+        append_ledger(connection, NOW, "somebody", "write", {})
+        with open_platform(address(tmp_path)) as reader:
+            assert reader.version() == 0
+
+
 def test_a_value_that_no_table_can_hold_is_refused_and_the_transaction_is_undone(tmp_path: Path) -> None:
     with closing(open_database(address(tmp_path))) as database:
         with pytest.raises(StatementRefusedError), database.transaction() as connection:

@@ -10,6 +10,7 @@ from catalog_sync.errors import CodedError
 from catalog_sync.lifecycle import Side
 from catalog_sync.office import CatalogueOffice
 from catalog_sync.opening_reviews import Findings, ReviewKind, ReviewResult, opened_items
+from catalog_sync.opening_reviews import lacking as still_lacking
 from catalog_sync.problems import CatalogueInvalid
 from catalog_sync.registry import Actor
 from tests.catalogue.entry_text import GOOD, varied
@@ -130,6 +131,10 @@ def test_who_hands_a_later_version_in_made_no_review_of_it(tmp_path: Path) -> No
         here.submit([STOP], person("mei"))
         here.accept(STOP, REVIEWER)
         assert lacking(here) == {"has a secrecy review by who submits or releases it."}
+        told = [
+            (kind, made and made.reviewer) for _, kind, made in still_lacking(here.record(STOP), here.reviews(STOP))
+        ]
+        assert set(told) == {(ReviewKind.SECRECY, "user:mei")}
 
 
 def test_a_review_of_named_items_is_one_of_them_alone(tmp_path: Path) -> None:

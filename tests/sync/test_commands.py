@@ -1,11 +1,15 @@
 """The catalogue between levels, from the command line: by line, and by file across networks that must not touch."""
 
 import json
+import signal
 import socket
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from subprocess import PIPE, Popen
 
 import aiohttp
 import pytest
@@ -189,6 +193,24 @@ def test_a_bundle_that_comes_before_its_predecessor_waits(tmp_path: Path, run: R
     assert "applied" in run("sync", "load", later, "--config", inside.config).out
     told = json.loads(run("sync", "status", "--format", "json", "--config", inside.config).out)
     assert [(each["entry"], each["version"]) for each in told["held"]] == [(STOP, 2)]
+
+
+def test_a_level_that_answers_others_goes_on_when_it_is_told_to_look_again(tmp_path: Path, run: Run) -> None:
+    level = found_level(run, tmp_path / "level", "500000-extranet")
+    settle(level, {})
+    port = free_port()
+    command = [sys.executable, "-m", "gateway", "sync", "serve", "--config", str(level.config), "--port", str(port)]
+    with Popen(command, stderr=PIPE, text=True) as process:
+        assert process.stderr is not None
+        process.stderr.readline()
+        process.send_signal(signal.SIGHUP)
+        answered = None
+        while answered is None and process.poll() is None:
+            with suppress(OSError):
+                socket.create_connection(("127.0.0.1", port)).close()
+                answered = port
+        process.terminate()
+    assert (answered, process.returncode) == (port, -signal.SIGTERM)
 
 
 def test_wrong_settings_are_told_by_name(tmp_path: Path, run: Run) -> None:
