@@ -133,11 +133,14 @@ async def test_each_event_comes_with_its_notices_and_counts_as_a_call(way: Way, 
 async def test_what_is_refused_in_a_batch_takes_nothing_from_the_others(tmp_path: Path) -> None:
     home = {"resident": {"registeredAddress": "street 1"}}
     secret = "{ estates { area } }"
-    async with governed(tmp_path, [home] * 2) as (made, _), aiohttp.ClientSession() as session:
-        async with on_loopback(made, http=HttpSettings(batch=3)) as port:
-            body = [{"query": query} for query in (ADDRESS, secret, ADDRESS)]
-            async with session.post(f"http://127.0.0.1:{port}/graphql", json=body) as response:
-                first, refused, last = await response.json()
+    body = [{"query": query} for query in (ADDRESS, secret, ADDRESS)]
+    async with (
+        governed(tmp_path, [home] * 2) as (made, _),
+        on_loopback(made, http=HttpSettings(batch=3)) as port,
+        aiohttp.ClientSession() as session,
+        session.post(f"http://127.0.0.1:{port}/graphql", json=body) as response,
+    ):
+        first, refused, last = await response.json()
     assert_noticed(first)
     assert_noticed(last)
     assert "data" not in refused
