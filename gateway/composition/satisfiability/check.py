@@ -109,7 +109,8 @@ class _Walk:
         """Do ``act`` under what is decided of the labels; where it depends on one more, once for each state of it."""
         undone = [decided]
         while undone:
-            known = self.reach.decided = undone.pop()
+            known = undone.pop()
+            self.reach.decide(known)
             try:
                 act()
             except UndecidedLabelError as asked:
@@ -150,7 +151,8 @@ class _Walk:
 
     def _ask(self, state: _State, merged: Member, holders: list[Position]) -> None:
         able = [p for p in holders if self.reach.can_ask(p, state.runtime, merged.name)]
-        able = [p for p in able if self._has_contexts(p, merged.name, state)]
+        if self.reach.contexts:
+            able = [p for p in able if self._has_contexts(p, merged.name, state)]
         if able:
             self._follow(state, merged, able)
         elif (state.runtime, merged.name) not in self.reported:
@@ -171,8 +173,8 @@ class _Walk:
         children = [child for position in able for child in self.reach.children(position, merged.name)]
         if target.is_abstract and len(children) > 1:
             self._check_runtime_types(state, merged, children)
-        set_here = (self.reach.contexts.get((place.subgraph, place.type), ()) for place in state.positions)
-        contexts = state.contexts.union(*set_here)
+        here = state.positions if self.reach.contexts else ()
+        contexts = state.contexts.union(*(self.reach.contexts.get(place[:2], ()) for place in here))
         decided = self.reach.decided
         for runtime, places in self.reach.narrowings(target.name, children):
             if runtime in self.hidden:

@@ -60,7 +60,8 @@ class Reach:
     decided: Decisions = frozenset()
     subgraphs: dict[str, Subgraph] = field(default_factory=dict)
     contexts: dict[tuple[str, str], set[str]] = field(default_factory=dict)
-    _answers: dict[Hashable, Any] = field(default_factory=dict)
+    _answers: dict[Decisions, dict[Hashable, Any]] = field(default_factory=dict)
+    _known: dict[Hashable, Any] = field(default_factory=dict)
     _children: dict[tuple[Position, str], tuple[Position, ...]] = field(default_factory=dict)
     _open: set[Hashable] = field(default_factory=set)
     _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode | None]]] = field(default_factory=dict)
@@ -74,6 +75,10 @@ class Reach:
                     for runtime in subgraph.possible_types(definition.name):
                         found = self.contexts.setdefault((subgraph.name, runtime), set())
                         found.add(f"{subgraph.name}__{applied.value('name')}")
+
+    def decide(self, decided: Decisions) -> None:
+        """Answer under these decisions from now on."""
+        self.decided, self._known = decided, self._answers.setdefault(decided, {})
 
     def spend(self, steps: int = 1) -> None:
         """Count steps. Raises BudgetExceededError when none are left."""
@@ -90,7 +95,7 @@ class Reach:
         return frozenset(reached)
 
     def _closure_of(self, start: Position, runtime: str) -> frozenset[Position]:
-        return self._least(self._grown, frozenset((start,)), start, runtime)
+        return self._least(self._grown, frozenset((start,)), (start, runtime))
 
     def _grown(self, start: Position, runtime: str) -> frozenset[Position]:
         reached = {start}
@@ -107,16 +112,15 @@ class Reach:
                     growing = True
         return frozenset(reached)
 
-    def _least(self, find: Callable[..., A], least: Any, *question: Hashable) -> A:
+    def _least(self, find: Callable[..., A], least: Any, question: tuple[Hashable, ...]) -> A:
         """What ``find`` answers, remembered; ``least`` where the question is asked on the way to its own answer.
 
         An answer that rests on such a one may grow, so it is remembered only if nobody else waits, or if it is None:
         what nothing refuses will not be.
         """
-        memo = (self.decided, *question)
         answer: A
-        if memo in self._answers:
-            answer = self._answers[memo]
+        if question in self._known:
+            answer = self._known[question]
         elif question in self._open:
             answer, self._cut = least, True
         else:
@@ -127,7 +131,7 @@ class Reach:
             finally:
                 self._open.discard(question)
             if answer is None or not self._cut or not self._open:
-                self._answers[memo] = answer
+                self._known[question] = answer
             self._cut = self._cut or outer
         return answer
 
@@ -213,7 +217,7 @@ class Reach:
 
     def can_ask(self, position: Position, runtime: str, name: str) -> bool:
         """Whether the field can be asked for at the position, its requirements met."""
-        return self._least(self.refusal, "it needs itself", position, runtime, name) is None
+        return self._least(self.refusal, "it needs itself", (position, runtime, name)) is None
 
     def refusal(self, position: Position, runtime: str, name: str) -> str | None:
         """Why the field cannot be asked for at the position; None if it can."""
