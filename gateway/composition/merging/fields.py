@@ -276,12 +276,10 @@ def report_missing(
 
 def _check_contextual(merge: Merge, where: str, having: Sources[Member]) -> None:
     for subgraph, argument in having:
-        if is_contextual(argument):
-            continue
-        if is_required(argument):
+        if is_required(argument) and not is_contextual(argument):
             why = f"is filled by @fromContext elsewhere, but is required in {subgraph.name} and not filled there."
             merge.report(codes.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS, where, why, having)
-        else:
+        elif not is_contextual(argument):
             why = f"is filled by @fromContext elsewhere; in {subgraph.name} it is always left out."
             merge.report(hints.CONTEXTUAL_ARGUMENT_NOT_CONTEXTUAL_IN_ALL_SUBGRAPHS, where, why, having)
 

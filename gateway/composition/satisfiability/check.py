@@ -86,13 +86,9 @@ class _Walk:
         default_factory=dict
     )
 
-    @property
-    def merge(self) -> Merge:
-        return self.reach.merge
-
     def run(self) -> None:
-        for operation_type, name in self.merge.roots.items():
-            positions = [Position(s.name, name) for s in self.merge.subgraphs if name in s.types]
+        for operation_type, name in self.reach.merge.roots.items():
+            positions = [Position(s.name, name) for s in self.reach.merge.subgraphs if name in s.types]
             root = _State(name, frozenset(positions), (Step(operation_type),))
             if operation_type == "mutation":
                 for merged in self._visible(name):
@@ -102,7 +98,7 @@ class _Walk:
         self._drain()
 
     def _visible(self, runtime: str) -> list[Member]:
-        fields = self.merge.types[runtime].fields
+        fields = self.reach.merge.types[runtime].fields
         return [merged for name, merged in fields.items() if f"{runtime}.{name}" not in self.hidden]
 
     def _decide(self, decided: Decisions, act: Callable[[], None]) -> None:
@@ -167,7 +163,7 @@ class _Walk:
         return all(f"{position.subgraph}__{context}" in state.contexts for context in wanted)
 
     def _follow(self, state: _State, merged: Member, able: list[Position]) -> None:
-        target = self.merge.types.get(named_type(merged.type))
+        target = self.reach.merge.types.get(named_type(merged.type))
         if target is None or not target.is_composite or target.name in self.hidden:
             return
         children = [child for position in able for child in self.reach.children(position, merged.name)]
@@ -211,7 +207,7 @@ class _Walk:
     def _report(self, state: _State, merged: Member) -> None:
         coordinate = f"{state.runtime}.{merged.name}"
         reasons = tuple(self._reasons(state, merged))
-        sources = [(s.name, t.fields.get(merged.name)) for s, t in self.merge.sources(state.runtime)]
+        sources = [(s.name, t.fields.get(merged.name)) for s, t in self.reach.merge.sources(state.runtime)]
         at = [SourceLine(name, source.line) for name, source in sources if source is not None]
         cause = (operation(state.path), *(reason.replace(coordinate, state.runtime) for reason in reasons))
         if cause in self.causes:
@@ -226,7 +222,7 @@ class _Walk:
         self.log.report(code, message, coordinate, at=at, witness=witness, reasons=reasons)
 
     def _is_leaf(self, merged: Member) -> bool:
-        target = self.merge.types.get(named_type(merged.type))
+        target = self.reach.merge.types.get(named_type(merged.type))
         return target is None or not target.is_composite
 
     def _reasons(self, state: _State, merged: Member) -> Iterator[str]:
@@ -236,7 +232,7 @@ class _Walk:
             if why is None:
                 why = f"{state.runtime}.{merged.name} needs a context that no ancestor sets there"
             yield f"from {named([position.subgraph])}: {why}"
-        for subgraph, source in self.merge.sources(state.runtime):
+        for subgraph, source in self.reach.merge.sources(state.runtime):
             if subgraph.name not in here and merged.name in source.fields:
                 yield f"{named([subgraph])} has it, but {self._no_entry(state, source)}"
 

@@ -274,9 +274,11 @@ class Reach:
 
     def children(self, position: Position, name: str) -> tuple[Position, ...]:
         """Where following the field leads within its subgraph."""
-        if (position, name) not in self._children:
-            self._children[position, name] = self._find_children(position, name)
-        return self._children[position, name]
+        memo = (position, name)
+        known = self._children.get(memo)
+        if known is None:
+            known = self._children[memo] = self._find_children(position, name)
+        return known
 
     def _find_children(self, position: Position, name: str) -> tuple[Position, ...]:
         member = self.member(position, name)
