@@ -60,18 +60,16 @@ class Issue:
 
     def as_json(self) -> dict[str, object]:
         """``code``, ``message`` and ``nodes`` always; the rest where there is something to say."""
-        found: dict[str, object] = {
+        shown = {} if self.witness is None else {"witness": self.witness, "reasons": list(self.reasons)}
+        return {
             "code": self.code.name,
             "message": self.message,
             "nodes": [{"subgraph": node.subgraph, "line": node.line} for node in self.nodes],
             "coordinates": list(self.coordinates),
             "subgraphs": list(self.subgraphs),
             "remedy": self.remedy,
+            **shown,
         }
-        if self.witness is not None:
-            found["witness"] = self.witness
-            found["reasons"] = list(self.reasons)
-        return found
 
 
 class Report(Protocol):

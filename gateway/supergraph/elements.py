@@ -148,6 +148,11 @@ class TypeSystem:
         """Object types that implement the interface."""
         return [t for t in self.types.values() if t.kind is TypeKind.OBJECT and interface in t.interfaces]
 
+    def implementations(self) -> list[tuple[Type, list[Type]]]:
+        """Every interface, with the object types that implement it."""
+        interfaces = [definition for definition in self.types.values() if definition.kind is TypeKind.INTERFACE]
+        return [(interface, self.implementers(interface.name)) for interface in interfaces]
+
     def elements(self) -> Iterator[tuple[str, str, Type | Member]]:
         """Every type and all in it: its coordinate, where directives say that it is (``OBJECT``), itself."""
         for name, definition in self.types.items():

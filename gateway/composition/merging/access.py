@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from gateway.composition.merging.applied import DirectiveMerge
 from gateway.supergraph.elements import Member, Type
-from gateway.supergraph.model import TypeKind
 
 ACCESS = {"authenticated": None, "requiresScopes": "scopes", "policy": "policies"}
 
@@ -18,10 +17,7 @@ def spread_access(directives: DirectiveMerge) -> None:
     merge = directives.merge
     if not directives.used & ACCESS.keys():
         return
-    for interface in merge.types.values():
-        if interface.kind is not TypeKind.INTERFACE:
-            continue
-        implementers = merge.implementers(interface.name)
+    for interface, implementers in merge.implementations():
         _spread(directives, interface.name, interface, implementers)
         for member in interface.fields.values():
             theirs = [t.fields[member.name] for t in implementers if member.name in t.fields]

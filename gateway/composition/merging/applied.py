@@ -6,6 +6,7 @@ to a conjunction, for a caller must satisfy every department; everything else is
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from statistics import mode
 from typing import Any
 
 from graphql import ConstValueNode, StringValueNode, parse_const_value, print_ast
@@ -117,7 +118,7 @@ class DirectiveMerge:
         elif identity in _RULES:
             yield self.combined(identity, coordinate, [applied for _, applied in applications])
         else:
-            yield self._by_majority(name, coordinate, applications, distinct)
+            yield self._by_majority(name, coordinate, applications)
 
     def combined(self, identity: str, coordinate: str, applications: list[Applied]) -> Applied:
         """One application that says what all of them say."""
@@ -125,20 +126,19 @@ class DirectiveMerge:
         distinct = _distinct(applications)
         if len(distinct) == 1:
             return Applied(name, identity, distinct[0].arguments, distinct[0].line)
-        merged = {
-            argument: value
-            for argument, rule in _RULES[identity].items()
-            if (value := _merge_argument(rule, argument, distinct)) is not None
-        }
+        merged = {}
+        for argument, rule in _RULES[identity].items():
+            default = _DEFAULTS.get(argument)
+            values = [value for each in distinct if (value := each.value(argument, default)) is not None]
+            if values:
+                merged[argument] = parse_const_value(constant_text(rule(values)), no_location=True)
         why = f"carries @{name} with different arguments; they are combined."
         self.merge.report(hints.MERGED_NON_REPEATABLE_DIRECTIVE_ARGUMENTS, coordinate, why, [])
         return Applied(name, identity, merged)
 
-    def _by_majority(
-        self, name: str, coordinate: str, applications: list[tuple[Any, Applied]], distinct: list[Applied]
-    ) -> Applied:
-        keys = [_key(a.arguments) for _, a in applications]
-        chosen = max(distinct, key=lambda candidate: keys.count(_key(candidate.arguments)))
+    def _by_majority(self, name: str, coordinate: str, applications: list[tuple[Any, Applied]]) -> Applied:
+        keys = [_key(applied.arguments) for _, applied in applications]
+        _, chosen = applications[keys.index(mode(keys))]
         told = f"carries @{name} with different arguments in {named(s for s, _ in applications)}"
         code = hints.INCONSISTENT_NON_REPEATABLE_DIRECTIVE_ARGUMENTS
         self.merge.report(code, coordinate, f"{told}; those most used are taken.", applications)
@@ -159,12 +159,6 @@ def _distinct(applied: Iterable[Applied]) -> list[Applied]:
     for directive in applied:
         found.setdefault(_key(directive.arguments), directive)
     return list(found.values())
-
-
-def _merge_argument(rule: Callable[[list[Any]], Any], name: str, distinct: list[Applied]) -> ConstValueNode | None:
-    default = _DEFAULTS.get(name)
-    values = [value for applied in distinct if (value := applied.value(name, default)) is not None]
-    return parse_const_value(constant_text(rule(values)), no_location=True) if values else None
 
 
 def _union(values: list[list[Any]]) -> list[Any]:

@@ -10,22 +10,16 @@ from gateway.supergraph.elements import DirectiveDeclaration, named_type
 from gateway.supergraph.features import Link
 
 
-def _used_names(merge: Merge, subgraph: Subgraph) -> dict[tuple[str | None, str], None]:
+def _used_names(subgraph: Subgraph) -> dict[tuple[str | None, str], None]:
     """The identities of the directives that the subgraph applies anywhere, and what it calls them."""
-
-    def find() -> dict[tuple[str | None, str], None]:
-        applied = (directive for _, _, element in subgraph.elements() for directive in element.directives)
-        return dict.fromkeys((d.identity, d.name) for d in (*applied, *subgraph.schema_directives))
-
-    return merge.memory.recall("names", subgraph.name, subgraph, merge.log, find)
+    applied = (directive for _, _, element in subgraph.elements() for directive in element.directives)
+    return dict.fromkeys((d.identity, d.name) for d in (*applied, *subgraph.schema_directives))
 
 
 def directive_names(merge: Merge) -> dict[str, str]:
     """What each directive is called in the supergraph: as the subgraphs call it, who must agree."""
     names: dict[str, str] = {}
-    used = [
-        (subgraph, identity, name) for subgraph in merge.subgraphs for identity, name in _used_names(merge, subgraph)
-    ]
+    used = [(s, identity, name) for s, found in merge.of_each("names", _used_names) for identity, name in found]
     for identity in WRITTEN:
         if identity in ("context", "fromContext", "cacheTag"):
             continue

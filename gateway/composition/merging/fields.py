@@ -97,7 +97,6 @@ class _FieldMerge:
     def _check_sharing(self) -> None:
         """A field that several subgraphs resolve is @shareable in all of them."""
         resolving = [(s, m) for s, m in self.sources if self._resolves(s, m)]
-        pair = self.parent.name, self.name
         if self.parent.name == "Subscription" and any(m.shareable for _, m in resolving):
             self.report(
                 codes.INVALID_FIELD_SHARING, "is a field of Subscription, so it cannot be @shareable.", resolving
@@ -106,7 +105,8 @@ class _FieldMerge:
         # What is @external and provided says by that alone that others resolve it too.
         closed = [s for s, m in resolving if not m.is_shareable and not m.external]
         here = {s.name for s, _ in resolving}  # an @interfaceObject beside its implementation is told as such
-        through = [(s, m) for s, m in self.merge.interface_object_sources(*pair) if s.name not in here]
+        through = self.merge.interface_object_sources(self.parent.name, self.name)
+        through = [(s, m) for s, m in through if s.name not in here]
         if through:
             closed += [s for s, m in through if not m.is_shareable]
             resolving += through

@@ -26,10 +26,7 @@ def check_implementations(merge: Merge) -> None:
 
 def merge_interface_objects(merge: Merge) -> None:
     """Copy the fields of @interfaceObject types to the implementations, and check who may use them."""
-    for interface in list(merge.types.values()):
-        if interface.kind is not TypeKind.INTERFACE:
-            continue
-        implementers = merge.implementers(interface.name)
+    for interface, implementers in merge.implementations():
         objects = [(s, t) for s, t in merge.sources(interface.name) if t.has("interfaceObject")]
         for _, source in objects:
             for implementer in implementers:

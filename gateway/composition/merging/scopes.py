@@ -30,6 +30,4 @@ def _minimal(alternatives: Iterable[frozenset[str]]) -> list[frozenset[str]]:
 
 def implies(given: Requirement, needed: Requirement) -> bool:
     """Whether whoever satisfies ``given`` satisfies ``needed`` too."""
-    if not needed:
-        return True
-    return bool(given) and all(any(set(n) <= set(g) for n in needed) for g in given)
+    return not needed or (bool(given) and all(any(set(n) <= set(g) for n in needed) for g in given))

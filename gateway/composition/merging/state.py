@@ -1,13 +1,14 @@
 """What all merging rules share: the subgraphs in order, the supergraph so far, words for messages."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar
 
 from gateway.composition.issues import CompositionCode, IssueLog
-from gateway.composition.merging.memory import Memory
+from gateway.composition.merging.memory import Memory, R
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.elements import Applied, Member, Type, TypeSystem
 from gateway.supergraph.model import TypeKind
@@ -71,8 +72,11 @@ class Merge(TypeSystem):
 
     def annotated(self) -> Iterator[tuple[Subgraph, Type, Member]]:
         """The fields of subgraphs that carry directives, themselves or on an argument."""
-        for s in self.subgraphs:
-            yield from self.memory.recall("annotated", s.name, s, self.log, partial(_annotated, s))
+        return chain.from_iterable(found for _, found in self.of_each("annotated", _annotated))
+
+    def of_each(self, what: str, find: Callable[[Subgraph], R]) -> Iterator[tuple[Subgraph, R]]:
+        """Each subgraph with what ``find`` gives of it alone, remembered under the name ``what``."""
+        return ((s, self.memory.recall(what, s.name, s, self.log, partial(find, s))) for s in self.subgraphs)
 
     def is_subtype(self, sub: str, sup: str) -> bool:
         """As ever, and counted: whoever asks follows from more than the types it is about."""
@@ -124,10 +128,8 @@ def graph_names(names: Iterable[str]) -> dict[str, str]:
     wanted: dict[str, list[str]] = {}
     for name in names:
         clean = re.sub(r"[^A-Za-z0-9_]", "_", name).upper()
-        if clean[:1].isdigit():
-            clean = f"_{clean}"
-        if re.search(r"_\d+$", clean):
-            clean += "_"
+        clean = re.sub(r"^(?=\d)", "_", clean)
+        clean = re.sub(r"(?<=_)(\d+)$", r"\1_", clean)
         wanted.setdefault(clean, []).append(name)
     return {
         name: clean if len(same) == 1 else f"{clean}_{index}"

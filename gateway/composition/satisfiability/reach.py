@@ -12,7 +12,6 @@ only labels that meet on a path are ever combined.
 
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 from graphql import FieldNode, InlineFragmentNode, SelectionSetNode
@@ -65,11 +64,12 @@ class Reach:
     _children: dict[tuple[Position, str], tuple[Position, ...]] = field(default_factory=dict)
     _open: set[Hashable] = field(default_factory=set)
     _entries: dict[str, list[tuple[Subgraph, str, SelectionSetNode | None]]] = field(default_factory=dict)
+    _leaves: dict[str, dict[str, list[str]]] = field(default_factory=dict)
     _cut: bool = False
 
     def __post_init__(self) -> None:
-        for subgraph in self.merge.subgraphs:
-            self.subgraphs[subgraph.name] = subgraph
+        for subgraph, leaves in self.merge.of_each("leaves", _bare_leaves):
+            self.subgraphs[subgraph.name], self._leaves[subgraph.name] = subgraph, leaves
             for definition in subgraph.types.values():
                 for applied in definition.applied("context"):
                     for runtime in subgraph.possible_types(definition.name):
@@ -138,9 +138,8 @@ class Reach:
     def _may_enter(self, reached: set[Position], target: Subgraph, type_name: str, runtime: str) -> bool:
         """An @interfaceObject does not know the object's type, so it leads only to where the interface is entered."""
         types = self.merge.types
-        if any(types[name].kind is not TypeKind.INTERFACE for _, name, _ in reached):
-            return True
-        if types[type_name].kind is TypeKind.INTERFACE:
+        is_known = any(types[name].kind is not TypeKind.INTERFACE for _, name, _ in reached)
+        if is_known or types[type_name].kind is TypeKind.INTERFACE:
             return True
         known = (target.types.get(name) for _, name, _ in reached if name in types[runtime].interfaces)
         return any(t is not None and t.kind is TypeKind.INTERFACE and t.resolvable_keys for t in known)
@@ -199,11 +198,9 @@ class Reach:
         """Fields that one of the positions answers without further ado, and that lead to nothing else."""
         found: set[str] = set()
         for position in positions:
-            subgraph = self.subgraphs[position.subgraph]
-            find = partial(_bare_leaves, subgraph)
-            leaves = self.merge.memory.recall("leaves", subgraph.name, subgraph, self.merge.log, find)
             own = (position.subgraph, position.type)
-            found |= {name for name in leaves.get(position.type, ()) if (*own, name) not in self.merge.overrides}
+            leaves = self._leaves[position.subgraph].get(position.type, ())
+            found |= {name for name in leaves if (*own, name) not in self.merge.overrides}
         return found
 
     def holders(self, positions: Iterable[Position]) -> dict[str, list[Position]]:
