@@ -16,8 +16,11 @@ from gateway.supergraph.elements import Member, Type, is_required, same_value
 from gateway.supergraph.join_writing import join_directive
 from gateway.supergraph.model import TypeKind
 
+Codes = tuple[CompositionCode, CompositionCode]
+"""The error and the hint of one rule."""
 FIELD_TYPES = codes.FIELD_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_FIELD_TYPE
 _ARGUMENT_TYPES = codes.FIELD_ARGUMENT_TYPE_MISMATCH, hints.INCONSISTENT_BUT_COMPATIBLE_ARGUMENT_TYPE
+_ARGUMENT_PRESENCE = codes.REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH, hints.INCONSISTENT_ARGUMENT_PRESENCE
 _MERGED = WRITTEN.keys() & FEDERATION_DIRECTIVES.keys()
 
 
@@ -66,7 +69,7 @@ class _FieldMerge:
         self._check_sharing()
         self._hint_missing()
         merged = Member(self.name, description=merge_description(self.merge, self.coordinate, self.sources))
-        merged.type, is_uniform = merge_type(self.merge, self.coordinate, self.resolvers, *FIELD_TYPES)
+        merged.type, is_uniform = merge_type(self.merge, self.coordinate, self.resolvers, FIELD_TYPES)
         merged.arguments = merge_arguments(self.merge, self.coordinate, self.resolvers)
         self._check_external(merged)
         is_uniform = is_uniform and all(m.type == merged.type for _, m in self.sources)
@@ -210,13 +213,7 @@ def _context_arguments(subgraph: Subgraph, member: Member) -> Iterator[dict[str,
 
 
 def merge_type(
-    merge: Merge,
-    coordinate: str,
-    sources: Sources[Member],
-    mismatch: CompositionCode,
-    hint: CompositionCode,
-    *,
-    is_input: bool = False,
+    merge: Merge, coordinate: str, sources: Sources[Member], told_as: Codes, *, is_input: bool = False
 ) -> tuple[str, bool]:
     """The widest of the types, or of what clients send the narrowest, and whether all are the same."""
     types = list(dict.fromkeys(member.type for _, member in sources))
@@ -227,7 +224,7 @@ def merge_type(
         sub, sup = (chosen, other) if is_input else (other, chosen)
         return is_subtype(sub, sup, merge.is_subtype)
 
-    told = by_value((s, m.type) for s, m in sources)
+    (mismatch, hint), told = told_as, by_value((s, m.type) for s, m in sources)
     chosen = next((candidate for candidate in types if all(fits(candidate, other) for other in types)), None)
     if chosen is None:
         merge.report(mismatch, coordinate, f"is {told}, which do not fit each other.", sources)
@@ -246,25 +243,18 @@ def merge_arguments(merge: Merge, coordinate: str, sources: Sources[Member]) -> 
             _check_contextual(merge, where, having)
             continue
         if len(having) < len(sources):
-            code, hint = codes.REQUIRED_ARGUMENT_MISSING_IN_SOME_SUBGRAPH, hints.INCONSISTENT_ARGUMENT_PRESENCE
-            report_missing(merge, where, having, sources, code, hint)
+            report_missing(merge, where, having, sources, _ARGUMENT_PRESENCE)
             continue
         argument = Member(name, description=merge_description(merge, where, having))
-        argument.type, _ = merge_type(merge, where, having, *_ARGUMENT_TYPES, is_input=True)
+        argument.type, _ = merge_type(merge, where, having, _ARGUMENT_TYPES, is_input=True)
         argument.default = merge_default(merge, where, having, codes.FIELD_ARGUMENT_DEFAULT_MISMATCH)
         merged[name] = argument
     return merged
 
 
-def report_missing(
-    merge: Merge,
-    where: str,
-    having: Sources[Member],
-    sources: Sources[E],
-    code: CompositionCode,
-    hint: CompositionCode,
-) -> None:
+def report_missing(merge: Merge, where: str, having: Sources[Member], sources: Sources[E], told_as: Codes) -> None:
     """Report an input that some of ``sources`` do not have: an error where others require it."""
+    code, hint = told_as
     known = {s.name for s, _ in having}
     without = named(s for s, _ in sources if s.name not in known)
     required = [s for s, member in having if is_required(member)]

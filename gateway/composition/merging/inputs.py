@@ -9,16 +9,17 @@ from gateway.composition.merging.types import merge_description
 from gateway.supergraph.elements import Member, Type
 from gateway.supergraph.join_writing import join_directive
 
+_FIELD_PRESENCE = codes.REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH, hints.INCONSISTENT_INPUT_OBJECT_FIELD
+
 
 def merge_input(merge: Merge, merged: Type, type_sources: Sources[Type], fields: Mapping[str, Sources[Member]]) -> None:
     """Fill an input object with the fields that all subgraphs know."""
     name = merged.name
     for field_name, sources in fields.items():
         coordinate = f"{name}.{field_name}"
-        merged_type, uniform = merge_type(merge, coordinate, sources, *FIELD_TYPES, is_input=True)
+        merged_type, uniform = merge_type(merge, coordinate, sources, FIELD_TYPES, is_input=True)
         if len(sources) < len(type_sources):
-            code, hint = codes.REQUIRED_INPUT_FIELD_MISSING_IN_SOME_SUBGRAPH, hints.INCONSISTENT_INPUT_OBJECT_FIELD
-            report_missing(merge, coordinate, sources, type_sources, code, hint)
+            report_missing(merge, coordinate, sources, type_sources, _FIELD_PRESENCE)
             continue
         member = Member(field_name, merged_type, description=merge_description(merge, coordinate, sources))
         member.default = merge_default(merge, coordinate, sources, codes.INPUT_FIELD_DEFAULT_MISMATCH)

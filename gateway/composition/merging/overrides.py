@@ -80,14 +80,12 @@ class _Overriding:
         """Fields that reach a type through an @interfaceObject can neither override nor be overridden."""
         if self.definition.has("interfaceObject"):
             return f"{self.definition.name} is an @interfaceObject there"
-        merged = self.merge.types.get(self.definition.name)
-        if self.other is None or merged is None or self.definition.name in self.other.types:
+        if self.other is None or self.definition.name in self.other.types:
             return None
-        for name in merged.interfaces:
-            theirs = self.other.types.get(name)
-            if theirs is not None and theirs.has("interfaceObject") and self.member.name in theirs.fields:
-                return f"{self.other.name} has the field by an @interfaceObject"
-        return None
+        names = self.merge.types[self.definition.name].interfaces
+        theirs = (self.other.types[name] for name in names if self.other.field(name, self.member.name) is not None)
+        has_field = any(interface.has("interfaceObject") for interface in theirs)
+        return f"{self.other.name} has the field by an @interfaceObject" if has_field else None
 
     def _take_over(self, label: str | None, other: Subgraph, theirs: Member) -> None:
         ours, both = self.subgraph.name, (other, theirs)

@@ -82,9 +82,7 @@ class _Walk:
     failures: set[Decisions] = field(default_factory=set)
     causes: dict[tuple[str, ...], int] = field(default_factory=dict)
     waiting: deque[_State] = field(default_factory=deque)
-    seen: dict[tuple[str, frozenset[str]], dict[tuple[frozenset[Position], Decisions], None]] = field(
-        default_factory=dict
-    )
+    seen: dict[tuple[str, frozenset[str]], set[tuple[frozenset[Position], Decisions]]] = field(default_factory=dict)
 
     def run(self) -> None:
         for operation_type, name in self.reach.merge.roots.items():
@@ -130,12 +128,12 @@ class _Walk:
             self.log.hints.extend(trial.log.hints)
 
     def _add(self, state: _State) -> None:
-        known = self.seen.setdefault((state.runtime, state.contexts), {})
+        known = self.seen.setdefault((state.runtime, state.contexts), set())
         if (state.positions, state.decided) in known:
             return
         if any(positions <= state.positions and decided <= state.decided for positions, decided in known):
             return
-        known[state.positions, state.decided] = None
+        known.add((state.positions, state.decided))
         self.waiting.append(state)
 
     def _expand(self, state: _State) -> None:
@@ -217,13 +215,11 @@ class _Walk:
             self.log.errors[self.causes[cause]] = told
             return
         self.causes[cause] = len(self.log.errors)
-        witness = operation((*state.path, Step(merged.name, merged)), leaf=self._is_leaf(merged))
+        target = self.reach.merge.types.get(named_type(merged.type))
+        is_leaf = target is None or not target.is_composite
+        witness = operation((*state.path, Step(merged.name, merged)), is_leaf)
         code, message = codes.SATISFIABILITY_ERROR, _message((coordinate,), reasons)
         self.log.report(code, message, coordinate, at=at, witness=witness, reasons=reasons)
-
-    def _is_leaf(self, merged: Member) -> bool:
-        target = self.reach.merge.types.get(named_type(merged.type))
-        return target is None or not target.is_composite
 
     def _reasons(self, state: _State, merged: Member) -> Iterator[str]:
         here = {position.subgraph for position in state.positions}
