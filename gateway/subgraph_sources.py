@@ -29,6 +29,7 @@ SUBGRAPH_SDL_UNREACHABLE = ErrorCode(
     502,
 )
 CONFIGURATION = "supergraph.yaml"
+_FORMS = "`file`, `sdl` or `subgraph_url`"
 _URL_LINE = re.compile(r"^\s*#\s*url:\s*(\S*)")
 _MAX_BYTES = 16_000_000
 _SDL_QUERY = json.dumps({"query": "query Sdl { _service { sdl } }"}).encode()
@@ -101,6 +102,8 @@ def _text(file: Path) -> str:
 
 
 def _entries(configuration: Path) -> Mapping[str, Mapping[str, Any]]:
+    if configuration.suffix == ".graphql":
+        raise CodedError(SOURCES_UNREADABLE, f"{configuration} is one subgraph; name the folder that holds them all.")
     try:
         content = yaml.load(_text(configuration), Loader=yaml.BaseLoader)
     except (yaml.YAMLError, RecursionError) as error:
@@ -112,7 +115,7 @@ def _entries(configuration: Path) -> Mapping[str, Mapping[str, Any]]:
         raise CodedError(SOURCES_UNREADABLE, f"{configuration} lists no `subgraphs`.")
     for name, entry in subgraphs.items():
         if not isinstance(entry, dict) or not isinstance(entry.get("schema"), dict):
-            raise CodedError(SOURCES_UNREADABLE, f"{configuration}: subgraph {name!r} has no `schema`.")
+            raise CodedError(SOURCES_UNREADABLE, f"{configuration}: subgraph {name!r} has no `schema` with {_FORMS}.")
     return {str(name): entry for name, entry in subgraphs.items()}
 
 
@@ -134,6 +137,4 @@ def _source(configuration: Path, name: str, entry: Mapping[str, Any], timeout: f
         return SubgraphSource(name, url, schema["sdl"])
     if isinstance(schema.get("subgraph_url"), str):
         return SubgraphSource(name, url or schema["subgraph_url"], fetch_sdl(schema["subgraph_url"], timeout))
-    raise CodedError(
-        SOURCES_UNREADABLE, f"{configuration}: `schema` of {name!r} needs `file`, `sdl` or `subgraph_url`."
-    )
+    raise CodedError(SOURCES_UNREADABLE, f"{configuration}: `schema` of {name!r} needs {_FORMS}.")

@@ -7,22 +7,19 @@ from pathlib import Path
 
 import typer
 
-from gateway.commands.issue_formats import as_github, as_json, as_text
+from gateway.commands.issue_formats import as_github, as_json, as_text, unreadable
 from gateway.composition.compose import Composition, compose
 from gateway.errors import CodedError
 from gateway.subgraph_sources import load_sources, schema_files
 
 
 def run(source: str, output: Path | None, format_: str, *, hints: bool, watch: bool) -> int:
-    """Composes once, or with ``watch`` again after every change until Ctrl-C; 1 when there were errors.
-
-    Raises CodedError for a source that cannot be read; while watching it is printed instead.
-    """
+    """Composes once, or with ``watch`` again after every change until Ctrl-C; 1 when there were errors."""
+    code = _attempt(source, output, format_, hints)
     if not watch:
-        return _compose(source, output, format_, hints)
+        return code
     from watchfiles import watch as changes
 
-    code = _attempt(source, output, format_, hints)
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
     ignored = output.resolve() if output else None
     for changed in changes(folder, raise_interrupt=False):
@@ -36,7 +33,7 @@ def _attempt(source: str, output: Path | None, format_: str, hints: bool) -> int
     try:
         return _compose(source, output, format_, hints)
     except CodedError as error:
-        sys.stderr.write(f"{error.code.name}: {error.message}\n")
+        sys.stderr.write(unreadable(error, format_) + "\n")
         return 1
 
 

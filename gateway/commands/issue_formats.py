@@ -6,6 +6,7 @@ from pathlib import Path
 
 from gateway.composition.compose import Composition
 from gateway.composition.issues import Issue, Severity
+from gateway.errors import CodedError
 
 
 def as_text(composition: Composition) -> str:
@@ -33,6 +34,15 @@ def as_json(composition: Composition) -> str:
         "hints": [issue.as_json() for issue in composition.hints],
     }
     return json.dumps(found, ensure_ascii=False, indent=2)
+
+
+def unreadable(error: CodedError, format_: str) -> str:
+    """Why nothing could be composed at all, in the same forms."""
+    code, message = error.code.name, error.message
+    if format_ == "json":
+        told = {"code": code, "message": message, "nodes": [], "remedy": error.code.remedy}
+        return json.dumps({"errors": [told], "hints": []}, ensure_ascii=False, indent=2)
+    return f"::error title={_property(code)}::{_data(message)}" if format_ == "github" else f"{code}: {message}"
 
 
 def as_github(composition: Composition, files: Mapping[str, Path]) -> str:

@@ -1,8 +1,10 @@
 import json
 from pathlib import Path
 
-from gateway.commands.issue_formats import as_github, as_json, as_text
+from gateway.commands.issue_formats import as_github, as_json, as_text, unreadable
 from gateway.composition.compose import compose
+from gateway.errors import CodedError
+from gateway.subgraph_sources import SOURCES_UNREADABLE
 from tests.composition.subgraphs import as_written, federation_2
 
 UNREACHABLE = compose(federation_2(a="type Query { book: Book } type Book { id: ID }", b="type Book { title: String }"))
@@ -31,6 +33,14 @@ def test_github_annotations_name_file_and_line_and_escape_what_they_must() -> No
         "::error title=INVALID_GRAPHQL,file=schemas/a%2Cb.graphql,line=2::[a] Unknown type 'Missing' at Query.a. "
         "Mend the schema at the line named; a GraphQL server would refuse it too."
     )
+
+
+def test_what_could_not_be_read_at_all_is_told_in_every_form() -> None:
+    error = CodedError(SOURCES_UNREADABLE, "a.graphql is not UTF-8: byte 0 is wrong.")
+    (told,) = json.loads(unreadable(error, "json"))["errors"]
+    assert (told["code"], told["message"], told["nodes"]) == ("SOURCES_UNREADABLE", error.message, [])
+    assert unreadable(error, "github") == f"::error title=SOURCES_UNREADABLE::{error.message}"
+    assert unreadable(error, "text") == f"SOURCES_UNREADABLE: {error.message}"
 
 
 def test_there_is_nothing_to_say_of_what_composes_well() -> None:

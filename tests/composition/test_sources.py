@@ -71,7 +71,7 @@ subgraphs:
         ({"a.graphql": b"\xff\xfe"}, "is not UTF-8: byte 0"),
         ({"supergraph.yaml": b"subgraphs: ["}, "is not YAML"),
         ({"supergraph.yaml": b"subgraphs: 3"}, "lists no `subgraphs`"),
-        ({"supergraph.yaml": b"subgraphs: {a: {routing_url: x}}"}, "has no `schema`"),
+        ({"supergraph.yaml": b"subgraphs: {a: {routing_url: x}}"}, "has no `schema` with `file`, `sdl` or"),
         ({"supergraph.yaml": b"subgraphs: {a: {schema: {file: b.graphql}}}"}, "b.graphql cannot be read"),
         ({"supergraph.yaml": b"subgraphs: {a: {schema: {graphref: x}}}"}, "needs `file`, `sdl` or `subgraph_url`"),
     ],
@@ -88,6 +88,12 @@ def test_what_cannot_be_read_is_told_by_name(tmp_path: Path, files: dict[str, by
 def test_a_path_that_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(CodedError, match="does not exist"):
         load_sources(tmp_path / "missing")
+
+
+def test_who_names_one_file_of_several_is_told_to_name_their_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.graphql").write_text("type Query { a: Int }")
+    with pytest.raises(CodedError, match=r"a\.graphql is one subgraph; name the folder"):
+        load_sources(tmp_path / "a.graphql")
 
 
 @pytest.mark.parametrize("address", ["file:///etc/hosts", "http://127.0.0.1:1/graphql"])

@@ -542,7 +542,9 @@ class World:
         if not names:
             return [] if f.many else None
         if f.many:
-            return [self._row(names) for _ in range(self.random.choice((0, 1, 3, 6)))]  # of three rows, so some come again
+            return [
+                self._row(names) for _ in range(self.random.choice((0, 1, 3, 6)))
+            ]  # of three rows, so some come again
         return self._row(names)
 
     def _row(self, names: set[str]) -> tuple[str, int]:

@@ -12,7 +12,7 @@ from typing import Any
 from graphql import ConstDirectiveNode, DirectiveDefinitionNode, DocumentNode, SchemaDefinitionNode, SchemaExtensionNode
 
 from gateway.composition import codes
-from gateway.composition.issues import Report
+from gateway.composition.issues import Report, meant
 from gateway.supergraph.directives import (
     APOLLO,
     CONNECT,
@@ -155,8 +155,7 @@ def _read_imports(value: Any, link: Link, found: dict[str, str]) -> Iterator[str
         elif name.startswith("@") != local.startswith("@"):
             yield f"{name} cannot be imported as {local}: a directive stays a directive and a type a type."
         elif link.identity == FEDERATION and name not in known:
-            hint = f" Did you mean @{name}?" if f"@{name}" in known else ""
-            yield f"{name} cannot be imported: this specification has no such element.{hint}"
+            yield f"{name} cannot be imported: this specification has no such element.{meant(name, known)}"
         elif found.setdefault(name, local) != local:
             yield f"{name} is imported as {found[name]} already, and cannot be {local} too."
 
