@@ -144,9 +144,7 @@ class _Specification:
         return None
 
     def _add(self, own: str, name: str) -> None:
-        linked = [
-            (s, link) for s in self.merge.subgraphs for link in s.links.all if link.identity == self.newest.identity
-        ]
+        linked = [(s, link) for s, link in _links(self.merge) if link.identity == self.newest.identity]
         # The newest version that composes anything of the specification defines it, the last to link it in doubt.
         last = [(s, link) for s, link in linked if link.version == self.newest.version]
         *_, declaration = [s.directives[local] for s, link in last if (local := link.directive(own)) in s.directives]
@@ -163,12 +161,15 @@ def _applies(subgraph: Subgraph, name: str) -> bool:
     return any(applied.name == name for _, _, element in subgraph.elements() for applied in element.directives)
 
 
+def _links(merge: Merge) -> list[tuple[Subgraph, Link]]:
+    return [(subgraph, link) for subgraph in merge.subgraphs for link in subgraph.links.all]
+
+
 def _hint_majors(merge: Merge) -> None:
     """Subgraphs link different major versions of a specification; if two of them compose it, that is an error."""
     linked: dict[str, list[tuple[Subgraph, Link]]] = {}
-    for subgraph in merge.subgraphs:
-        for link in subgraph.links.all:
-            linked.setdefault(link.identity, []).append((subgraph, link))
+    for subgraph, link in _links(merge):
+        linked.setdefault(link.identity, []).append((subgraph, link))
     for identity, links in linked.items():
         if len({link.major for _, link in links}) > 1:
             why = f"{identity} is linked in more than one major version, not all of which can be composed."

@@ -25,13 +25,9 @@ def directive_names(merge: Merge) -> dict[str, str]:
             continue
         called = [(subgraph, name) for subgraph, known, name in used if known == identity]
         if len({name for _, name in called}) > 1:
-            told = by_value((s, f"@{name}") for s, name in called)
-            merge.log.report(
-                codes.LINK_IMPORT_NAME_MISMATCH,
-                f"Directive @{identity} goes by different names: {told}. All subgraphs must import it under one name.",
-                f"@{identity}",
-                at=[(s.name, None) for s, _ in called],
-            )
+            told, at = by_value((s, f"@{name}") for s, name in called), [(s.name, None) for s, _ in called]
+            why = f"goes by different names: {told}. All subgraphs must import it under one name."
+            merge.log.report(codes.LINK_IMPORT_NAME_MISMATCH, f"Directive @{identity} {why}", f"@{identity}", at=at)
         if called:
             names[identity] = called[0][1]
     return names

@@ -101,9 +101,8 @@ class _FieldMerge:
         """A field that several subgraphs resolve is @shareable in all of them."""
         resolving = [(s, m) for s, m in self.sources if self._resolves(s, m)]
         if self.parent.name == "Subscription" and any(m.shareable for _, m in resolving):
-            self.report(
-                codes.INVALID_FIELD_SHARING, "is a field of Subscription, so it cannot be @shareable.", resolving
-            )
+            why = "is a field of Subscription, so it cannot be @shareable."
+            self.report(codes.INVALID_FIELD_SHARING, why, resolving)
             return
         # What is @external and provided says by that alone that others resolve it too.
         closed = [s for s, m in resolving if not m.is_shareable and not m.external]
@@ -161,15 +160,11 @@ class _FieldMerge:
         having = [(s, m.arguments[argument.name]) for s, m in externals if argument.name in m.arguments]
         other_types = [(s, a) for s, a in having if not is_subtype(argument.type, a.type, self.merge.is_subtype)]
         other_defaults = [(s, a) for s, a in having if not same_value(a.default, argument.default)]
-        types = by_value((s, a.type) for s, a in other_types)
+        types, elsewhere = by_value((s, a.type) for s, a in other_types), named(s for s, _ in other_defaults)
         for code, wrong, why in (
             (codes.EXTERNAL_ARGUMENT_MISSING, missing, f"is missing in {named(s for s, _ in missing)}"),
             (codes.EXTERNAL_ARGUMENT_TYPE_MISMATCH, other_types, f"is {argument.type}, but {types}"),
-            (
-                codes.EXTERNAL_ARGUMENT_DEFAULT_MISMATCH,
-                other_defaults,
-                f"has another default in {named(s for s, _ in other_defaults)}",
-            ),
+            (codes.EXTERNAL_ARGUMENT_DEFAULT_MISMATCH, other_defaults, f"has another default in {elsewhere}"),
         ):
             if wrong:
                 where = f"{self.coordinate}({argument.name}:)"

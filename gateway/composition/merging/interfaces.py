@@ -32,11 +32,9 @@ def merge_interface_objects(merge: Merge) -> None:
             for implementer in implementers:
                 _copy(merge, interface, source, implementer)
         for subgraph, source in objects:
-            local = [t.name for t in implementers if t.name in subgraph.types]
+            local = ", ".join(t.name for t in implementers if t.name in subgraph.types)
             if local:
-                why = (
-                    f"is an @interfaceObject here, so its implementation {', '.join(local)} cannot be defined here too."
-                )
+                why = f"is an @interfaceObject here, so its implementation {local} cannot be defined here too."
                 merge.report_in(subgraph, codes.INTERFACE_OBJECT_USAGE_ERROR, source, interface.name, why)
         _check_keys(merge, interface, implementers)
 

@@ -58,6 +58,7 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], log: IssueLog, memory: Memory
     if log.errors:
         return None
     links, declarations, scalars = supergraph_features(directives.used, directives.names)
+    described = [(s, Member("schema", description=s.schema_description)) for s in subgraphs]
     text = SupergraphText(
         join_version=_join_version(merge),
         graphs=[(merge.graphs[s.name], s.name, s.url) for s in subgraphs],
@@ -66,9 +67,7 @@ def merge_subgraphs(subgraphs: Sequence[Subgraph], log: IssueLog, memory: Memory
         links=[*links, *composed.links],
         directives=[*declarations, *executable, *composed.declarations.values()],
         scalars=scalars,
-        description=merge_description(
-            merge, "schema", [(s, Member("schema", description=s.schema_description)) for s in subgraphs]
-        ),
+        description=merge_description(merge, "schema", described),
     )
     return Merged(merge, text, hidden)
 

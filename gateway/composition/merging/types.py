@@ -30,13 +30,11 @@ def _shallow(merge: Merge, name: str, sources: Sources[Type]) -> Type | None:
     merged, graphs = Type(name, kind), merge.graphs
     merged.description = merge_description(merge, name, sources)
     join = [line for s, t in sources for line in _join_type(merge, s, t)]
-    if kind in (TypeKind.OBJECT, TypeKind.INTERFACE):
-        merged.interfaces = [*dict.fromkeys(each for _, t in sources for each in t.interfaces)]
-        join += [join_directive("implements", graphs[s.name], interface=i) for s, t in sources for i in t.interfaces]
-    elif kind is TypeKind.UNION:
-        merged.members = [*dict.fromkeys(each for _, t in sources for each in t.members)]
-        join += [join_directive("unionMember", graphs[s.name], member=m) for s, t in sources for m in t.members]
-        _hint_members(merge, merged, sources)
+    merged.interfaces = [*dict.fromkeys(each for _, t in sources for each in t.interfaces)]
+    join += [join_directive("implements", graphs[s.name], interface=i) for s, t in sources for i in t.interfaces]
+    merged.members = [*dict.fromkeys(each for _, t in sources for each in t.members)]
+    join += [join_directive("unionMember", graphs[s.name], member=m) for s, t in sources for m in t.members]
+    _hint_members(merge, merged, sources)
     merged.join = join
     return merged
 

@@ -56,10 +56,8 @@ def check_satisfiability(merge: Merge, hidden: frozenset[str], log: IssueLog) ->
         _Walk(Reach(merge, granted), hidden, log).run()
     except (BudgetExceededError, RecursionError):
         # A chain of requirements that is longer than Python's stack is as good as endless.
-        log.report(
-            codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED,
-            f"Checking that every field can be fetched needs more than {granted:,} steps.",
-        )
+        told = f"Checking that every field can be fetched needs more than {granted:,} steps."
+        log.report(codes.MAX_VALIDATION_SUBGRAPH_PATHS_EXCEEDED, told)
 
 
 def _agree(decisions: Iterable[Decisions]) -> bool:

@@ -10,7 +10,7 @@ on a label of which nothing is decided yet is not given: ``UndecidedLabelError``
 only labels that meet on a path are ever combined.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, TypeVar
 
@@ -289,12 +289,11 @@ class Reach:
         promised += [_tree(field_set_of(applied)) for applied in member.applied("provides")]
         return (Position(position.subgraph, target, _united(promised)),)
 
-    def narrowings(self, type_name: str, places: Iterable[Position]) -> Iterator[tuple[str, list[Position]]]:
+    def narrowings(self, type_name: str, places: Sequence[Position]) -> Iterator[tuple[str, list[Position]]]:
         """For each object type that the value can have, the positions where it has it.
 
         A value that several subgraphs share has only types that all of them can return.
         """
-        places = list(places)
         for runtime in self.merge.possible_types(type_name):
             narrowed = [p for place in places if (p := self._narrow(place, runtime)) is not None]
             if narrowed and len(narrowed) == len(places):
