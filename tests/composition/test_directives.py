@@ -271,6 +271,12 @@ def test_a_mistyped_name_in_a_context_or_a_list_size_is_told_with_the_one_that_w
     assert issue.message.endswith("Did you mean 'limit'?")
 
 
+def test_a_mistyped_import_is_told_with_what_was_meant() -> None:
+    link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.12", import: ["@keys"])'
+    (issue,) = compose(as_written(a=f"{link} type Query {{ a: Int }}")).errors
+    assert issue.message.endswith("this specification has no such element. Did you mean '@key'?")
+
+
 @pytest.mark.parametrize(
     ("selected", "why"),
     [
@@ -280,12 +286,6 @@ def test_a_mistyped_name_in_a_context_or_a_list_size_is_told_with_the_one_that_w
         ("of(x: 1)", ""),
     ],
 )
-def test_a_mistyped_import_is_told_with_what_was_meant() -> None:
-    link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.12", import: ["@keys"])'
-    (issue,) = compose(as_written(a=f"{link} type Query {{ a: Int }}")).errors
-    assert issue.message.endswith("this specification has no such element. Did you mean '@key'?")
-
-
 def test_a_context_gives_a_field_its_arguments(selected: str, why: str) -> None:
     taking = f"from(it: ID @fromContext(field: {json.dumps('$above { ' + selected + ' }')})): Int"
     page = 'type Page @context(name: "above") { of(x: Int!): ID child: Child }'
