@@ -7,6 +7,7 @@ import pytest
 from graphql import build_schema
 
 from gateway.execution import compiled as compiled_plans
+from gateway.execution.compilation.code import MOST_LINES
 from gateway.execution.compilation.form import CompiledForm
 from gateway.execution.compilation.shapes import NotCoveredError
 from gateway.execution.compiled import COMPILED_AT_RUN, MISMATCHES_TO_GIVE_UP, compile_plan
@@ -66,6 +67,28 @@ async def test_the_oldest_forms_make_room_and_come_back_by_use(monkeypatch: pyte
     assert held == [False, True, True]
     assert first.form() is not None
     assert second.form() is None
+
+
+async def test_no_function_of_a_large_form_is_long_since_nothing_else_runs_while_python_compiles_it() -> None:
+    lists = [f"p{number}" for number in range(120)]
+    made = plan(
+        SCHEMA,
+        "{ " + " ".join(f"{each}: products {{ name }}" for each in lists) + " }",
+        Root("a", "{ " + " ".join(f"{each}: products {{ upc }}" for each in lists) + " }"),
+        entities("b", "Product", " ".join(lists), "upc", "{ name }", after=(0,)),
+    )
+    products = {each: [{"upc": each}, {"upc": "0"}] for each in lists}
+    names: dict[str, dict[str, Any] | None] = {upc: {"name": f"name of {upc}"} for upc in (*lists, "0")}
+    subgraphs = ScriptedSubgraphs({"a": [{"data": products}], "b": [by_key("upc", names)]})
+
+    data, _ = told(await answer(made, SCHEMA, subgraphs))
+
+    assert data == {each: [names[each], names["0"]] for each in lists}
+    form = warm_plan(made, SCHEMA).form()
+    assert form is not None
+    lengths = [function.count("\n") for function in form.source.split("def ")]
+    assert sum(lengths) > 5 * MOST_LINES
+    assert max(lengths) < 2 * MOST_LINES
 
 
 async def test_keys_that_the_client_did_not_select_are_not_answered() -> None:

@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import SUBGRAPH_TIMED_OUT, SUBGRAPH_UNREACHABLE, CodedError
 from gateway.execution import interpreter
+from gateway.execution.compilation import code
 from gateway.execution.compiled import compile_plan
 from gateway.execution.executor import execute
 from gateway.execution.result import BoundPlan, Result
@@ -94,6 +95,18 @@ def test_the_compiled_form_answers_and_asks_as_the_general_path_does(seed: int, 
 
     assert _run(compiled, True).encode() == _run(general, False).encode()
     assert sorted(compiled.bodies) == sorted(general.bodies)
+
+
+@settings(max_examples=60, deadline=None)
+@given(seed=SEEDS, lies=st.sampled_from((0.0, 0.2)), failures=st.sampled_from((0.0, 0.2)))
+def test_a_form_of_many_small_functions_answers_and_asks_as_one_of_few(seed: int, lies: float, failures: float) -> None:
+    plan = PlanMaker(Random(seed)).plan()
+    few, many = (RandomSubgraphs(plan, seed, lies, failures) for _ in range(2))
+
+    answered = _run(few, True).encode()
+    with patch.object(code, "MOST_LINES", 0):
+        assert _run(many, True).encode() == answered
+    assert sorted(many.bodies) == sorted(few.bodies)
 
 
 @settings(max_examples=50, deadline=None)

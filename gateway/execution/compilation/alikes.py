@@ -38,6 +38,11 @@ class Alikes:
         self._late = {shape: self._code.fresh("late") for shape in keys if shape in whole}
         self._cleared: dict[Shape, dict[Slot, None]] = {}
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The local variables in which they are kept."""
+        return (*self._firsts.values(), *self._late.values())
+
     def begin(self) -> None:
         """Before the walk."""
         for first in self._firsts.values():

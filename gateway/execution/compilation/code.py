@@ -1,6 +1,7 @@
 """Python under construction: lines, blocks, and the global names they use."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,6 +15,9 @@ MOST_LOOPS = 20
 
 MOST_BLOCKS = 95
 """Blocks of any kind within one another, a few less than Python's 100 levels of indentation."""
+
+MOST_LINES = 100
+"""Lines beyond which part of a function becomes one of its own: Python compiles some hundred in a millisecond."""
 
 encode = msgspec.json.Encoder().encode
 
@@ -66,6 +70,28 @@ class Code:
             yield
         self._finished.append("\n".join(self._functions.pop()))
         self._depth, self._loops = depth, loops
+
+    @property
+    def line(self) -> int:
+        """Where the next line of the function that is being written goes."""
+        return len(self._functions[-1])
+
+    def cut(self, since: int, names: Iterable[str]) -> int:
+        """Make a function of the lines ``since`` some line, if they are many; the line from where to count on.
+
+        They stand at the current depth or below it, use no more local variables than ``names`` and their own, and leave
+        nothing in these.
+        """
+        lines = self._functions[-1]
+        if len(lines) - since <= MOST_LINES:
+            return since
+        used = set(re.findall(r"\w+", "\n".join(lines[since:])))
+        call = f"{self.fresh('part')}({', '.join(name for name in names if name in used)})"
+        body = ["    " + line[4 * self._depth :] for line in lines[since:]]
+        self._finished.append("\n".join([f"def {call}:", *body]))
+        lines[since:] = []
+        self.add(call)
+        return len(lines)
 
     def fresh(self, stem: str = "v") -> str:
         """A name that nothing else has."""

@@ -45,6 +45,7 @@ class Collecting:
         self._readers = self._find_readers()
         self._droppable: set[int] = set()
         self._alikes = Alikes(context, {}, ())
+        self._held: list[str] = []
 
     @property
     def read(self) -> set[Slot]:
@@ -71,6 +72,7 @@ class Collecting:
                 if not self._regroup(request):
                     walked.append(request)
             self._alikes = Alikes(self._context, self._keys_of(walked), [fetch.number for fetch in fetches])
+            self._held = [*map(self._context.group_of, walked), *self._alikes.names]
             self._alikes.begin()
             code.add("root = s.root")
             self._walk(self._context.layout.root, "root", branches(walked))
@@ -369,8 +371,10 @@ class Collecting:
 
         ``apart``: what is below is met by other ways too, so an object met here must not stand for one met there.
         """
+        code = self._context.code
         for request in wanted.ends:
             self._collect(request, shape, here)
+        begun = code.line
         for name, steps in groupby(wanted.sorted_steps(), lambda each: each[0].slot):
             slot = shape.slots.get(name)
             if slot is None or slot.place is None:
@@ -381,7 +385,8 @@ class Collecting:
                 shapes = [each for each in slot.place.shapes if any(_leads_to(each, step) for step, _ in together)]
                 held, each_apart = f"{here}.{slot.attribute}", apart or (in_list and len(ways) > 1)
                 meet = partial(self._meet, held=held, ways=together, apart=each_apart)
-                each_object(self._context.code, slot, here, shapes, meet)
+                each_object(code, slot, here, shapes, meet)
+            begun = code.cut(begun, [here, *self._held])
 
     def _meet(self, shape: Shape, here: str, held: str, ways: list[_Way], apart: bool) -> None:
         """Walk on at an object, unless another takes its place, where it is ``held``."""

@@ -30,6 +30,7 @@ class Finishing:
             for slot in self._context.structures.hidden[shape]:
                 if (shape, slot) not in self._context.cleared:
                     self._context.code.add(f"{here}.{slot.attribute} = UNSET")
+        begun = self._context.code.line
         for slot in shape.slots.values():
             place = slot.place
             if place is None or not place.projected or not self._unfinished(place):
@@ -46,6 +47,7 @@ class Finishing:
                     [each for each in place.shapes if self._unfinished_shape(each)],
                     self._finish_object,
                 )
+            begun = self._context.code.cut(begun, [here])
 
     def _mapped(self, value: str, lists: int, finisher: str) -> str:
         if not lists:
