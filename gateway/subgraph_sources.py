@@ -12,6 +12,7 @@ import yaml
 
 from catalog_sync.errors import CodedError, ErrorCode, Family
 from gateway.composition.compose import SubgraphSource
+from gateway.plain_yaml import read_yaml
 
 SOURCES_UNREADABLE = ErrorCode(
     "SOURCES_UNREADABLE",
@@ -105,11 +106,12 @@ def _entries(configuration: Path) -> Mapping[str, Mapping[str, Any]]:
     if configuration.suffix == ".graphql":
         raise CodedError(SOURCES_UNREADABLE, f"{configuration} is one subgraph; name the folder that holds them all.")
     try:
-        content = yaml.load(_text(configuration), Loader=yaml.BaseLoader)
+        content = read_yaml(_text(configuration))
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         at = f" (line {mark.line + 1})" if mark else ""
-        raise CodedError(SOURCES_UNREADABLE, f"{configuration} is not YAML{at}.") from error
+        why = getattr(error, "problem", None) or "it is nested too deeply, or holds what cannot be printed"
+        raise CodedError(SOURCES_UNREADABLE, f"{configuration} cannot be read as YAML{at}: {why}.") from error
     subgraphs = content.get("subgraphs") if isinstance(content, dict) else None
     if not isinstance(subgraphs, dict) or not subgraphs:
         raise CodedError(SOURCES_UNREADABLE, f"{configuration} lists no `subgraphs`.")

@@ -22,6 +22,7 @@ from urllib.parse import unquote
 import yaml
 
 from gateway.memo import Memo
+from gateway.plain_yaml import read_yaml
 from gateway.server.answering import Credentials
 from gateway.server.issuer_keys import KeySource
 from gateway.tls_files import stamp_of
@@ -249,7 +250,7 @@ def read_register_file(path: Path) -> CallerRegister:
     """The file of callers (TOML, or YAML). Raises CodedError CREDENTIALS_INVALID naming the file and the entry."""
     try:
         text = path.read_text(encoding="utf-8")
-        raw = yaml.load(text, yaml.BaseLoader) if path.suffix in (".yaml", ".yml") else tomllib.loads(text)
+        raw = read_yaml(text) if path.suffix in (".yaml", ".yml") else tomllib.loads(text)
     except FileNotFoundError:
         raise CodedError(CREDENTIALS_INVALID, f"There is no file of callers {path}.") from None
     except (tomllib.TOMLDecodeError, yaml.YAMLError, UnicodeDecodeError) as error:

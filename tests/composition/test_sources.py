@@ -69,7 +69,8 @@ subgraphs:
     [
         ({}, "holds neither supergraph.yaml"),
         ({"a.graphql": b"\xff\xfe"}, "is not UTF-8: byte 0"),
-        ({"supergraph.yaml": b"subgraphs: ["}, "is not YAML"),
+        ({"supergraph.yaml": b"subgraphs: ["}, "cannot be read as YAML"),
+        ({"supergraph.yaml": b"subgraphs:\n a: {}\n a: {}"}, "as YAML (line 3): 'a' is given twice."),
         ({"supergraph.yaml": b"subgraphs: 3"}, "lists no `subgraphs`"),
         ({"supergraph.yaml": b"subgraphs: {a: {routing_url: x}}"}, "has no `schema` with `file`, `sdl` or"),
         ({"supergraph.yaml": b"subgraphs: {a: {schema: {file: b.graphql}}}"}, "b.graphql cannot be read"),

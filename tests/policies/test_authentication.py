@@ -284,6 +284,13 @@ def test_a_wrong_file_of_callers_names_what_to_mend(tmp_path: Path, text: str, s
     assert says in caught.value.message
 
 
+def test_what_a_file_of_callers_says_twice_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "callers.yaml").write_text("callers:\n- subject: app:x\n  zone: intranet\n  zone: extranet\n")
+    with pytest.raises(CodedError, match="'zone' is given twice") as caught:
+        FollowedAuthenticator(tmp_path / "callers.yaml", "intranet")
+    assert caught.value.code.name == "CREDENTIALS_INVALID"
+
+
 async def test_a_changed_file_counts_within_half_a_second_and_a_broken_one_changes_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
