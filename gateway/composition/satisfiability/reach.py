@@ -231,9 +231,15 @@ class Reach:
         if not provided and self._is_overridden(position, name):
             return f"{coordinate} is overridden there by another subgraph"
         for applied in member.applied("requires"):
-            why = self._unmet(position, runtime, field_set_of(applied))
-            if why is not None:
-                return f'{coordinate} needs @requires(fields: "{fields_argument(applied)}"), {why}'
+            needed = field_set_of(applied)
+            if self.can_select([position], runtime, needed):
+                continue
+            told = f'{coordinate} needs @requires(fields: "{fields_argument(applied)}")'
+            if not self._can_return(position, runtime):
+                told = f"{told}, but {runtime} has no resolvable @key there"
+                return f"{told} to come back by with what was fetched elsewhere"
+            if not self.can_select(self._closure_of(position, runtime), runtime, needed):
+                return f"{told}, which cannot be had from there"
         if any(contextual(member)) and not self._can_return(position, runtime):
             return f"{coordinate} is filled from a context, but its type has no resolvable key there"
         return None
@@ -250,16 +256,6 @@ class Reach:
             if known == label:
                 return active
         raise UndecidedLabelError(label)
-
-    def _unmet(self, position: Position, runtime: str, node: SelectionSetNode) -> str | None:
-        """Why a requirement is not met; None if it is."""
-        if self.can_select([position], runtime, node):
-            return None
-        if not self._can_return(position, runtime):
-            return f"but {runtime} has no resolvable @key there to come back by with what was fetched elsewhere"
-        if not self.can_select(self._closure_of(position, runtime), runtime, node):
-            return "which cannot be had from there"
-        return None
 
     def _can_return(self, position: Position, runtime: str) -> bool:
         """Whether the subgraph can be entered again once something was fetched elsewhere."""
