@@ -19,10 +19,10 @@ from gateway.supergraph.model import TypeKind
 
 @dataclass(frozen=True, slots=True)
 class _Content:
-    """A complete type, the directives on it, and of each type that it uses one coordinate: as input, and as output."""
+    """A complete type, the identities of its directives, and of a type it uses one coordinate as input and output."""
 
     merged: Type
-    used: set[str]
+    identities: set[str]
     uses: Mapping[tuple[str, bool], str]
 
 
@@ -45,7 +45,7 @@ def merge_content(merge: Merge, directives: DirectiveMerge) -> None:
         if merge.compared != compared:
             merge.memory.forget("content", name)
         merge.types[name] = _changeable(content.merged)
-        directives.used |= content.used
+        directives.used |= content.identities
         for use, coordinate in content.uses.items():
             uses.setdefault(use, coordinate)
 
