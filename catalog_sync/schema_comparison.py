@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graphql import (
+    DirectiveLocation,
     GraphQLArgument,
+    GraphQLDirective,
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputField,
@@ -17,11 +19,18 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
+    GraphQLScalarType,
     GraphQLSchema,
     GraphQLUnionType,
     print_ast,
+    specified_directives,
     specified_scalar_types,
 )
+
+_EXECUTABLE = tuple(place for place in DirectiveLocation if place.name in (
+    "QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT",
+    "VARIABLE_DEFINITION",
+))  # fmt: skip
 
 
 class ChangeEffect(StrEnum):
@@ -84,6 +93,25 @@ class _Comparison:
         for name in sorted(name for name in before & after if name not in self.same):
             yield from self._type(self.old.type_map[name], self.new.type_map[name])
         yield from self._roots()
+        known = _own_directives(self.old), _own_directives(self.new)
+        for name in sorted(known[0].keys() | known[1].keys()):
+            yield from self._directive(f"@{name}", known[0].get(name), known[1].get(name))
+
+    def _directive(
+        self, coordinate: str, one: GraphQLDirective | None, other: GraphQLDirective | None
+    ) -> Iterator[SchemaChange]:
+        if one is None or other is None:
+            effect, what = (ChangeEffect.SAFE, "added") if one is None else (ChangeEffect.BREAKING, "removed")
+            yield SchemaChange(effect, coordinate, f"the directive was {what}.")
+            return
+        for place in _EXECUTABLE:
+            if place in one.locations and place not in other.locations:
+                yield SchemaChange(ChangeEffect.BREAKING, coordinate, f"it may no longer be used on {place.name}.")
+            elif place in other.locations and place not in one.locations:
+                yield SchemaChange(ChangeEffect.SAFE, coordinate, f"it may be used on {place.name} too.")
+        if one.is_repeatable and not other.is_repeatable:
+            yield SchemaChange(ChangeEffect.BREAKING, coordinate, "it may no longer be repeated.")
+        yield from self._inputs(one.args, other.args, lambda name: f"{coordinate}({name}:)", "argument")
 
     def _roots(self) -> Iterator[SchemaChange]:
         for kind in ("query", "mutation", "subscription"):
@@ -101,7 +129,18 @@ class _Comparison:
         elif isinstance(one, GraphQLUnionType) and isinstance(other, GraphQLUnionType):
             yield from self._members(one.name, {t.name for t in one.types}, {t.name for t in other.types}, "member")
         elif isinstance(one, GraphQLInputObjectType) and isinstance(other, GraphQLInputObjectType):
+            if one.is_one_of != other.is_one_of:
+                told = (
+                    "exactly one of its fields must be given" if other.is_one_of else "any of its fields may be given"
+                )
+                effect = ChangeEffect.BREAKING if other.is_one_of else ChangeEffect.SAFE
+                yield SchemaChange(effect, one.name, f"{told} from now on.")
             yield from self._inputs(one.fields, other.fields, lambda name: f"{one.name}.{name}", "input field")
+        elif isinstance(one, GraphQLScalarType) and isinstance(other, GraphQLScalarType):
+            was, now = one.specified_by_url, other.specified_by_url
+            if was != now:
+                effect = ChangeEffect.RISKY if was else ChangeEffect.SAFE
+                yield SchemaChange(effect, one.name, f"what its values are is specified by {now or 'nothing'} now.")
         elif isinstance(one, GraphQLObjectType | GraphQLInterfaceType) and isinstance(
             other, GraphQLObjectType | GraphQLInterfaceType
         ):
@@ -185,6 +224,13 @@ class _Comparison:
 
 def _own_types(schema: GraphQLSchema) -> set[str]:
     return {name for name in schema.type_map if not name.startswith("__") and name not in specified_scalar_types}
+
+
+def _own_directives(schema: GraphQLSchema) -> dict[str, GraphQLDirective]:
+    """Those that operations may hold; what is written on schemas is no client's."""
+    standard = {each.name for each in specified_directives}
+    own = (each for each in schema.directives if each.name not in standard)
+    return {each.name: each for each in own if not set(_EXECUTABLE).isdisjoint(each.locations)}
 
 
 def _kind(type_: GraphQLNamedType) -> str:

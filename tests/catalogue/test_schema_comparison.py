@@ -3,6 +3,8 @@ from graphql import build_schema
 
 from catalog_sync.schema_comparison import ChangeEffect, changes_as_text, compare_schemas
 
+QUERY = "type Query { a: Int }"
+
 
 @pytest.mark.parametrize(
     ("old", "new", "effect", "coordinate"),
@@ -41,6 +43,35 @@ from catalog_sync.schema_comparison import ChangeEffect, changes_as_text, compar
             ChangeEffect.SAFE,
             "Query.a",
         ),
+        (
+            "type Query { a(i: I): Int } input I { x: Int y: Int }",
+            "type Query { a(i: I): Int } input I @oneOf { x: Int y: Int }",
+            ChangeEffect.BREAKING,
+            "I",
+        ),
+        (
+            "type Query { a(i: I): Int } input I @oneOf { x: Int y: Int }",
+            "type Query { a(i: I): Int } input I { x: Int y: Int }",
+            ChangeEffect.SAFE,
+            "I",
+        ),
+        (
+            'type Query { a: S } scalar S @specifiedBy(url: "https://a")',
+            'type Query { a: S } scalar S @specifiedBy(url: "https://b")',
+            ChangeEffect.RISKY,
+            "S",
+        ),
+        (f"{QUERY} directive @d on FIELD", QUERY, ChangeEffect.BREAKING, "@d"),
+        (QUERY, f"{QUERY} directive @d on FIELD", ChangeEffect.SAFE, "@d"),
+        (f"{QUERY} directive @d on FIELD | QUERY", f"{QUERY} directive @d on FIELD", ChangeEffect.BREAKING, "@d"),
+        (f"{QUERY} directive @d on FIELD", f"{QUERY} directive @d on FIELD | QUERY", ChangeEffect.SAFE, "@d"),
+        (f"{QUERY} directive @d repeatable on FIELD", f"{QUERY} directive @d on FIELD", ChangeEffect.BREAKING, "@d"),
+        (
+            f"{QUERY} directive @d(x: Int) on FIELD",
+            f"{QUERY} directive @d(x: Int!) on FIELD",
+            ChangeEffect.BREAKING,
+            "@d(x:)",
+        ),
     ],
 )
 def test_a_change_is_told_with_whom_it_may_hurt(old: str, new: str, effect: ChangeEffect, coordinate: str) -> None:
@@ -51,6 +82,11 @@ def test_a_change_is_told_with_whom_it_may_hurt(old: str, new: str, effect: Chan
 def test_a_schema_does_not_differ_from_itself() -> None:
     schema = build_schema("type Query { a(x: [Int!] = [1]): E } enum E { X }")
     assert compare_schemas(schema, schema) == ()
+
+
+def test_a_directive_of_schemas_is_no_clients_matter() -> None:
+    changes = compare_schemas(build_schema(QUERY), build_schema(f"{QUERY} directive @own on OBJECT"))
+    assert changes == ()
 
 
 def test_breaking_changes_come_first_in_text() -> None:
