@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from graphql import GraphQLEnumType, get_named_type
 
 from gateway.execution.compilation.context import Context
-from gateway.execution.compilation.shapes import Shape, Slot, list_depth
+from gateway.execution.compilation.shapes import Shape, Slot, holds_list
 
 _TOLD_APART = ("ID", "String", "Int", "Boolean")
 
@@ -94,7 +94,7 @@ def _known(shape: Shape) -> set[Shape]:
 def _can_be_replaced(shape: Shape) -> bool:
     """Whether an object is held by one slot of another, and no list."""
     place = shape.place
-    return place is not None and not place.untyped and not len(list(list_depth(place.type))) > 1
+    return place is not None and not place.untyped and not holds_list(place.type)
 
 
 def _is_told_apart(shape: Shape) -> bool:

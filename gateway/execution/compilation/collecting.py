@@ -16,14 +16,14 @@ from functools import partial
 from itertools import groupby
 
 import msgspec
-from graphql import GraphQLEnumType, GraphQLList, get_nullable_type
+from graphql import GraphQLEnumType, get_nullable_type
 
 from gateway.execution import subgraph_request
 from gateway.execution.compilation.alikes import Alikes
 from gateway.execution.compilation.code import encode
 from gateway.execution.compilation.context import Context
 from gateway.execution.compilation.nesting import NestedRepresentations, refuse_uncertain_null
-from gateway.execution.compilation.shapes import TYPENAME, EntityTargets, NotCoveredError, Shape, Slot, list_depth
+from gateway.execution.compilation.shapes import TYPENAME, EntityTargets, NotCoveredError, Shape, Slot, holds_list
 from gateway.execution.compilation.structures import nullable_entity, representation
 from gateway.execution.compilation.walking import each_object
 from gateway.execution.representations import Branches, branches
@@ -45,7 +45,7 @@ class Collecting:
         self._readers = self._find_readers()
         self._droppable: set[int] = set()
         self._alikes = Alikes(context, {}, ())
-        self._held: list[str] = []
+        self._locals: list[str] = []
 
     @property
     def read(self) -> set[Slot]:
@@ -72,7 +72,7 @@ class Collecting:
                 if not self._regroup(request):
                     walked.append(request)
             self._alikes = Alikes(self._context, self._keys_of(walked), [fetch.number for fetch in fetches])
-            self._held = [*map(self._context.group_of, walked), *self._alikes.names]
+            self._locals = [*map(self._context.group_of, walked), *self._alikes.names]
             self._alikes.begin()
             code.add("root = s.root")
             self._walk(self._context.layout.root, "root", branches(walked))
@@ -380,13 +380,13 @@ class Collecting:
             if slot is None or slot.place is None:
                 continue
             ways = list(steps)
-            in_list = len(list(list_depth(slot.type))) > 1
+            in_list = holds_list(slot.type)
             for together in [[way] for way in ways] if in_list else [ways]:
                 shapes = [each for each in slot.place.shapes if any(_leads_to(each, step) for step, _ in together)]
                 held, each_apart = f"{here}.{slot.attribute}", apart or (in_list and len(ways) > 1)
                 meet = partial(self._meet, held=held, ways=together, apart=each_apart)
                 each_object(code, slot, here, shapes, meet)
-            begun = code.cut(begun, [here, *self._held])
+            begun = code.cut(begun, [here, *self._locals])
 
     def _meet(self, shape: Shape, here: str, held: str, ways: list[_Way], apart: bool) -> None:
         """Walk on at an object, unless another takes its place, where it is ``held``."""
@@ -417,7 +417,7 @@ def _leads_to(shape: Shape, step: PathStep) -> bool:
 
 def _is_plain_key(field: RepresentationField, slot: Slot) -> bool:
     type_ = get_nullable_type(slot.type)
-    if slot.place is not None or field.fields or isinstance(type_, GraphQLList):
+    if slot.place is not None or field.fields or holds_list(slot.type):
         return False
     return isinstance(type_, GraphQLEnumType) or type_.name in ("ID", "String", "Int", "Boolean")
 

@@ -17,6 +17,7 @@ from graphql import (
     GraphQLOutputType,
     GraphQLSchema,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_composite_type,
     is_list_type,
@@ -300,6 +301,11 @@ class _LayingOut:
 def _placed(fetch: Fetch) -> tuple[EntityRequest, ...]:
     """A root fetch for other places than the root."""
     return () if fetch.paths == ((),) else (EntityRequest("", "", fetch.paths, (), fetch.fields),)
+
+
+def holds_list(type_: GraphQLOutputType) -> bool:
+    """Whether values are lists."""
+    return is_list_type(get_nullable_type(type_))
 
 
 def list_depth(type_: GraphQLOutputType) -> Iterator[bool]:
