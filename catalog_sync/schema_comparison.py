@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from graphql import (
-    DirectiveLocation,
     GraphQLArgument,
     GraphQLDirective,
     GraphQLEnumType,
@@ -27,10 +26,11 @@ from graphql import (
     specified_scalar_types,
 )
 
-_EXECUTABLE = tuple(place for place in DirectiveLocation if place.name in (
-    "QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT",
-    "VARIABLE_DEFINITION",
-))  # fmt: skip
+EXECUTABLE_LOCATIONS = frozenset(
+    {"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"}
+    | {"VARIABLE_DEFINITION"}
+)
+"""Where clients may apply directives."""
 
 
 class ChangeEffect(StrEnum):
@@ -104,11 +104,11 @@ class _Comparison:
             effect, what = (ChangeEffect.SAFE, "added") if one is None else (ChangeEffect.BREAKING, "removed")
             yield SchemaChange(effect, coordinate, f"the directive was {what}.")
             return
-        for place in _EXECUTABLE:
-            if place in one.locations and place not in other.locations:
-                yield SchemaChange(ChangeEffect.BREAKING, coordinate, f"it may no longer be used on {place.name}.")
-            elif place in other.locations and place not in one.locations:
-                yield SchemaChange(ChangeEffect.SAFE, coordinate, f"it may be used on {place.name} too.")
+        before, after = _places(one), _places(other)
+        for place in sorted(before - after):
+            yield SchemaChange(ChangeEffect.BREAKING, coordinate, f"it may no longer be used on {place}.")
+        for place in sorted(after - before):
+            yield SchemaChange(ChangeEffect.SAFE, coordinate, f"it may be used on {place} too.")
         if one.is_repeatable and not other.is_repeatable:
             yield SchemaChange(ChangeEffect.BREAKING, coordinate, "it may no longer be repeated.")
         yield from self._inputs(one.args, other.args, lambda name: f"{coordinate}({name}:)", "argument")
@@ -230,7 +230,11 @@ def _own_directives(schema: GraphQLSchema) -> dict[str, GraphQLDirective]:
     """Those that operations may hold; what is written on schemas is no client's."""
     standard = {each.name for each in specified_directives}
     own = (each for each in schema.directives if each.name not in standard)
-    return {each.name: each for each in own if not set(_EXECUTABLE).isdisjoint(each.locations)}
+    return {each.name: each for each in own if _places(each)}
+
+
+def _places(directive: GraphQLDirective) -> frozenset[str]:
+    return EXECUTABLE_LOCATIONS.intersection(place.name for place in directive.locations)
 
 
 def _kind(type_: GraphQLNamedType) -> str:

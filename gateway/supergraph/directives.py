@@ -19,11 +19,6 @@ LINK = f"{APOLLO}/link"
 CORE = f"{APOLLO}/core"
 CONNECT = f"{APOLLO}/connect"
 LATEST_FEDERATION = 15
-EXECUTABLE_LOCATIONS = frozenset(
-    {"QUERY", "MUTATION", "SUBSCRIPTION", "FIELD", "FRAGMENT_DEFINITION", "FRAGMENT_SPREAD", "INLINE_FRAGMENT"}
-    | {"VARIABLE_DEFINITION"}
-)
-"""Where clients may apply directives."""
 
 
 @dataclass(frozen=True, slots=True)

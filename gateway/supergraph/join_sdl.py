@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 from graphql import GraphQLSyntaxError, Source, parse, specified_scalar_types
 from graphql.language import ast
 
+from catalog_sync.schema_comparison import EXECUTABLE_LOCATIONS
 from gateway.errors import CodedError
-from gateway.supergraph.directives import EXECUTABLE_LOCATIONS
 from gateway.supergraph.elements import kind_of, type_text
 from gateway.supergraph.errors import SUPERGRAPH_INVALID
 from gateway.supergraph.features import (

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass, field, replace
 
+from catalog_sync.schema_comparison import EXECUTABLE_LOCATIONS
 from gateway.composition import codes, hints
 from gateway.composition.merging.fields import merge_arguments
 from gateway.composition.merging.state import Merge, Sources, by_value, named
 from gateway.composition.subgraph.reading import Subgraph
 from gateway.supergraph.directives import (
     APOLLO,
-    EXECUTABLE_LOCATIONS,
     FEDERATION,
     FEDERATION_DIRECTIVES,
     STANDALONE,

@@ -16,7 +16,7 @@ from functools import partial
 from itertools import groupby
 
 import msgspec
-from graphql import GraphQLEnumType, get_nullable_type
+from graphql import GraphQLEnumType, get_named_type
 
 from gateway.execution import subgraph_request
 from gateway.execution.compilation.alikes import Alikes
@@ -416,7 +416,7 @@ def _leads_to(shape: Shape, step: PathStep) -> bool:
 
 
 def _is_plain_key(field: RepresentationField, slot: Slot) -> bool:
-    type_ = get_nullable_type(slot.type)
+    type_ = get_named_type(slot.type)
     if slot.place is not None or field.fields or holds_list(slot.type):
         return False
     return isinstance(type_, GraphQLEnumType) or type_.name in ("ID", "String", "Int", "Boolean")
